@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mlproxy: the API for a kernel subsystem that puts a model beside a decision.
+ *
+ * A subsystem module describes its decision point in a struct mlproxy_desc,
+ * registers it, and then asks mlproxy_decide() at the decision and reports the
+ * outcome with mlproxy_feedback(). See docs/proxy-howto.md and, as the smallest
+ * complete example, module/proxies/synth/.
+ *
+ * Locking: lifecycle functions take the proxy's mutex and may sleep. Decisions,
+ * feedback and events take no lock, never sleep and never allocate; they run in
+ * an RCU read-side section of their own, in task, softirq or hardirq context,
+ * with or without locks of the caller. Not from NMI context: there a decision is
+ * the baseline and the record is counted as lost.
+ */
+#ifndef _MLPROXY_MLPROXY_H
+#define _MLPROXY_MLPROXY_H
+
+#include <linux/types.h>
+#include <linux/module.h>
+#include <linux/mlproxy.h>
+
+struct mlproxy;
+
+/**
+ * struct mlproxy_ops - callbacks of a subsystem
+ * @start: attach to the subsystem (register hooks, enable a static key). Called
+ *	with the proxy's mutex held, may sleep. The proxy runs once it returned 0;
+ *	decisions made before that get the baseline. Optional.
+ * @stop: detach. Called with the proxy's mutex held, may sleep. No decision is
+ *	under way in the core any more when it is called, and none may be asked
+ *	for once it has returned. Optional.
+ * @snapshot: fill at most @nr values with the state of the subsystem, return how
+ *	many. Same context as @start. Optional.
+ * @critical: true while the subsystem can't afford experiments (free segments
+ *	low). Called in every decision, in its context: must be a few
+ *	instructions, without locks. Optional.
+ */
+struct mlproxy_ops {
+	int (*start)(struct mlproxy *proxy, void *priv);
+	void (*stop)(struct mlproxy *proxy, void *priv);
+	unsigned int (*snapshot)(void *priv, s64 *values, unsigned int nr);
+	bool (*critical)(void *priv);
+};
+
+/**
+ * struct mlproxy_desc - description of a decision point
+ * @owner: THIS_MODULE
+ * @name: name of the proxy: letters, digits, '_' and '-', under MLPROXY_NAME_LEN
+ * @schema_version: to be raised with every change of the rest
+ * @nr_features: number of @features, 1 to MLPROXY_MAX_FEATURES
+ * @features: the context, in the order mlproxy_decide() takes it
+ * @nr_actions: number of @actions, 2 to MLPROXY_MAX_ACTIONS
+ * @actions: the legal actions; each must be safe at any time
+ * @reward_name: name of the reward
+ * @reward_unit: its unit
+ * @reward_direction: MLPROXY_REWARD_*
+ * @reward_min: smallest reward, >= S32_MIN; smaller ones are clamped
+ * @reward_max: largest reward, <= S32_MAX; larger ones are clamped
+ * @unit: unit of randomisation, MLPROXY_UNIT_*
+ * @max_macs: multiply-accumulates a model may cost in one decision; 0 for the
+ *	default of 8192
+ * @table_entries: recommendations held at a time, 0 for the default of 1024;
+ *	rounded up to a power of two
+ * @ops: callbacks, may be NULL
+ *
+ * Must stay valid and unchanged until the proxy is destroyed.
+ */
+struct mlproxy_desc {
+	struct module *owner;
+	const char *name;
+	u32 schema_version;
+	u32 nr_features;
+	const struct mlproxy_feature *features;
+	u32 nr_actions;
+	const struct mlproxy_action *actions;
+	const char *reward_name;
+	const char *reward_unit;
+	u32 reward_direction;
+	s64 reward_min;
+	s64 reward_max;
+	u32 unit;
+	u32 max_macs;
+	u32 table_entries;
+	const struct mlproxy_ops *ops;
+};
+
+/**
+ * struct mlproxy_request - one decision that is asked for
+ * @key: entity, for recommendations and for randomisation by entity
+ * @features: the context, desc->nr_features values
+ * @baseline: action of the kernel's own algorithm
+ * @allowed: bit mask of the actions legal here, with @baseline; 0 means all
+ */
+struct mlproxy_request {
+	u64 key;
+	const s64 *features;
+	u32 baseline;
+	u32 allowed;
+};
+
+/**
+ * struct mlproxy_decision - what was decided, to be kept until the feedback
+ * @id: decision id; 0 if the proxy was not running, then nothing was recorded
+ *	and feedback is ignored
+ * @generation: of the proxy's initialisation, for mlproxy_feedback()
+ * @model_version: model or recommendation version that was asked, 0 for none
+ * @prob_q31: probability with which @action was chosen
+ * @baseline: as in the request
+ * @action: the action to take, always legal
+ * @source: MLPROXY_SRC_*
+ * @mode: MLPROXY_MODE_*
+ */
+struct mlproxy_decision {
+	u64 id;
+	u32 generation;
+	u32 model_version;
+	u32 prob_q31;
+	u8 baseline;
+	u8 action;
+	u8 source;
+	u8 mode;
+};
+
+/**
+ * mlproxy_create() - make a proxy
+ * @desc: description, checked here
+ * @priv: given to the callbacks
+ *
+ * The proxy is in state CREATED, and not yet visible. Context: may sleep.
+ * Return: the proxy, or ERR_PTR: -EINVAL for a bad description (which is said in
+ * the kernel log), -EEXIST for a name in use, -ENOSPC, -ENOMEM.
+ */
+struct mlproxy *mlproxy_create(const struct mlproxy_desc *desc, void *priv);
+
+/**
+ * mlproxy_init() - make a created proxy visible: device, sysfs
+ * @proxy: in state CREATED
+ *
+ * Context: may sleep. Return: 0, -EINVAL in another state, -ENOMEM.
+ */
+int mlproxy_init(struct mlproxy *proxy);
+
+/**
+ * mlproxy_reinit() - forget models, recommendations and statistics
+ * @proxy: in state INITIALIZED or STOPPED; INITIALIZED after it
+ *
+ * Context: may sleep. Return: 0, or -EINVAL in another state.
+ */
+int mlproxy_reinit(struct mlproxy *proxy);
+
+/**
+ * mlproxy_start() - start deciding
+ * @proxy: in state INITIALIZED or STOPPED; RUNNING after it
+ *
+ * Context: may sleep. Return: 0, -EINVAL in another state, or what the start
+ * callback returned.
+ */
+int mlproxy_start(struct mlproxy *proxy);
+
+/**
+ * mlproxy_stop() - stop deciding
+ * @proxy: in state RUNNING; STOPPED after it
+ *
+ * Waits for decisions under way. Context: may sleep. Return: 0, or -EINVAL in
+ * another state.
+ */
+int mlproxy_stop(struct mlproxy *proxy);
+
+/**
+ * mlproxy_destroy() - stop if needed, remove and free
+ * @proxy: proxy in any state, or NULL or ERR_PTR, which are ignored
+ *
+ * To be called from the owner's module_exit (which can't run while a session is
+ * bound) or after a failed init, by then without other callers. Context: may
+ * sleep.
+ */
+void mlproxy_destroy(struct mlproxy *proxy);
+
+/**
+ * mlproxy_register() - mlproxy_create() and mlproxy_init() in one
+ * @desc: description
+ * @priv: given to the callbacks
+ *
+ * Return: the proxy in state INITIALIZED, or ERR_PTR.
+ */
+struct mlproxy *mlproxy_register(const struct mlproxy_desc *desc, void *priv);
+
+/**
+ * mlproxy_decide() - decide
+ * @proxy: the proxy
+ * @req: context and the kernel's own choice
+ * @decision: out: the decision, filled in every case
+ *
+ * Cost is bounded: one table look-up, at most one evaluation of a model of at
+ * most desc->max_macs, one record per dataset reader. Context: any but NMI; never
+ * sleeps, allocates or waits.
+ * Return: the action to take; @req->baseline whenever in doubt.
+ */
+u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
+		   struct mlproxy_decision *decision);
+
+/**
+ * mlproxy_feedback() - report the outcome of a decision
+ * @proxy: the proxy
+ * @decision: what mlproxy_decide() filled in
+ * @reward: outcome in the schema's unit, clamped to its range
+ *
+ * At most once a decision. Context: as mlproxy_decide().
+ */
+void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+		      s64 reward);
+
+/**
+ * mlproxy_event() - publish a raw event into the data set
+ * @proxy: the proxy
+ * @event: number, proxy specific
+ * @key: entity
+ * @values: numbers, proxy specific
+ * @nr: how many, at most 64
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
+		   unsigned int nr);
+
+/**
+ * mlproxy_running() - is the proxy in state RUNNING
+ * @proxy: the proxy
+ *
+ * Context: any; a hint, it may change at once.
+ */
+bool mlproxy_running(const struct mlproxy *proxy);
+
+#endif /* _MLPROXY_MLPROXY_H */

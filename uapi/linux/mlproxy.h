@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * mlproxy: the user/kernel ABI of /dev/mlproxy.
+ *
+ * One open file is one session; MLPROXY_IOC_BIND ties it to one proxy.
+ */
+#ifndef _UAPI_LINUX_MLPROXY_H
+#define _UAPI_LINUX_MLPROXY_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: General ioctl format
+ *
+ * Every ioctl takes one structure that starts with ``__u32 size`` and
+ * ``__u32 flags``. user space sets @size to sizeof() of the structure it was
+ * compiled with; the kernel accepts shorter (older) structures down to the
+ * first published size, treats absent fields as zero, and accepts longer
+ * (newer) ones if the part it does not know is zero.
+ *
+ * The errno contract, the same for every ioctl:
+ *
+ *  - ENOTTY: the ioctl number is not known
+ *  - E2BIG: @size is larger than the kernel's and the tail is not zero
+ *  - EINVAL: @size is below the minimum, an unknown flag is set, a reserved
+ *    field is not zero, or a value is outside its documented range
+ *  - EFAULT: a pointer is not readable or not writable
+ *  - ENXIO: the session is not bound to a proxy and the ioctl needs one
+ *  - EBUSY: the thing exists already, or is in use (bind twice, set up a ring
+ *    twice, use read() beside mmap)
+ *  - ENOENT: no such proxy, no such model
+ *  - EPERM: the file was not opened for writing and the ioctl changes state
+ *  - ENOBUFS: an output array is too short; the needed count is returned
+ *  - EBADMSG: a model was refused, the reason is in the structure
+ *  - EPROTO: a user-written ring position is impossible
+ *  - ENOMEM: no memory
+ *
+ * A structure is copied back also when the ioctl fails with ENOBUFS, EBADMSG
+ * or EPROTO.
+ */
+
+#define MLPROXY_ABI_VERSION	1
+
+/** Bits of struct mlproxy_info.features. */
+#define MLPROXY_FEAT_RING		(1ULL << 0)	/* mmap dataset rings */
+#define MLPROXY_FEAT_READ		(1ULL << 1)	/* read() of records */
+#define MLPROXY_FEAT_RECOMMEND		(1ULL << 2)	/* recommendation ring */
+#define MLPROXY_FEAT_MODEL_MLP		(1ULL << 3)	/* fixed-point MLP models */
+
+/* Limits. A proxy may declare less, never more. */
+#define MLPROXY_NAME_LEN	32	/* with the terminating NUL */
+#define MLPROXY_UNIT_LEN	16
+#define MLPROXY_MAX_FEATURES	32
+#define MLPROXY_MAX_ACTIONS	32
+#define MLPROXY_MAX_PROXIES	64
+#define MLPROXY_TEXT_LEN	128
+
+/* Probabilities are fixed point: 2^31 means 1. */
+#define MLPROXY_PROB_ONE	0x80000000U
+/* Shares (of operations) are fixed point: 65536 means all. */
+#define MLPROXY_SHARE_ONE	65536U
+
+/* Lifecycle states of a proxy. */
+#define MLPROXY_STATE_CREATED		1
+#define MLPROXY_STATE_INITIALIZED	2
+#define MLPROXY_STATE_RUNNING		3
+#define MLPROXY_STATE_STOPPED		4
+#define MLPROXY_STATE_DESTROYED		5
+
+/* Modes: which share of the operations may deviate from the baseline. */
+#define MLPROXY_MODE_EMERGENCY		0
+#define MLPROXY_MODE_LEARNING		1
+#define MLPROXY_MODE_COLLABORATION	2
+#define MLPROXY_MODE_RECOMMENDATION	3
+#define MLPROXY_NR_MODES		4
+
+/* Why the mode is what it is. */
+#define MLPROXY_REASON_START		1	/* the mode a proxy starts in */
+#define MLPROXY_REASON_OPERATOR		2	/* set by ioctl or sysfs */
+#define MLPROXY_REASON_REINIT		3	/* the proxy was re-initialised */
+#define MLPROXY_REASON_CRITICAL		4	/* the subsystem said so */
+
+/* Who chose an action. */
+#define MLPROXY_SRC_BASELINE		0	/* the kernel's own algorithm */
+#define MLPROXY_SRC_RECOMMENDATION	1	/* fresh, from user space */
+#define MLPROXY_SRC_MODEL		2	/* the in-kernel fixed-point model */
+#define MLPROXY_SRC_BPF			3	/* an attached eBPF program */
+#define MLPROXY_SRC_EXPLORE		4	/* drawn at random among the legal */
+#define MLPROXY_NR_SOURCES		5
+
+/* Unit of randomisation between the baseline and the model. */
+#define MLPROXY_UNIT_DECISION		0
+#define MLPROXY_UNIT_ENTITY		1	/* a stable hash of the key */
+#define MLPROXY_UNIT_WINDOW		2	/* switchback by time window */
+
+/* Types of a feature. The value travels as __s64 in every case. */
+#define MLPROXY_TYPE_INT		0	/* signed number */
+#define MLPROXY_TYPE_COUNT		1	/* number that is never negative */
+#define MLPROXY_TYPE_BOOL		2	/* 0 or 1 */
+#define MLPROXY_TYPE_ENUM		3	/* category: no order between values */
+#define MLPROXY_TYPE_Q8			4	/* fixed point, 256 means 1 */
+#define MLPROXY_TYPE_Q16		5	/* fixed point, 65536 means 1 */
+#define MLPROXY_NR_TYPES		6
+
+/* Direction of the reward. */
+#define MLPROXY_REWARD_HIGHER		0	/* higher is better */
+#define MLPROXY_REWARD_LOWER		1	/* a cost: lower is better */
+
+/* ------------------------------------------------------------------ */
+/* Records in the dataset rings                                        */
+
+/* Record types. */
+#define MLPROXY_REC_DECISION		1
+#define MLPROXY_REC_FEEDBACK		2
+#define MLPROXY_REC_EVENT		3
+#define MLPROXY_REC_MODE		4
+#define MLPROXY_REC_STATE		5	/* lifecycle change or snapshot */
+#define MLPROXY_REC_MODEL		6	/* model activated, rolled back … */
+#define MLPROXY_REC_PAD			7	/* never delivered: reserved */
+#define MLPROXY_NR_REC_TYPES		8
+#define MLPROXY_REC_MASK(type)		(1U << (type))
+
+#define MLPROXY_REC_MAX_BYTES		1024U
+
+/**
+ * struct mlproxy_rec_hdr - start of every record
+ * @len: length in bytes with this header, a multiple of 8, at most
+ *	MLPROXY_REC_MAX_BYTES
+ * @type: MLPROXY_REC_*
+ * @flags: depends on the type; 0 where none is documented
+ * @seq: number of this record on its ring. Every published record takes one,
+ *	also a lost one: a step of more than 1 is a gap of lost records
+ * @time_ns: CLOCK_MONOTONIC of the publication (fast clock, per CPU ordered)
+ */
+struct mlproxy_rec_hdr {
+	__u32 len;
+	__u16 type;
+	__u16 flags;
+	__u64 seq;
+	__u64 time_ns;
+};
+
+/**
+ * struct mlproxy_rec_decision - MLPROXY_REC_DECISION
+ * @hdr: header
+ * @id: decision id, unique since the module was loaded; never 0
+ * @key: entity the decision is about (an inode, a flow), proxy specific
+ * @prob_q31: probability with which the logged policy chooses @action here
+ * @model_version: version of the model or of the recommendation batch that was
+ *	asked; 0 where none was
+ * @allowed: bit mask of the actions that were legal for this decision
+ * @baseline: action of the kernel's own algorithm
+ * @action: action taken
+ * @source: MLPROXY_SRC_* of @action
+ * @mode: MLPROXY_MODE_* at the decision
+ * @candidate: action that the model (or recommendation) proposed, taken or not;
+ *	0xff where there was none
+ * @candidate_source: MLPROXY_SRC_* of @candidate
+ * @nr_features: entries in @features
+ * @reserved: 0
+ * @predicted: reward predicted for @candidate, in reward units; 0 if no model
+ * @features: the context, in schema order
+ */
+struct mlproxy_rec_decision {
+	struct mlproxy_rec_hdr hdr;
+	__u64 id;
+	__u64 key;
+	__u32 prob_q31;
+	__u32 model_version;
+	__u32 allowed;
+	__u8 baseline;
+	__u8 action;
+	__u8 source;
+	__u8 mode;
+	__u8 candidate;
+	__u8 candidate_source;
+	__u16 nr_features;
+	__u32 reserved;
+	__s64 predicted;
+	__s64 features[];
+};
+
+/**
+ * struct mlproxy_rec_feedback - MLPROXY_REC_FEEDBACK
+ * @hdr: header
+ * @id: id of the decision that this is the outcome of
+ * @reward: measured reward, in the schema's unit
+ * @model_version: as in the decision
+ * @action: as in the decision
+ * @source: as in the decision
+ * @reserved: 0
+ */
+struct mlproxy_rec_feedback {
+	struct mlproxy_rec_hdr hdr;
+	__u64 id;
+	__s64 reward;
+	__u32 model_version;
+	__u8 action;
+	__u8 source;
+	__u16 reserved;
+};
+
+/**
+ * struct mlproxy_rec_event - MLPROXY_REC_EVENT, raw event of a proxy
+ * @hdr: header; @hdr.flags is the proxy's event number
+ * @key: entity the event is about
+ * @values: proxy specific, (len - 32) / 8 of them
+ */
+struct mlproxy_rec_event {
+	struct mlproxy_rec_hdr hdr;
+	__u64 key;
+	__s64 values[];
+};
+
+/**
+ * struct mlproxy_rec_change - MLPROXY_REC_MODE, _STATE and _MODEL
+ * @hdr: header
+ * @from: old mode, state, or active model version
+ * @to: new one
+ * @reason: MLPROXY_REASON_* for a mode; MLPROXY_MODEL_OP_* for a model; else 0
+ * @reserved: 0
+ */
+struct mlproxy_rec_change {
+	struct mlproxy_rec_hdr hdr;
+	__u32 from;
+	__u32 to;
+	__u32 reason;
+	__u32 reserved;
+};
+
+/* ------------------------------------------------------------------ */
+/* ioctls                                                              */
+
+#define MLPROXY_IOC_MAGIC	0xB8
+
+/**
+ * struct mlproxy_info - ioctl(MLPROXY_IOC_INFO)
+ * @size: sizeof(struct mlproxy_info)
+ * @flags: must be 0
+ * @abi_version: MLPROXY_ABI_VERSION of the kernel
+ * @nr_proxies: registered proxies
+ * @features: MLPROXY_FEAT_* bits
+ * @nr_cpus: possible CPUs, that is, the number of dataset rings of a session
+ * @bound_id: id of the bound proxy, 0 if not bound
+ */
+struct mlproxy_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 nr_proxies;
+	__aligned_u64 features;
+	__u32 nr_cpus;
+	__u32 bound_id;
+};
+
+/**
+ * struct mlproxy_list_entry - one proxy in MLPROXY_IOC_LIST
+ * @name: name, NUL terminated
+ * @id: id, > 0, not used again while the module is loaded
+ * @state: MLPROXY_STATE_*
+ * @mode: MLPROXY_MODE_*
+ * @schema_version: version of the schema
+ * @nr_features: features of the context
+ * @nr_actions: legal actions
+ */
+struct mlproxy_list_entry {
+	char name[MLPROXY_NAME_LEN];
+	__u32 id;
+	__u32 state;
+	__u32 mode;
+	__u32 schema_version;
+	__u32 nr_features;
+	__u32 nr_actions;
+};
+
+/**
+ * struct mlproxy_list - ioctl(MLPROXY_IOC_LIST)
+ * @size: sizeof(struct mlproxy_list)
+ * @flags: must be 0
+ * @entries: user pointer to struct mlproxy_list_entry[@count]
+ * @count: in: room in @entries; out: registered proxies
+ * @entry_size: sizeof(struct mlproxy_list_entry)
+ *
+ * ENOBUFS if @count is too small; as many as fit are written.
+ */
+struct mlproxy_list {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 entries;
+	__u32 count;
+	__u32 entry_size;
+};
+
+/**
+ * struct mlproxy_bind - ioctl(MLPROXY_IOC_BIND)
+ * @size: sizeof(struct mlproxy_bind)
+ * @flags: must be 0
+ * @name: name of the proxy
+ * @id: out: its id
+ * @schema_version: out: version of its schema
+ *
+ * A session is bound once, until it is closed; EBUSY for a second bind. While
+ * it is bound the module that owns the proxy can't be unloaded.
+ */
+struct mlproxy_bind {
+	__u32 size;
+	__u32 flags;
+	char name[MLPROXY_NAME_LEN];
+	__u32 id;
+	__u32 schema_version;
+};
+
+/**
+ * struct mlproxy_feature - one feature of a schema
+ * @name: name, NUL terminated
+ * @unit: unit, NUL terminated; empty for a pure number
+ * @min: smallest value
+ * @max: largest value
+ * @type: MLPROXY_TYPE_*
+ * @reserved: 0
+ */
+struct mlproxy_feature {
+	char name[MLPROXY_NAME_LEN];
+	char unit[MLPROXY_UNIT_LEN];
+	__s64 min;
+	__s64 max;
+	__u32 type;
+	__u32 reserved;
+};
+
+/**
+ * struct mlproxy_action - one legal action of a schema
+ * @name: name, NUL terminated
+ * @value: what it stands for in the subsystem's unit (bytes, a log number)
+ */
+struct mlproxy_action {
+	char name[MLPROXY_NAME_LEN];
+	__s64 value;
+};
+
+/**
+ * struct mlproxy_schema - ioctl(MLPROXY_IOC_SCHEMA)
+ * @size: sizeof(struct mlproxy_schema)
+ * @flags: must be 0
+ * @features: user pointer to struct mlproxy_feature[@nr_features]
+ * @actions: user pointer to struct mlproxy_action[@nr_actions]
+ * @nr_features: in: room; out: number
+ * @nr_actions: in: room; out: number
+ * @schema_version: out: version, changes whenever anything here changes
+ * @reward_direction: out: MLPROXY_REWARD_*
+ * @reward_min: out: smallest reward
+ * @reward_max: out: largest reward
+ * @reward_name: out: name of the reward
+ * @reward_unit: out: its unit
+ * @unit: out: unit of randomisation, MLPROXY_UNIT_*
+ * @max_macs: out: multiply-accumulates a model may cost
+ * @schema_hash: out: FNV-1a of all of the above, as a model file carries it
+ *
+ * ENOBUFS if an array is too short: both numbers are then returned. Pass 0 and 0
+ * to ask for the numbers.
+ */
+struct mlproxy_schema {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 features;
+	__aligned_u64 actions;
+	__u32 nr_features;
+	__u32 nr_actions;
+	__u32 schema_version;
+	__u32 reward_direction;
+	__s64 reward_min;
+	__s64 reward_max;
+	char reward_name[MLPROXY_NAME_LEN];
+	char reward_unit[MLPROXY_UNIT_LEN];
+	__u32 unit;
+	__u32 max_macs;
+	__aligned_u64 schema_hash;
+};
+
+/* Operations of MLPROXY_IOC_CONTROL. */
+#define MLPROXY_CTL_START	1	/* initialized or stopped -> running */
+#define MLPROXY_CTL_STOP	2	/* running -> stopped */
+#define MLPROXY_CTL_REINIT	3	/* initialized or stopped -> initialized */
+
+/**
+ * struct mlproxy_control - ioctl(MLPROXY_IOC_CONTROL)
+ * @size: sizeof(struct mlproxy_control)
+ * @flags: must be 0
+ * @op: MLPROXY_CTL_*
+ * @state: out: the state after it
+ *
+ * EINVAL for an operation that the current state does not allow. REINIT drops
+ * models, recommendations and statistics.
+ */
+struct mlproxy_control {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 state;
+};
+
+#define MLPROXY_MODE_F_SET	(1U << 0)
+
+/**
+ * struct mlproxy_mode - ioctl(MLPROXY_IOC_MODE)
+ * @size: sizeof(struct mlproxy_mode)
+ * @flags: MLPROXY_MODE_F_SET to change, 0 to ask
+ * @mode: MLPROXY_MODE_*; in with F_SET, always out
+ * @reason: out: MLPROXY_REASON_*
+ * @since_ns: out: CLOCK_MONOTONIC of the last change
+ * @changes: out: number of changes
+ */
+struct mlproxy_mode {
+	__u32 size;
+	__u32 flags;
+	__u32 mode;
+	__u32 reason;
+	__aligned_u64 since_ns;
+	__aligned_u64 changes;
+};
+
+/* Parameters of MLPROXY_IOC_PARAM. */
+#define MLPROXY_PARAM_SHARE	1	/* per mode: model's share, of 65536 */
+#define MLPROXY_PARAM_EXPLORE	2	/* per mode: exploration, of 65536 */
+#define MLPROXY_PARAM_WINDOW_NS	3	/* length of a switchback window */
+#define MLPROXY_PARAM_SEED	4	/* of the randomisation; write only */
+
+#define MLPROXY_PARAM_F_SET	(1U << 0)
+
+/**
+ * struct mlproxy_param - ioctl(MLPROXY_IOC_PARAM)
+ * @size: sizeof(struct mlproxy_param)
+ * @flags: MLPROXY_PARAM_F_SET to change, 0 to ask
+ * @param: MLPROXY_PARAM_*
+ * @index: mode for the per-mode parameters, else 0
+ * @value: in with F_SET, always out (0 for SEED)
+ *
+ * In emergency mode both shares are 0 and can't be changed. A mode's share and
+ * exploration may not add up to more than MLPROXY_SHARE_ONE.
+ */
+struct mlproxy_param {
+	__u32 size;
+	__u32 flags;
+	__u32 param;
+	__u32 index;
+	__aligned_u64 value;
+};
+
+/* mmap regions of a session: offset of ring @cpu's pages, and of the
+ * recommendation ring. All are in bytes, multiples of the page size.
+ *
+ *   ring_offset + cpu * ring_stride		consumer page, read-write
+ *   the same + page				producer page, then the data
+ *						twice, read-only
+ *   rec_user_offset				producer page and entries,
+ *						read-write
+ *   rec_kern_offset				consumer page and results,
+ *						read-only
+ */
+
+/**
+ * struct mlproxy_ring_page - first bytes of a consumer or producer page
+ * @pos: bytes (dataset rings) or entries (recommendation ring) since set-up,
+ *	never wraps; position in the data is pos modulo the size
+ */
+struct mlproxy_ring_page {
+	__aligned_u64 pos;
+};
+
+#define MLPROXY_RING_MIN_BYTES	4096U
+#define MLPROXY_RING_MAX_BYTES	(64U << 20)
+
+/**
+ * struct mlproxy_ring_setup - ioctl(MLPROXY_IOC_RING_SETUP)
+ * @size: sizeof(struct mlproxy_ring_setup)
+ * @flags: must be 0
+ * @data_bytes: in: data of one ring, rounded up to a power of two of pages;
+ *	out: what it became
+ * @watermark_bytes: in: wake poll() when so much is unread in one ring; 0
+ *	means any record
+ * @timeout_us: in: wake poll() at the latest so long after the first unread
+ *	record; 0 means only by watermark
+ * @type_mask: in: MLPROXY_REC_MASK() of the wanted types; 0 means all
+ * @nr_rings: out: number of rings (possible CPUs)
+ * @reserved: must be 0
+ * @ring_offset: out: mmap offset of the first ring
+ * @ring_stride: out: distance of the rings' offsets
+ *
+ * Once per session. Records published from then on are delivered to it.
+ */
+struct mlproxy_ring_setup {
+	__u32 size;
+	__u32 flags;
+	__u32 data_bytes;
+	__u32 watermark_bytes;
+	__u32 timeout_us;
+	__u32 type_mask;
+	__u32 nr_rings;
+	__u32 reserved;
+	__aligned_u64 ring_offset;
+	__aligned_u64 ring_stride;
+};
+
+/**
+ * struct mlproxy_ring_stats - ioctl(MLPROXY_IOC_RING_STATS)
+ * @size: sizeof(struct mlproxy_ring_stats)
+ * @flags: must be 0
+ * @cpu: in: ring to ask about
+ * @reserved: must be 0
+ * @published: records offered to this ring, delivered and lost
+ * @written: records written into the ring
+ * @lost_full: lost: no room
+ * @lost_badpos: lost: the consumer position was impossible
+ * @lost_nmi: lost: published from NMI context
+ * @lost_big: lost: longer than MLPROXY_REC_MAX_BYTES or than the ring
+ * @wakeups: wake-ups sent to poll()
+ *
+ * published = written + the sum of lost_*.
+ */
+struct mlproxy_ring_stats {
+	__u32 size;
+	__u32 flags;
+	__u32 cpu;
+	__u32 reserved;
+	__aligned_u64 published;
+	__aligned_u64 written;
+	__aligned_u64 lost_full;
+	__aligned_u64 lost_badpos;
+	__aligned_u64 lost_nmi;
+	__aligned_u64 lost_big;
+	__aligned_u64 wakeups;
+};
+
+/**
+ * struct mlproxy_recommendation - one entry of the recommendation ring
+ * @key: entity that it is for
+ * @ttl_ms: applies so long after it was drained, 1 to MLPROXY_REC_MAX_TTL_MS
+ * @version: batch or model version of the agent, reported in decision records
+ * @action: index of a legal action
+ * @confidence: 0 to 65535, where 65535 is certain
+ * @flags: must be 0
+ */
+struct mlproxy_recommendation {
+	__aligned_u64 key;
+	__u32 ttl_ms;
+	__u32 version;
+	__u16 action;
+	__u16 confidence;
+	__u32 flags;
+};
+
+#define MLPROXY_REC_MAX_TTL_MS		3600000U
+#define MLPROXY_REC_MAX_ENTRIES		65536U
+
+/**
+ * struct mlproxy_recommend_setup - ioctl(MLPROXY_IOC_RECOMMEND_SETUP)
+ * @size: sizeof(struct mlproxy_recommend_setup)
+ * @flags: must be 0
+ * @entries: in: entries of the ring, rounded up to a power of two; out: number
+ * @reserved: must be 0
+ * @user_offset: out: mmap offset of the producer page, followed by the entries
+ * @kern_offset: out: mmap offset of the consumer page, followed by one __s32
+ *	result an entry: 0 accepted, else a negative errno
+ * @user_bytes: out: length to map at @user_offset
+ * @kern_bytes: out: length to map at @kern_offset
+ */
+struct mlproxy_recommend_setup {
+	__u32 size;
+	__u32 flags;
+	__u32 entries;
+	__u32 reserved;
+	__aligned_u64 user_offset;
+	__aligned_u64 kern_offset;
+	__aligned_u64 user_bytes;
+	__aligned_u64 kern_bytes;
+};
+
+/**
+ * struct mlproxy_recommend_drain - ioctl(MLPROXY_IOC_RECOMMEND_DRAIN)
+ * @size: sizeof(struct mlproxy_recommend_drain)
+ * @flags: must be 0
+ * @max: in: take at most so many; 0 means as many as the ring has entries
+ * @drained: out: entries taken
+ * @accepted: out: entries put into the table
+ * @rejected: out: entries refused
+ *
+ * EPROTO if the producer position is impossible; nothing is taken then.
+ */
+struct mlproxy_recommend_drain {
+	__u32 size;
+	__u32 flags;
+	__u32 max;
+	__u32 drained;
+	__u32 accepted;
+	__u32 rejected;
+};
+
+/**
+ * struct mlproxy_model_load - ioctl(MLPROXY_IOC_MODEL_LOAD)
+ * @size: sizeof(struct mlproxy_model_load)
+ * @flags: must be 0
+ * @data: user pointer to the model file (see linux/mlproxy_model.h)
+ * @data_len: its length in bytes
+ * @version: out: version that the kernel gave the model, > 0
+ * @macs: out: multiply-accumulates of one evaluation
+ * @reason: out: MLPROXY_REFUSED_*, with EBADMSG
+ * @arg: out: what the reason is about (layer << 32 | row, a size …)
+ * @text: out: the reason in words
+ *
+ * The model is verified and put into the standby slot; one that was there is
+ * dropped.
+ */
+struct mlproxy_model_load {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 data;
+	__u32 data_len;
+	__u32 version;
+	__u32 macs;
+	__u32 reason;
+	__aligned_u64 arg;
+	char text[MLPROXY_TEXT_LEN];
+};
+
+/* Operations of MLPROXY_IOC_MODEL_CTL. */
+#define MLPROXY_MODEL_OP_ACTIVATE	1	/* standby becomes active */
+#define MLPROXY_MODEL_OP_ROLLBACK	2	/* back to the one before */
+#define MLPROXY_MODEL_OP_UNLOAD		3	/* drop both */
+
+/**
+ * struct mlproxy_model_ctl - ioctl(MLPROXY_IOC_MODEL_CTL)
+ * @size: sizeof(struct mlproxy_model_ctl)
+ * @flags: must be 0
+ * @op: MLPROXY_MODEL_OP_*
+ * @version: in: refuse (ENOENT) unless the model to become active has this
+ *	version, 0 for any; out: active version, 0 for none
+ *
+ * ACTIVATE: the active model goes to the standby slot. ROLLBACK: the model that
+ * was active before the last ACTIVATE becomes active again, or none where none
+ * was; ENOENT where nothing was activated, or its slot was taken by a load.
+ */
+struct mlproxy_model_ctl {
+	__u32 size;
+	__u32 flags;
+	__u32 op;
+	__u32 version;
+};
+
+/**
+ * struct mlproxy_model_info - ioctl(MLPROXY_IOC_MODEL_INFO)
+ * @size: sizeof(struct mlproxy_model_info)
+ * @flags: must be 0
+ * @active_version: 0 for none
+ * @standby_version: 0 for none
+ * @active_macs: multiply-accumulates
+ * @standby_macs: multiply-accumulates
+ * @active_bytes: kernel memory
+ * @standby_bytes: kernel memory
+ * @active_name: name out of the model file
+ * @standby_name: name out of the model file
+ */
+struct mlproxy_model_info {
+	__u32 size;
+	__u32 flags;
+	__u32 active_version;
+	__u32 standby_version;
+	__u32 active_macs;
+	__u32 standby_macs;
+	__u32 active_bytes;
+	__u32 standby_bytes;
+	char active_name[MLPROXY_NAME_LEN];
+	char standby_name[MLPROXY_NAME_LEN];
+};
+
+#define MLPROXY_EVAL_F_STANDBY	(1U << 0)
+
+/**
+ * struct mlproxy_model_eval - ioctl(MLPROXY_IOC_MODEL_EVAL)
+ * @size: sizeof(struct mlproxy_model_eval)
+ * @flags: MLPROXY_EVAL_F_STANDBY for the standby model, else the active one
+ * @features: user pointer to __s64[@nr_features]
+ * @nr_features: must be the schema's number
+ * @baseline: index of a legal action
+ * @allowed: bit mask of legal actions, with @baseline
+ * @action: out: action that the model chooses
+ * @predicted: out: predicted reward of @action, in reward units
+ * @version: out: version of the model that ran
+ * @nr_outputs: out: valid entries in @outputs
+ * @outputs: out: accumulators of the last layer
+ *
+ * Runs the model outside of any decision, for tests and for comparison with the
+ * same code in user space. ENOENT if there is no such model.
+ */
+struct mlproxy_model_eval {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 features;
+	__u32 nr_features;
+	__u32 baseline;
+	__u32 allowed;
+	__u32 action;
+	__s64 predicted;
+	__u32 version;
+	__u32 nr_outputs;
+	__s32 outputs[MLPROXY_MAX_ACTIONS];
+};
+
+/**
+ * struct mlproxy_stats - ioctl(MLPROXY_IOC_STATS)
+ * @size: sizeof(struct mlproxy_stats)
+ * @flags: must be 0
+ * @decisions: decisions asked for while running
+ * @by_source: of these, by MLPROXY_SRC_*
+ * @by_mode: of these, by MLPROXY_MODE_*
+ * @by_action: of these, by action
+ * @critical: decisions left to the baseline since the subsystem was critical
+ * @feedbacks: outcomes reported
+ * @feedback_stale: outcomes of decisions made before a re-init, dropped
+ * @reward_count: outcomes by MLPROXY_SRC_*
+ * @reward_sum: sum of the rewards by MLPROXY_SRC_*
+ * @rec_drained: recommendations taken from rings
+ * @rec_accepted: of these, accepted
+ * @rec_rejected: of these, refused
+ * @rec_hits: decisions that found a fresh recommendation
+ * @rec_expired: decisions that found only a stale one
+ * @rec_evicted: recommendations that gave way to others
+ * @events: raw events published
+ * @bad_calls: calls with an illegal baseline or action, answered by the baseline
+ */
+struct mlproxy_stats {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 decisions;
+	__aligned_u64 by_source[MLPROXY_NR_SOURCES];
+	__aligned_u64 by_mode[MLPROXY_NR_MODES];
+	__aligned_u64 by_action[MLPROXY_MAX_ACTIONS];
+	__aligned_u64 critical;
+	__aligned_u64 feedbacks;
+	__aligned_u64 feedback_stale;
+	__aligned_u64 reward_count[MLPROXY_NR_SOURCES];
+	__s64 reward_sum[MLPROXY_NR_SOURCES] __attribute__((aligned(8)));
+	__aligned_u64 rec_drained;
+	__aligned_u64 rec_accepted;
+	__aligned_u64 rec_rejected;
+	__aligned_u64 rec_hits;
+	__aligned_u64 rec_expired;
+	__aligned_u64 rec_evicted;
+	__aligned_u64 events;
+	__aligned_u64 bad_calls;
+};
+
+#define MLPROXY_IOC_INFO	_IO(MLPROXY_IOC_MAGIC, 0x00)
+#define MLPROXY_IOC_LIST	_IO(MLPROXY_IOC_MAGIC, 0x01)
+#define MLPROXY_IOC_BIND	_IO(MLPROXY_IOC_MAGIC, 0x02)
+#define MLPROXY_IOC_SCHEMA	_IO(MLPROXY_IOC_MAGIC, 0x03)
+#define MLPROXY_IOC_CONTROL	_IO(MLPROXY_IOC_MAGIC, 0x04)
+#define MLPROXY_IOC_MODE	_IO(MLPROXY_IOC_MAGIC, 0x05)
+#define MLPROXY_IOC_PARAM	_IO(MLPROXY_IOC_MAGIC, 0x06)
+#define MLPROXY_IOC_RING_SETUP	_IO(MLPROXY_IOC_MAGIC, 0x07)
+#define MLPROXY_IOC_RING_STATS	_IO(MLPROXY_IOC_MAGIC, 0x08)
+#define MLPROXY_IOC_RECOMMEND_SETUP _IO(MLPROXY_IOC_MAGIC, 0x09)
+#define MLPROXY_IOC_RECOMMEND_DRAIN _IO(MLPROXY_IOC_MAGIC, 0x0a)
+#define MLPROXY_IOC_MODEL_LOAD	_IO(MLPROXY_IOC_MAGIC, 0x0b)
+#define MLPROXY_IOC_MODEL_CTL	_IO(MLPROXY_IOC_MAGIC, 0x0c)
+#define MLPROXY_IOC_MODEL_INFO	_IO(MLPROXY_IOC_MAGIC, 0x0d)
+#define MLPROXY_IOC_MODEL_EVAL	_IO(MLPROXY_IOC_MAGIC, 0x0e)
+#define MLPROXY_IOC_STATS	_IO(MLPROXY_IOC_MAGIC, 0x0f)
+
+#endif /* _UAPI_LINUX_MLPROXY_H */
