@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * libmlproxy: the user-space library of /dev/mlproxy.
+ *
+ * Thin over the ABI in <linux/mlproxy.h>: its structures are used as they are.
+ *
+ * Return values: functions that return int return 0 (or a count where that is
+ * said) on success and a negative errno on failure, as the ABI's errno contract
+ * lists them; mlproxy_errmsg() then has the cause and the remedy in words. The
+ * library never prints, never exits, and keeps no state outside of sessions,
+ * but for the message of a failed mlproxy_open(), which is per thread.
+ *
+ * Threads: a session may be used by one thread at a time. Different sessions
+ * are independent.
+ */
+#ifndef _LIBMLPROXY_MLPROXY_H
+#define _LIBMLPROXY_MLPROXY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/mlproxy.h>
+#include <linux/mlproxy_model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MLPROXY_API __attribute__((visibility("default")))
+#else
+#define MLPROXY_API
+#endif
+
+/** Device that mlproxy_open() takes if neither it nor MLPROXY_DEVICE names one. */
+#define MLPROXY_DEFAULT_DEVICE	"/dev/mlproxy"
+
+/** Open for asking only: nothing that changes state, no rings. */
+#define MLPROXY_OPEN_RDONLY	(1U << 0)
+/** poll() and read() on mlproxy_fd() do not block. */
+#define MLPROXY_OPEN_NONBLOCK	(1U << 1)
+
+struct mlproxy_session;
+
+/* ------------------------------------------------------------------ */
+/* Session                                                             */
+
+/**
+ * mlproxy_open() - open a session
+ * @sp: out: the session, NULL on failure
+ * @path: device, or NULL for $MLPROXY_DEVICE, or else MLPROXY_DEFAULT_DEVICE
+ * @flags: MLPROXY_OPEN_*
+ *
+ * Return: 0; what open(2) returned; -ENOTTY if @path is not an mlproxy device;
+ * -EPROTO if the kernel's ABI version is not the library's; -EINVAL for unknown
+ * @flags; -ENOMEM. mlproxy_errmsg(NULL) has the words.
+ */
+MLPROXY_API int mlproxy_open(struct mlproxy_session **sp, const char *path, unsigned int flags);
+
+/**
+ * mlproxy_close() - unmap the rings and close
+ * @s: session, or NULL
+ *
+ * Recommendations that were queued and not submitted are forgotten.
+ */
+MLPROXY_API void mlproxy_close(struct mlproxy_session *s);
+
+/**
+ * mlproxy_fd() - file descriptor, for poll(2) and epoll(7)
+ * @s: session
+ *
+ * Readable when a dataset ring reached its watermark or its timeout. Don't
+ * close it.
+ */
+MLPROXY_API int mlproxy_fd(const struct mlproxy_session *s);
+
+/**
+ * mlproxy_errmsg() - what the last failure of this session was
+ * @s: session; NULL for this thread's last failed mlproxy_open()
+ *
+ * Return: a sentence that names cause and remedy, "" if nothing failed yet;
+ * valid until the next call that fails.
+ */
+MLPROXY_API const char *mlproxy_errmsg(const struct mlproxy_session *s);
+
+/**
+ * mlproxy_get_info() - version, features, number of CPUs and proxies
+ * @s: session
+ * @info: out
+ */
+MLPROXY_API int mlproxy_get_info(struct mlproxy_session *s, struct mlproxy_info *info);
+
+/**
+ * mlproxy_get_list() - the registered proxies
+ * @s: session
+ * @entries: out: array to be freed with free(); NULL if there are none
+ * @nr: out: entries in it
+ */
+MLPROXY_API int mlproxy_get_list(struct mlproxy_session *s, struct mlproxy_list_entry **entries,
+				 unsigned int *nr);
+
+/**
+ * mlproxy_bind() - tie the session to one proxy, until it is closed
+ * @s: session
+ * @name: name of the proxy
+ *
+ * Everything below needs a bound session and returns -ENXIO without.
+ * Return: 0; -ENOENT if there is no such proxy; -EBUSY if bound already;
+ * -ENAMETOOLONG.
+ */
+MLPROXY_API int mlproxy_bind(struct mlproxy_session *s, const char *name);
+
+/**
+ * mlproxy_bound_name() - name of the bound proxy
+ * @s: session
+ *
+ * Return: the name, or "" if the session is not bound.
+ */
+MLPROXY_API const char *mlproxy_bound_name(const struct mlproxy_session *s);
+
+/* ------------------------------------------------------------------ */
+/* Schema                                                              */
+
+/**
+ * struct mlproxy_schema_desc - a schema with its arrays
+ * @s: as the kernel filled it in; @s.features and @s.actions point to the arrays
+ * @proxy: name of the proxy
+ * @features: @s.nr_features entries
+ * @actions: @s.nr_actions entries
+ *
+ * Every string is NUL terminated.
+ */
+struct mlproxy_schema_desc {
+	struct mlproxy_schema s;
+	char proxy[MLPROXY_NAME_LEN];
+	struct mlproxy_feature *features;
+	struct mlproxy_action *actions;
+};
+
+/**
+ * mlproxy_schema_get() - ask for the schema of the bound proxy
+ * @s: session
+ * @schema: out: to be freed with mlproxy_schema_free()
+ */
+MLPROXY_API int mlproxy_schema_get(struct mlproxy_session *s, struct mlproxy_schema_desc **schema);
+
+/**
+ * mlproxy_schema_free() - free a schema
+ * @schema: schema, or NULL
+ */
+MLPROXY_API void mlproxy_schema_free(struct mlproxy_schema_desc *schema);
+
+/**
+ * mlproxy_schema_feature() - index of a feature by its name
+ * @schema: schema
+ * @name: name
+ *
+ * Return: index, or -ENOENT.
+ */
+MLPROXY_API int mlproxy_schema_feature(const struct mlproxy_schema_desc *schema, const char *name);
+
+/**
+ * mlproxy_schema_action() - index of an action by its name
+ * @schema: schema
+ * @name: name
+ *
+ * Return: index, or -ENOENT.
+ */
+MLPROXY_API int mlproxy_schema_action(const struct mlproxy_schema_desc *schema, const char *name);
+
+/* ------------------------------------------------------------------ */
+/* Control                                                             */
+
+/**
+ * mlproxy_control() - start, stop or re-initialise the proxy
+ * @s: session
+ * @op: MLPROXY_CTL_*
+ * @state: out: MLPROXY_STATE_* after it; may be NULL
+ *
+ * Return: 0; -EINVAL if the present state does not allow @op; -EPERM in a
+ * session opened read-only; or what the proxy's own start callback returned.
+ */
+MLPROXY_API int mlproxy_control(struct mlproxy_session *s, uint32_t op, uint32_t *state);
+
+/**
+ * mlproxy_mode_get() - ask for the mode
+ * @s: session
+ * @mode: out
+ */
+MLPROXY_API int mlproxy_mode_get(struct mlproxy_session *s, struct mlproxy_mode *mode);
+
+/**
+ * mlproxy_mode_set() - change the mode
+ * @s: session
+ * @mode: MLPROXY_MODE_*
+ */
+MLPROXY_API int mlproxy_mode_set(struct mlproxy_session *s, uint32_t mode);
+
+/**
+ * mlproxy_param_get() - ask for a parameter
+ * @s: session
+ * @param: MLPROXY_PARAM_*
+ * @index: mode for the per-mode parameters, else 0
+ * @value: out
+ */
+MLPROXY_API int mlproxy_param_get(struct mlproxy_session *s, uint32_t param, uint32_t index,
+				  uint64_t *value);
+
+/**
+ * mlproxy_param_set() - change a parameter
+ * @s: session
+ * @param: MLPROXY_PARAM_*
+ * @index: mode for the per-mode parameters, else 0
+ * @value: new value; shares are of MLPROXY_SHARE_ONE
+ */
+MLPROXY_API int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uint32_t index,
+				  uint64_t value);
+
+/**
+ * mlproxy_get_stats() - counters of the proxy
+ * @s: session
+ * @stats: out
+ */
+MLPROXY_API int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stats *stats);
+
+/* ------------------------------------------------------------------ */
+/* Dataset rings                                                       */
+
+/**
+ * struct mlproxy_ring_opts - how to set up the rings
+ * @data_bytes: data of one ring, rounded up by the kernel; 0 for 1 MiB
+ * @watermark_bytes: as in struct mlproxy_ring_setup
+ * @timeout_us: as in struct mlproxy_ring_setup
+ * @type_mask: as in struct mlproxy_ring_setup
+ */
+struct mlproxy_ring_opts {
+	uint32_t data_bytes;
+	uint32_t watermark_bytes;
+	uint32_t timeout_us;
+	uint32_t type_mask;
+};
+
+/**
+ * struct mlproxy_ring_counts - what the library saw, all CPUs together
+ * @consumed: records given to the callback
+ * @lost: records known to be lost by the gaps in the sequence numbers
+ * @malformed: times that a record made no sense, and the unread part of its
+ *	ring was skipped (the skipped records then count in @lost)
+ *
+ * A loss after the last record that was written is not seen in a gap;
+ * mlproxy_ring_get_stats() has the kernel's own count, by cause.
+ */
+struct mlproxy_ring_counts {
+	uint64_t consumed;
+	uint64_t lost;
+	uint64_t malformed;
+};
+
+/**
+ * typedef mlproxy_record_fn - takes one record
+ * @rec: record, in the ring itself; not to be kept or written, valid until the
+ *	callback returns. Its type is a known one and its length fits its type
+ *	(a decision's features and all are within @rec->len).
+ * @cpu: CPU that published it
+ * @lost: records of this CPU that were lost right before it
+ * @ctx: as given to mlproxy_ring_consume()
+ *
+ * Return: 0 to go on; > 0 to stop after this record; a negative errno to stop
+ * and have mlproxy_ring_consume() return it. The record is consumed either way.
+ */
+typedef int (*mlproxy_record_fn)(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost,
+				 void *ctx);
+
+/**
+ * mlproxy_ring_setup() - make the session's rings and map them
+ * @s: bound session, not read-only
+ * @opts: options, NULL for the defaults
+ *
+ * Once per session; records published from then on are delivered.
+ */
+MLPROXY_API int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlproxy_ring_opts *opts);
+
+/**
+ * mlproxy_ring_bytes() - bytes of data of one ring, as the kernel rounded them
+ * @s: session
+ *
+ * Return: the bytes, or 0 before mlproxy_ring_setup().
+ */
+MLPROXY_API uint32_t mlproxy_ring_bytes(const struct mlproxy_session *s);
+
+/**
+ * mlproxy_ring_count() - number of rings, that is, of possible CPUs
+ * @s: session
+ *
+ * Return: the number, or 0 before mlproxy_ring_setup().
+ */
+MLPROXY_API unsigned int mlproxy_ring_count(const struct mlproxy_session *s);
+
+/**
+ * mlproxy_wait() - wait until poll(2) would say that there are records
+ * @s: session with rings
+ * @timeout_ms: as for poll(2): -1 waits for ever
+ *
+ * With a watermark and no timeout_us, records below the watermark don't wake;
+ * consume also after a time-out.
+ * Return: 1 if readable, 0 after @timeout_ms, -EINTR after a signal, -ENXIO if
+ * the rings are not set up, -EIO if the device reports an error.
+ */
+MLPROXY_API int mlproxy_wait(struct mlproxy_session *s, int timeout_ms);
+
+/**
+ * mlproxy_ring_consume() - give what is in the rings to a callback
+ * @s: session with rings
+ * @max: at most so many records; 0 means all that are there now
+ * @fn: callback
+ * @ctx: given to @fn
+ *
+ * Zero-copy. Looks once at how far each CPU has come, then merges the CPUs by
+ * time_ns (the lower CPU first where equal). Ordering:
+ *
+ *  - records of one CPU always come in the order in which they were published;
+ *  - records of one call are ordered by time over all CPUs;
+ *  - between calls there is no such promise: a CPU that is slow may publish a
+ *    record after this call looked at it, with a time before that of a record
+ *    which this call delivers from another CPU. So a feedback may, rarely, come
+ *    before its decision; mlproxy_join_add() takes both orders.
+ *
+ * Room is given back to the kernel in steps while the call runs.
+ * Return: the number of records consumed, or the negative errno of the callback
+ * (mlproxy_ring_get_counts() then tells how many), or -ENXIO without rings.
+ */
+MLPROXY_API int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max,
+				     mlproxy_record_fn fn, void *ctx);
+
+/**
+ * mlproxy_ring_get_counts() - the library's own counters
+ * @s: session
+ * @counts: out
+ */
+MLPROXY_API void mlproxy_ring_get_counts(const struct mlproxy_session *s,
+					 struct mlproxy_ring_counts *counts);
+
+/**
+ * mlproxy_ring_get_stats() - the kernel's counters of one ring
+ * @s: session with rings
+ * @cpu: ring, below mlproxy_ring_count()
+ * @stats: out
+ */
+MLPROXY_API int mlproxy_ring_get_stats(struct mlproxy_session *s, uint32_t cpu,
+				       struct mlproxy_ring_stats *stats);
+
+/**
+ * mlproxy_record_valid() - check a record that came from elsewhere
+ * @rec: record, 8-byte aligned
+ * @avail_bytes: bytes that may be looked at
+ *
+ * For records out of read(2) or out of a file; records out of
+ * mlproxy_ring_consume() are checked already.
+ * Return: 0, or -EBADMSG.
+ */
+MLPROXY_API int mlproxy_record_valid(const struct mlproxy_rec_hdr *rec, size_t avail_bytes);
+
+/* ------------------------------------------------------------------ */
+/* Recommendations                                                     */
+
+/**
+ * mlproxy_recommend_setup() - make the recommendation ring and map it
+ * @s: bound session, not read-only
+ * @entries: entries of the ring, rounded up to a power of two; 0 for 1024
+ *
+ * Once per session.
+ */
+MLPROXY_API int mlproxy_recommend_setup(struct mlproxy_session *s, uint32_t entries);
+
+/**
+ * mlproxy_recommend() - put one recommendation into the ring
+ * @s: session with a recommendation ring
+ * @key: entity that it is for
+ * @action: index of a legal action
+ * @confidence: 0 to 65535
+ * @ttl_ms: applies so long after it was submitted, 1 to MLPROXY_REC_MAX_TTL_MS
+ * @version: batch or model version, as decision records will show it
+ *
+ * No system call. The kernel judges the values in mlproxy_submit().
+ * Return: 0; -EAGAIN if the ring is full: submit first; -ENXIO without ring.
+ */
+MLPROXY_API int mlproxy_recommend(struct mlproxy_session *s, uint64_t key, uint16_t action,
+				  uint16_t confidence, uint32_t ttl_ms, uint32_t version);
+
+/**
+ * mlproxy_submit() - have the kernel take what is in the recommendation ring
+ * @s: session with a recommendation ring
+ * @drain: out: how many were taken, accepted and refused; may be NULL
+ * @results: out: one result for each entry taken, oldest first: 0 or a negative
+ *	errno; may be NULL
+ * @nr_results: room in @results
+ *
+ * Return: the number of entries taken, or a negative errno.
+ */
+MLPROXY_API int mlproxy_submit(struct mlproxy_session *s, struct mlproxy_recommend_drain *drain,
+			       int32_t *results, unsigned int nr_results);
+
+/* ------------------------------------------------------------------ */
+/* Models                                                              */
+
+/**
+ * mlproxy_model_load() - load a model into the standby slot
+ * @s: bound session, not read-only
+ * @data: model file in memory
+ * @len: its bytes
+ * @result: out: version and cost, or reason and text of a refusal; may be NULL
+ *
+ * Return: 0; -EBADMSG if the kernel refused the model: its reason is in @result
+ * and in mlproxy_errmsg(); -EFBIG if @len is over MLPROXY_MODEL_MAX_BYTES.
+ */
+MLPROXY_API int mlproxy_model_load(struct mlproxy_session *s, const void *data, size_t len,
+				   struct mlproxy_model_load *result);
+
+/**
+ * mlproxy_model_load_file() - load a model file into the standby slot
+ * @s: bound session, not read-only
+ * @path: file
+ * @result: as for mlproxy_model_load()
+ *
+ * Return: as mlproxy_model_load(), or why the file can't be read.
+ */
+MLPROXY_API int mlproxy_model_load_file(struct mlproxy_session *s, const char *path,
+					struct mlproxy_model_load *result);
+
+/**
+ * mlproxy_model_ctl() - activate, roll back or unload models
+ * @s: bound session, not read-only
+ * @op: MLPROXY_MODEL_OP_*
+ * @version: the version that is to become active, 0 for any
+ * @active: out: version that is active after it, 0 for none; may be NULL
+ *
+ * Return: 0; -ENOENT if there is no such model.
+ */
+MLPROXY_API int mlproxy_model_ctl(struct mlproxy_session *s, uint32_t op, uint32_t version,
+				  uint32_t *active);
+
+/**
+ * mlproxy_model_get_info() - what is in the model slots
+ * @s: bound session
+ * @info: out
+ */
+MLPROXY_API int mlproxy_model_get_info(struct mlproxy_session *s, struct mlproxy_model_info *info);
+
+/**
+ * mlproxy_model_eval() - have the kernel run a model outside of a decision
+ * @s: bound session
+ * @flags: MLPROXY_EVAL_F_STANDBY for the standby model
+ * @features: one value a feature, in schema order
+ * @nr_features: the schema's number of features
+ * @baseline: index of a legal action
+ * @allowed: bit mask of legal actions, with @baseline
+ * @result: out
+ *
+ * Return: 0; -ENOENT if there is no such model.
+ */
+MLPROXY_API int mlproxy_model_eval(struct mlproxy_session *s, uint32_t flags,
+				   const int64_t *features, uint32_t nr_features, uint32_t baseline,
+				   uint32_t allowed, struct mlproxy_model_eval *result);
+
+/* ------------------------------------------------------------------ */
+/* Joining feedback to decisions                                       */
+
+struct mlproxy_join;
+
+/**
+ * struct mlproxy_joined - a decision and its outcome
+ * @decision: the decision
+ * @feedback: its feedback
+ *
+ * Valid until the next call with the same table.
+ */
+struct mlproxy_joined {
+	const struct mlproxy_rec_decision *decision;
+	const struct mlproxy_rec_feedback *feedback;
+};
+
+/**
+ * struct mlproxy_join_counts - what became of the records
+ * @matched: pairs
+ * @dropped_decisions: decisions given up for want of room, or flushed
+ * @dropped_feedbacks: feedback whose decision did not come in time
+ * @duplicates: a second decision or feedback with the same id, ignored
+ * @pending: decisions and feedback that wait now
+ */
+struct mlproxy_join_counts {
+	uint64_t matched;
+	uint64_t dropped_decisions;
+	uint64_t dropped_feedbacks;
+	uint64_t duplicates;
+	uint64_t pending;
+};
+
+/**
+ * typedef mlproxy_join_drop_fn - told of a decision that stays without outcome
+ * @decision: the decision, valid until the callback returns
+ * @ctx: as given to mlproxy_join_new()
+ */
+typedef void (*mlproxy_join_drop_fn)(const struct mlproxy_rec_decision *decision, void *ctx);
+
+/**
+ * mlproxy_join_new() - make a table
+ * @jp: out: the table, NULL on failure
+ * @entries: decisions and feedback that may wait at a time, 1 to 2^24; the
+ *	oldest is given up when it is full
+ * @drop: told of each decision that is given up; may be NULL
+ * @ctx: given to @drop
+ *
+ * Memory is @entries times the largest decision seen.
+ * Return: 0, -EINVAL or -ENOMEM.
+ */
+MLPROXY_API int mlproxy_join_new(struct mlproxy_join **jp, uint32_t entries,
+				 mlproxy_join_drop_fn drop, void *ctx);
+
+/**
+ * mlproxy_join_free() - free a table, without telling of what waits in it
+ * @j: table, or NULL
+ */
+MLPROXY_API void mlproxy_join_free(struct mlproxy_join *j);
+
+/**
+ * mlproxy_join_add() - add a record
+ * @j: table
+ * @rec: valid record of any type; it is copied if it has to wait
+ * @out: out: the pair if one is complete
+ *
+ * Decision and feedback may come in either order. Records of other types are
+ * ignored. @out may point to @rec: use it before @rec is gone.
+ * Return: 1 if @out is filled in, 0 if not, -ENOMEM.
+ */
+MLPROXY_API int mlproxy_join_add(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
+				 struct mlproxy_joined *out);
+
+/**
+ * mlproxy_join_flush() - give up what waits, oldest first
+ * @j: table
+ * @before_ns: only records with a time_ns below it; UINT64_MAX for all
+ *
+ * Stops at the first record that is not older.
+ */
+MLPROXY_API void mlproxy_join_flush(struct mlproxy_join *j, uint64_t before_ns);
+
+/**
+ * mlproxy_join_get_counts() - counters
+ * @j: table
+ * @counts: out
+ */
+MLPROXY_API void mlproxy_join_get_counts(const struct mlproxy_join *j,
+					 struct mlproxy_join_counts *counts);
+
+/* ------------------------------------------------------------------ */
+/* Names of numbers, as the tools print and take them                  */
+
+/* Each returns "?" for a number that is not known. */
+MLPROXY_API const char *mlproxy_state_name(uint32_t state);
+MLPROXY_API const char *mlproxy_mode_name(uint32_t mode);
+MLPROXY_API const char *mlproxy_mode_reason_name(uint32_t reason);
+MLPROXY_API const char *mlproxy_source_name(uint32_t source);
+MLPROXY_API const char *mlproxy_unit_name(uint32_t unit);
+MLPROXY_API const char *mlproxy_type_name(uint32_t type);
+MLPROXY_API const char *mlproxy_direction_name(uint32_t direction);
+MLPROXY_API const char *mlproxy_record_name(uint32_t type);
+MLPROXY_API const char *mlproxy_refusal_name(uint32_t reason);
+
+/**
+ * mlproxy_mode_by_name() - MLPROXY_MODE_* of a name
+ * @name: as mlproxy_mode_name() gives it
+ *
+ * Return: the mode, or -ENOENT.
+ */
+MLPROXY_API int mlproxy_mode_by_name(const char *name);
+
+/** mlproxy_version() - version of the library, "MAJOR.MINOR.PATCH". */
+MLPROXY_API const char *mlproxy_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _LIBMLPROXY_MLPROXY_H */
