@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Data sets on disk: what a recorder writes and a trainer reads, in HDF5.
+ *
+ * A file holds the records of one proxy (one schema hash), of any number of
+ * runs; every recorder session is a run, since decision ids start again when the
+ * module is loaded again. Layout, each table a chunked, extendible, compressed
+ * compound data set:
+ *
+ *	/			attributes: format, proxy, schema (hash, version,
+ *				reward, unit of randomisation, max_macs)
+ *	/schema/features	name, unit, type, type_name, min, max, field
+ *	/schema/actions		name, value
+ *	/runs			run, start times, kernel release, boot id
+ *	/decisions		run, id, key, time_ns, cpu, prob, prob_q31,
+ *				model_version, allowed, baseline, action, source,
+ *				mode, candidate, candidate_source, predicted, then
+ *				one int64 a feature under the feature's name
+ *	/feedback		run, id, time_ns, cpu, reward, action, source,
+ *				model_version
+ *	/events			run, time_ns, cpu, event, key, nr, values
+ *	/changes		run, time_ns, cpu, type, from, to, reason
+ *	/lost			run, cpu, seq, time_ns, count
+ *
+ * A writer that is killed at any moment leaves a file that a plain
+ * h5py.File(path, "r") opens, with every row that was flushed; a file can also
+ * be read while it is written. How: see dataset_vfd.c.
+ *
+ * Functions return 0 or a negative errno unless they say otherwise;
+ * mlds_error() has the cause and the remedy in words. A writer is for one
+ * thread at a time. libhdf5 itself is one-threaded: do not use two writers or
+ * readers in two threads at once.
+ */
+#ifndef _MLPROXY_DATASET_H
+#define _MLPROXY_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/mlproxy.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MLDS_FORMAT		1
+#define MLDS_EVENT_VALUES	8	/* values kept of one raw event */
+
+/**
+ * struct mlds_schema - what a data set is about
+ * @proxy: name of the proxy
+ * @schema: its schema as MLPROXY_IOC_SCHEMA returned it; @schema.features and
+ *	@schema.actions are ignored, nr_features, nr_actions and schema_hash are
+ *	not
+ * @features: schema.nr_features features
+ * @actions: schema.nr_actions actions
+ */
+struct mlds_schema {
+	char proxy[MLPROXY_NAME_LEN];
+	struct mlproxy_schema schema;
+	struct mlproxy_feature features[MLPROXY_MAX_FEATURES];
+	struct mlproxy_action actions[MLPROXY_MAX_ACTIONS];
+};
+
+/**
+ * struct mlds_options - of a writer; all zero is good
+ * @append: add a run to an existing file (-EBADMSG if it is of another schema);
+ *	without it an existing file is replaced
+ * @sync: fdatasync() at each flush, for a machine that may lose power
+ * @chunk_rows: rows of a chunk, 0 for 1024
+ * @deflate: compression 1 to 9, 0 for 1, negative for none
+ */
+struct mlds_options {
+	bool append;
+	bool sync;
+	uint32_t chunk_rows;
+	int deflate;
+};
+
+/**
+ * struct mlds_counts - rows of a writer's run (or, read back, of a file)
+ * @decisions: rows of /decisions
+ * @feedback: rows of /feedback
+ * @events: rows of /events
+ * @changes: rows of /changes
+ * @gaps: rows of /lost
+ * @lost: sum of the counts in /lost
+ * @skipped: records of an unknown type, or malformed; not stored
+ */
+struct mlds_counts {
+	uint64_t decisions;
+	uint64_t feedback;
+	uint64_t events;
+	uint64_t changes;
+	uint64_t gaps;
+	uint64_t lost;
+	uint64_t skipped;
+};
+
+struct mlds_writer;
+
+/**
+ * mlds_open_writer() - create a data set, or open one to append
+ * @out: the writer
+ * @path: file
+ * @schema: the proxy's schema
+ * @options: options, or NULL
+ *
+ * Takes a lock on the file, which a killed writer releases: -EBUSY when another
+ * writer has it.
+ */
+int mlds_open_writer(struct mlds_writer **out, const char *path,
+		     const struct mlds_schema *schema,
+		     const struct mlds_options *options);
+
+/**
+ * mlds_write() - add one record
+ * @w: writer
+ * @cpu: ring that it came from
+ * @rec: a decision, feedback, event or change record as the kernel wrote it;
+ *	copied
+ *
+ * Records of an unknown type and malformed ones are counted as skipped. Rows are
+ * buffered until the next mlds_flush(), or until a chunk is full.
+ */
+int mlds_write(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec);
+
+/**
+ * mlds_write_lost() - note a gap, where it happened
+ * @w: writer
+ * @cpu: ring
+ * @seq: number of the first record that was lost
+ * @time_ns: time of the record after the gap (0 if there was none)
+ * @count: records lost
+ *
+ * The writer does not look for gaps in hdr.seq itself; the caller does.
+ */
+int mlds_write_lost(struct mlds_writer *w, uint32_t cpu, uint64_t seq, uint64_t time_ns,
+		    uint64_t count);
+
+/**
+ * mlds_flush() - bring all rows to the file
+ * @w: writer
+ *
+ * Rows that were added before survive a SIGKILL from here on. Costs a partial
+ * chunk per table that changed: once a second is reasonable.
+ */
+int mlds_flush(struct mlds_writer *w);
+
+/**
+ * mlds_counts() - rows added by this writer
+ * @w: writer
+ */
+const struct mlds_counts *mlds_counts(const struct mlds_writer *w);
+
+/**
+ * mlds_close_writer() - flush and close
+ * @w: writer, or NULL; freed in every case
+ *
+ * Return: the first error of flushing, which lost rows, or 0.
+ */
+int mlds_close_writer(struct mlds_writer *w);
+
+/**
+ * struct mlds_data - decisions joined with their feedback, as plain arrays
+ * @schema: schema
+ * @n: rows; a decision without feedback is not among them
+ * @nr_features: schema.schema.nr_features
+ * @nr_actions: schema.schema.nr_actions
+ * @features: [n][nr_features], raw values
+ * @reward: [n], raw, in reward units
+ * @prob: [n], probability of @action, > 0 to 1
+ * @key: [n]
+ * @id: [n]
+ * @time_ns: [n], of the decision
+ * @run: [n], counted over all files
+ * @model_version: [n]
+ * @allowed: [n], bit mask
+ * @action: [n]
+ * @baseline: [n]
+ * @source: [n]
+ * @mode: [n]
+ * @candidate: [n]
+ * @predicted: [n]
+ * @counts: rows in the files, joined or not
+ * @no_feedback: decisions without feedback
+ * @orphans: feedback without a decision
+ * @duplicates: feedback for a decision that had one; the last counts
+ * @invalid: joined rows left out since the action is not legal or the
+ *	probability is 0
+ *
+ * Rows are in order of file, run and time.
+ */
+struct mlds_data {
+	struct mlds_schema schema;
+	size_t n;
+	uint32_t nr_features;
+	uint32_t nr_actions;
+	int64_t *features;
+	int64_t *reward;
+	double *prob;
+	uint64_t *key;
+	uint64_t *id;
+	uint64_t *time_ns;
+	uint32_t *run;
+	uint32_t *model_version;
+	uint32_t *allowed;
+	uint8_t *action;
+	uint8_t *baseline;
+	uint8_t *source;
+	uint8_t *mode;
+	uint8_t *candidate;
+	int64_t *predicted;
+	struct mlds_counts counts;
+	uint64_t no_feedback;
+	uint64_t orphans;
+	uint64_t duplicates;
+	uint64_t invalid;
+};
+
+/**
+ * mlds_load() - read data sets
+ * @data: out; mlds_free() it
+ * @paths: files of the same schema
+ * @nr_paths: how many
+ *
+ * Reads also a file that is being written, or whose writer was killed.
+ * Return: 0; -EBADMSG for a file that is no data set, is corrupt, or is of
+ * another schema than the first; -ENOENT, -EACCES, -ENOMEM.
+ */
+int mlds_load(struct mlds_data *data, const char *const *paths, size_t nr_paths);
+
+/**
+ * mlds_free() - free the arrays
+ * @data: from mlds_load(), or all zero
+ */
+void mlds_free(struct mlds_data *data);
+
+/**
+ * mlds_alloc() - allocate the arrays, for tests and converters
+ * @data: out; schema and sizes are set, the arrays are zero
+ * @schema: schema
+ * @n: rows
+ */
+int mlds_alloc(struct mlds_data *data, const struct mlds_schema *schema, size_t n);
+
+/**
+ * mlds_read_schema() - read the schema and the number of rows of a data set
+ * @path: file
+ * @schema: out
+ * @counts: out, or NULL
+ */
+int mlds_read_schema(const char *path, struct mlds_schema *schema,
+		     struct mlds_counts *counts);
+
+/**
+ * mlds_error() - cause and remedy of this thread's last failure, in words
+ */
+const char *mlds_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _MLPROXY_DATASET_H */
