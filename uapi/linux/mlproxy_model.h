@@ -89,7 +89,7 @@
  * @margin: the score must exceed the baseline's by more than this; 0 to S32_MAX
  * @out_mul: scale of a score to a reward
  * @out_shift: 0 to MLPROXY_MODEL_MAX_SHIFT
- * @out_offset: reward at score 0, in reward units
+ * @out_offset: reward at score 0, in reward units; |out_offset| <= 1 << 46
  * @trained_ns: CLOCK_REALTIME of the training, information only
  * @name: name, NUL terminated
  * @reserved: 0
