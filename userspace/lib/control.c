@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libmlproxy: lifecycle, mode, parameters and counters of the bound proxy.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "session.h"
+
+static const char *op_needs(uint32_t op)
+{
+	switch (op) {
+	case MLPROXY_CTL_START:
+		return "it can be started only while it is initialized or stopped";
+	case MLPROXY_CTL_STOP:
+		return "it can be stopped only while it is running";
+	case MLPROXY_CTL_REINIT:
+		return "it can be re-initialised only while it does not run; stop it first";
+	default:
+		return "the operation is not known";
+	}
+}
+
+static const char *op_verb(uint32_t op)
+{
+	switch (op) {
+	case MLPROXY_CTL_START:
+		return "start";
+	case MLPROXY_CTL_STOP:
+		return "stop";
+	case MLPROXY_CTL_REINIT:
+		return "re-initialise";
+	default:
+		return "control";
+	}
+}
+
+int mlproxy_control(struct mlproxy_session *s, uint32_t op, uint32_t *state)
+{
+	struct mlproxy_control control = { .size = sizeof(control), .op = op };
+	int ret;
+
+	ret = mlpx_ioctl(s, MLPROXY_IOC_CONTROL, &control, "change the state");
+	if (state)
+		*state = control.state;
+	if (ret == -EINVAL)
+		return mlpx_fail(s, EINVAL, "cannot %s %s: %s", op_verb(op), s->name,
+				 op_needs(op));
+	if (ret && ret != -ENXIO && ret != -EPERM)
+		return mlpx_fail(s, -ret, "cannot %s %s: the subsystem's callback refused: %s; "
+				 "see the kernel log", op_verb(op), s->name, strerror(-ret));
+	return ret;
+}
+
+int mlproxy_mode_get(struct mlproxy_session *s, struct mlproxy_mode *mode)
+{
+	memset(mode, 0, sizeof(*mode));
+	mode->size = sizeof(*mode);
+	return mlpx_ioctl(s, MLPROXY_IOC_MODE, mode, "ask for the mode");
+}
+
+int mlproxy_mode_set(struct mlproxy_session *s, uint32_t mode)
+{
+	struct mlproxy_mode cmd = {
+		.size = sizeof(cmd),
+		.flags = MLPROXY_MODE_F_SET,
+		.mode = mode,
+	};
+	int ret;
+
+	ret = mlpx_ioctl(s, MLPROXY_IOC_MODE, &cmd, "set the mode");
+	if (ret == -EINVAL)
+		return mlpx_fail(s, EINVAL, "%u is no mode; 0 (emergency) to %u (recommendation) "
+				 "are", mode, MLPROXY_NR_MODES - 1);
+	return ret;
+}
+
+int mlproxy_param_get(struct mlproxy_session *s, uint32_t param, uint32_t index, uint64_t *value)
+{
+	struct mlproxy_param cmd = { .size = sizeof(cmd), .param = param, .index = index };
+	int ret;
+
+	ret = mlpx_ioctl(s, MLPROXY_IOC_PARAM, &cmd, "ask for the parameter");
+	*value = cmd.value;
+	if (ret == -EINVAL)
+		return mlpx_fail(s, EINVAL, "the kernel knows no parameter %u with index %u",
+				 param, index);
+	return ret;
+}
+
+int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uint32_t index, uint64_t value)
+{
+	struct mlproxy_param cmd = {
+		.size = sizeof(cmd),
+		.flags = MLPROXY_PARAM_F_SET,
+		.param = param,
+		.index = index,
+		.value = value,
+	};
+	int ret;
+
+	ret = mlpx_ioctl(s, MLPROXY_IOC_PARAM, &cmd, "set the parameter");
+	if (ret != -EINVAL)
+		return ret;
+	if (param != MLPROXY_PARAM_SHARE && param != MLPROXY_PARAM_EXPLORE)
+		return mlpx_fail(s, EINVAL, "the kernel does not take %llu for parameter %u",
+				 (unsigned long long)value, param);
+	if (index == MLPROXY_MODE_EMERGENCY)
+		return mlpx_fail(s, EINVAL, "in emergency mode the baseline alone decides: its "
+				 "shares are 0 and can't be changed");
+	return mlpx_fail(s, EINVAL, "the kernel does not take a share of %llu/%u in %s mode: "
+			 "share and exploration of a mode may not add up to more than 1",
+			 (unsigned long long)value, MLPROXY_SHARE_ONE, mlproxy_mode_name(index));
+}
+
+int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	stats->size = sizeof(*stats);
+	return mlpx_ioctl(s, MLPROXY_IOC_STATS, stats, "ask for the counters");
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libmlproxy: the ABI's numbers in words, as the tools print and take them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <mlproxy/mlproxy.h>
+
+#ifndef LIBMLPROXY_VERSION
+#error "the Makefile defines LIBMLPROXY_VERSION"
+#endif
+
+#define LOOKUP(table, nr)							\
+	((nr) < sizeof(table) / sizeof((table)[0]) && (table)[nr] ? (table)[nr] : "?")
+
+static const char *const states[] = {
+	[MLPROXY_STATE_CREATED] = "created",
+	[MLPROXY_STATE_INITIALIZED] = "initialized",
+	[MLPROXY_STATE_RUNNING] = "running",
+	[MLPROXY_STATE_STOPPED] = "stopped",
+	[MLPROXY_STATE_DESTROYED] = "destroyed",
+};
+
+static const char *const modes[] = {
+	[MLPROXY_MODE_EMERGENCY] = "emergency",
+	[MLPROXY_MODE_LEARNING] = "learning",
+	[MLPROXY_MODE_COLLABORATION] = "collaboration",
+	[MLPROXY_MODE_RECOMMENDATION] = "recommendation",
+};
+
+static const char *const mode_reasons[] = {
+	[MLPROXY_REASON_START] = "start",
+	[MLPROXY_REASON_OPERATOR] = "operator",
+	[MLPROXY_REASON_REINIT] = "reinit",
+	[MLPROXY_REASON_CRITICAL] = "critical",
+};
+
+static const char *const sources[] = {
+	[MLPROXY_SRC_BASELINE] = "baseline",
+	[MLPROXY_SRC_RECOMMENDATION] = "recommendation",
+	[MLPROXY_SRC_MODEL] = "model",
+	[MLPROXY_SRC_BPF] = "bpf",
+	[MLPROXY_SRC_EXPLORE] = "explore",
+};
+
+static const char *const units[] = {
+	[MLPROXY_UNIT_DECISION] = "decision",
+	[MLPROXY_UNIT_ENTITY] = "entity",
+	[MLPROXY_UNIT_WINDOW] = "window",
+};
+
+static const char *const types[] = {
+	[MLPROXY_TYPE_INT] = "int",
+	[MLPROXY_TYPE_COUNT] = "count",
+	[MLPROXY_TYPE_BOOL] = "bool",
+	[MLPROXY_TYPE_ENUM] = "enum",
+	[MLPROXY_TYPE_Q8] = "q8",
+	[MLPROXY_TYPE_Q16] = "q16",
+};
+
+static const char *const directions[] = {
+	[MLPROXY_REWARD_HIGHER] = "higher",
+	[MLPROXY_REWARD_LOWER] = "lower",
+};
+
+static const char *const records[] = {
+	[MLPROXY_REC_DECISION] = "decision",
+	[MLPROXY_REC_FEEDBACK] = "feedback",
+	[MLPROXY_REC_EVENT] = "event",
+	[MLPROXY_REC_MODE] = "mode",
+	[MLPROXY_REC_STATE] = "state",
+	[MLPROXY_REC_MODEL] = "model",
+	[MLPROXY_REC_PAD] = "pad",
+};
+
+static const char *const refusals[] = {
+	[MLPROXY_REFUSED_NONE] = "none",
+	[MLPROXY_REFUSED_LENGTH] = "length",
+	[MLPROXY_REFUSED_MAGIC] = "magic",
+	[MLPROXY_REFUSED_FORMAT] = "format",
+	[MLPROXY_REFUSED_KIND] = "kind",
+	[MLPROXY_REFUSED_CHECKSUM] = "checksum",
+	[MLPROXY_REFUSED_RESERVED] = "reserved",
+	[MLPROXY_REFUSED_SCHEMA] = "schema",
+	[MLPROXY_REFUSED_SHAPE] = "shape",
+	[MLPROXY_REFUSED_CHAIN] = "chain",
+	[MLPROXY_REFUSED_OFFSET] = "offset",
+	[MLPROXY_REFUSED_INPUT] = "input",
+	[MLPROXY_REFUSED_SCALE] = "scale",
+	[MLPROXY_REFUSED_OVERFLOW] = "overflow",
+	[MLPROXY_REFUSED_COST] = "cost",
+	[MLPROXY_REFUSED_FLAGS] = "flags",
+	[MLPROXY_REFUSED_NAME] = "name",
+};
+
+const char *mlproxy_state_name(uint32_t state)
+{
+	return LOOKUP(states, state);
+}
+
+const char *mlproxy_mode_name(uint32_t mode)
+{
+	return LOOKUP(modes, mode);
+}
+
+const char *mlproxy_mode_reason_name(uint32_t reason)
+{
+	return LOOKUP(mode_reasons, reason);
+}
+
+const char *mlproxy_source_name(uint32_t source)
+{
+	return LOOKUP(sources, source);
+}
+
+const char *mlproxy_unit_name(uint32_t unit)
+{
+	return LOOKUP(units, unit);
+}
+
+const char *mlproxy_type_name(uint32_t type)
+{
+	return LOOKUP(types, type);
+}
+
+const char *mlproxy_direction_name(uint32_t direction)
+{
+	return LOOKUP(directions, direction);
+}
+
+const char *mlproxy_record_name(uint32_t type)
+{
+	return LOOKUP(records, type);
+}
+
+const char *mlproxy_refusal_name(uint32_t reason)
+{
+	return LOOKUP(refusals, reason);
+}
+
+int mlproxy_mode_by_name(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < MLPROXY_NR_MODES; i++) {
+		if (strcmp(modes[i], name) == 0)
+			return i;
+	}
+	return -ENOENT;
+}
+
+const char *mlproxy_version(void)
+{
+	return LIBMLPROXY_VERSION;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libmlproxy: set up, map, wait for and read the dataset rings of a session.
+ *
+ * The consumer page is mapped for writing, the producer page and the data (twice
+ * in a row, so that no record wraps) for reading.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "session.h"
+
+#define DEFAULT_DATA_BYTES	(1U << 20)
+
+static size_t ro_bytes(const struct mlproxy_session *s)
+{
+	return s->page_bytes + 2 * (size_t)s->rings.data_bytes;
+}
+
+static int map_ring(struct mlproxy_session *s, unsigned int cpu, uint64_t offset)
+{
+	void *consumer, *ro;
+	int err;
+
+	consumer = mmap(NULL, s->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, offset);
+	if (consumer == MAP_FAILED)
+		goto fail;
+	ro = mmap(NULL, ro_bytes(s), PROT_READ, MAP_SHARED, s->fd, offset + s->page_bytes);
+	if (ro == MAP_FAILED) {
+		err = errno;
+		munmap(consumer, s->page_bytes);
+		errno = err;
+		goto fail;
+	}
+	mlpx_ring_init(&s->rings.ring[cpu], consumer, ro, (const char *)ro + s->page_bytes,
+		       s->rings.data_bytes, cpu);
+	return 0;
+
+fail:
+	err = errno;
+	return mlpx_fail(s, err, "cannot map the ring of CPU %u: %s", cpu,
+			 err == ENOMEM || err == EAGAIN ?
+			 "no memory; ask for smaller rings" : strerror(err));
+}
+
+void mlpx_rings_release(struct mlproxy_session *s)
+{
+	unsigned int i;
+
+	for (i = 0; s->rings.ring && i < s->rings.nr; i++) {
+		struct mlpx_ring *ring = &s->rings.ring[i];
+
+		if (!ring->consumer)
+			continue;
+		munmap(ring->consumer, s->page_bytes);
+		munmap((void *)ring->producer, ro_bytes(s));
+	}
+	free(s->rings.ring);
+	free(s->rings.heap);
+	s->rings.ring = NULL;
+	s->rings.heap = NULL;
+	s->rings.nr = 0;
+}
+
+static int map_rings(struct mlproxy_session *s, const struct mlproxy_ring_setup *setup)
+{
+	unsigned int i;
+	int ret;
+
+	if (setup->nr_rings == 0 || setup->data_bytes == 0 ||
+	    (setup->data_bytes & (setup->data_bytes - 1)))
+		return mlpx_fail(s, EPROTO, "the kernel gave %u rings of %u bytes, which makes no "
+				 "sense; install the same release of module and library",
+				 setup->nr_rings, setup->data_bytes);
+	s->rings.data_bytes = setup->data_bytes;
+	s->rings.nr = setup->nr_rings;
+	s->rings.ring = calloc(setup->nr_rings, sizeof(*s->rings.ring));
+	s->rings.heap = calloc(setup->nr_rings, sizeof(*s->rings.heap));
+	if (!s->rings.ring || !s->rings.heap)
+		return mlpx_fail(s, ENOMEM, "no memory for %u rings", setup->nr_rings);
+	for (i = 0; i < setup->nr_rings; i++) {
+		ret = map_ring(s, i, setup->ring_offset + i * setup->ring_stride);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlproxy_ring_opts *opts)
+{
+	static const struct mlproxy_ring_opts defaults;
+	struct mlproxy_ring_setup setup = { .size = sizeof(setup) };
+	int ret;
+
+	if (!opts)
+		opts = &defaults;
+	setup.data_bytes = opts->data_bytes ? opts->data_bytes : DEFAULT_DATA_BYTES;
+	setup.watermark_bytes = opts->watermark_bytes;
+	setup.timeout_us = opts->timeout_us;
+	setup.type_mask = opts->type_mask;
+	ret = mlpx_ioctl(s, MLPROXY_IOC_RING_SETUP, &setup, "set up the dataset rings");
+	switch (ret) {
+	case 0:
+		break;
+	case -EINVAL:
+		return mlpx_fail(s, EINVAL, "the kernel does not take these rings: data of %u "
+				 "bytes (%u to %u are legal), watermark %u, time-out %u us",
+				 setup.data_bytes, MLPROXY_RING_MIN_BYTES, MLPROXY_RING_MAX_BYTES,
+				 setup.watermark_bytes, setup.timeout_us);
+	case -EBUSY:
+		return mlpx_fail(s, EBUSY, "this session has rings already, or uses read(); open "
+				 "another session");
+	case -ENOMEM:
+		return mlpx_fail(s, ENOMEM, "the kernel has no memory for rings of %u bytes per "
+				 "CPU; ask for smaller ones", setup.data_bytes);
+	default:
+		return ret;
+	}
+	ret = map_rings(s, &setup);
+	if (ret)
+		mlpx_rings_release(s);
+	return ret;
+}
+
+uint32_t mlproxy_ring_bytes(const struct mlproxy_session *s)
+{
+	return s->rings.ring ? s->rings.data_bytes : 0;
+}
+
+unsigned int mlproxy_ring_count(const struct mlproxy_session *s)
+{
+	return s->rings.nr;
+}
+
+static int need_rings(struct mlproxy_session *s)
+{
+	if (s->rings.ring)
+		return 0;
+	return mlpx_fail(s, ENXIO, "this session has no dataset rings; set them up first");
+}
+
+int mlproxy_wait(struct mlproxy_session *s, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = s->fd, .events = POLLIN };
+	int ret = need_rings(s);
+
+	if (ret)
+		return ret;
+	ret = poll(&pfd, 1, timeout_ms);
+	if (ret < 0)
+		return mlpx_fail(s, errno, "cannot wait for records: %s", strerror(errno));
+	if (ret == 0)
+		return 0;
+	if (pfd.revents & POLLIN)
+		return 1;
+	return mlpx_fail(s, EIO, "the device reports an error while waiting for records; the "
+			 "proxy is gone, open a new session");
+}
+
+int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max, mlproxy_record_fn fn,
+			 void *ctx)
+{
+	int ret = need_rings(s);
+
+	if (ret)
+		return ret;
+	return mlpx_rings_consume(s->rings.ring, s->rings.nr, s->rings.heap, max, fn, ctx,
+				  &s->rings.counts);
+}
+
+void mlproxy_ring_get_counts(const struct mlproxy_session *s, struct mlproxy_ring_counts *counts)
+{
+	*counts = s->rings.counts;
+}
+
+int mlproxy_ring_get_stats(struct mlproxy_session *s, uint32_t cpu,
+			   struct mlproxy_ring_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	stats->size = sizeof(*stats);
+	stats->cpu = cpu;
+	return mlpx_ioctl(s, MLPROXY_IOC_RING_STATS, stats, "ask for the ring counters");
+}

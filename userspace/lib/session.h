@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * libmlproxy: the session, shared by the library's files, and how they report
+ * failures.
+ *
+ * A session belongs to one thread at a time, so nothing here is locked.
+ */
+#ifndef LIBMLPROXY_SESSION_H
+#define LIBMLPROXY_SESSION_H
+
+#include <mlproxy/mlproxy.h>
+
+#include "recring.h"
+#include "ring.h"
+
+#define MLPX_ERR_BYTES	512
+
+/**
+ * struct mlpx_rings - the mapped dataset rings of a session
+ * @ring: one a CPU, NULL before mlproxy_ring_setup()
+ * @heap: scratch space of the merge
+ * @nr: number of rings
+ * @data_bytes: data of one ring
+ * @counts: what was read
+ */
+struct mlpx_rings {
+	struct mlpx_ring *ring;
+	struct mlpx_head *heap;
+	unsigned int nr;
+	uint32_t data_bytes;
+	struct mlproxy_ring_counts counts;
+};
+
+/**
+ * struct mlproxy_session - an open device
+ * @fd: file
+ * @path: device that was opened
+ * @page_bytes: size of a page
+ * @name: bound proxy, "" if none
+ * @rings: dataset rings
+ * @rec: recommendation ring
+ * @rec_user_bytes: length of the mapping at @rec.producer
+ * @rec_kern_bytes: length of the mapping at @rec.consumer
+ * @err: text of the last failure
+ */
+struct mlproxy_session {
+	int fd;
+	char *path;
+	size_t page_bytes;
+	char name[MLPROXY_NAME_LEN];
+	struct mlpx_rings rings;
+	struct mlpx_recring rec;
+	size_t rec_user_bytes;
+	size_t rec_kern_bytes;
+	char err[MLPX_ERR_BYTES];
+};
+
+/**
+ * mlpx_fail() - keep the text of a failure
+ * @s: session
+ * @err: errno, positive
+ * @fmt: the text
+ *
+ * Return: -@err.
+ */
+int mlpx_fail(struct mlproxy_session *s, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * mlpx_ioctl() - ioctl with a text for what each errno means in general
+ * @s: session
+ * @request: MLPROXY_IOC_*
+ * @arg: its structure, with size filled in
+ * @what: what failed, for the text: "cannot <what>"
+ *
+ * Return: 0 or a negative errno.
+ */
+int mlpx_ioctl(struct mlproxy_session *s, unsigned long request, void *arg, const char *what);
+
+/**
+ * mlpx_terminate() - make sure that a string from the kernel ends
+ * @str: character array
+ */
+#define mlpx_terminate(str)	((str)[sizeof(str) - 1] = '\0')
+
+/** Unmap the dataset rings. */
+void mlpx_rings_release(struct mlproxy_session *s);
+
+/** Unmap the recommendation ring. */
+void mlpx_recring_release(struct mlproxy_session *s);
+
+#endif /* LIBMLPROXY_SESSION_H */
