@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of mlproxy.ko: the proxy and what its parts show to one another.
+ *
+ * Locks, outermost first:
+ *	registry_lock (proxy.c)		the list of proxies
+ *	session->lock (session.c)	set-up of one session
+ *	proxy->lock			lifecycle, models, parameters, mode
+ *	table->lock (rec_table.c)	writers of the recommendation table
+ * None of them is taken on the decision path, which relies on RCU: readers and
+ * the active model are RCU-protected, state, mode and shares are single words.
+ * No lock is held while user memory is copied.
+ */
+#ifndef _MLPROXY_CORE_H
+#define _MLPROXY_CORE_H
+
+#include <linux/atomic.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+
+#include <mlproxy/mlproxy.h>
+
+struct mlproxy_model;
+struct rec_table;
+
+/**
+ * struct mlproxy_counters - what one CPU counts; see struct mlproxy_stats
+ * @next_id: last decision number of this CPU
+ */
+struct mlproxy_counters {
+	u64 next_id;
+	u64 by_source[MLPROXY_NR_SOURCES];
+	u64 by_mode[MLPROXY_NR_MODES];
+	u64 by_action[MLPROXY_MAX_ACTIONS];
+	u64 critical;
+	u64 feedbacks;
+	u64 feedback_stale;
+	u64 reward_count[MLPROXY_NR_SOURCES];
+	s64 reward_sum[MLPROXY_NR_SOURCES];
+	u64 rec_hits;
+	u64 rec_expired;
+	u64 events;
+	u64 bad_calls;
+};
+
+/**
+ * struct mlproxy - one proxy
+ *
+ * The first part is read in every decision and written rarely, under @lock.
+ */
+struct mlproxy {
+	u32 state;
+	u32 mode;
+	u32 generation;
+	u32 unit;
+	u32 nr_features;
+	u32 all_actions;			/* bit mask */
+	u32 share[MLPROXY_NR_MODES];		/* of 65536 */
+	u32 explore[MLPROXY_NR_MODES];		/* of 65536 */
+	u64 seed;
+	u64 window_ns;
+	bool (*critical)(void *priv);
+	void *priv;
+	struct mlproxy_counters __percpu *counters;
+	struct mlproxy_model __rcu *active;
+	struct rec_table *table;
+	struct list_head readers;		/* RCU */
+
+	struct mutex lock;
+	struct kref kref;
+	struct list_head node;			/* registry_lock */
+	struct module *owner;
+	const struct mlproxy_ops *ops;
+	struct mlproxy_model *standby;		/* lock */
+	bool can_rollback;			/* lock */
+	u32 last_version;			/* lock */
+	u32 mode_reason;			/* lock */
+	u64 mode_since_ns;			/* lock */
+	u64 mode_changes;			/* lock */
+	atomic64_t rec_drained;
+	atomic64_t rec_accepted;
+	atomic64_t rec_rejected;
+	u32 id;
+	char name[MLPROXY_NAME_LEN];
+	struct mlproxy_schema schema;		/* scalars; constant */
+	struct mlproxy_feature *features;	/* constant */
+	struct mlproxy_action *actions;		/* constant */
+	struct mlproxy_kobj *kobj;
+};
+
+/* main.c */
+struct device;
+struct device *mlproxy_device(void);
+
+/* proxy.c */
+struct mlproxy *mlproxy_get_by_name(const char *name);
+void mlproxy_put(struct mlproxy *proxy);
+u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room);
+int mlproxy_control(struct mlproxy *proxy, u32 op);
+int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason);
+void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out);
+int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value);
+int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value);
+bool mlproxy_gone(const struct mlproxy *proxy);
+
+/* schema.c */
+int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc);
+void mlproxy_schema_free(struct mlproxy *proxy);
+
+/* stats.c */
+void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats);
+void mlproxy_stats_reset(struct mlproxy *proxy);
+u64 mlproxy_stats_lost(struct mlproxy *proxy);
+
+/* decide.c */
+void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to,
+			    u32 reason);
+
+/* model.c */
+int mlproxy_model_load(struct mlproxy *proxy, struct mlproxy_model_load *cmd);
+int mlproxy_model_ctl(struct mlproxy *proxy, u32 op, u32 *version);
+void mlproxy_model_info(struct mlproxy *proxy, struct mlproxy_model_info *info);
+int mlproxy_model_eval(struct mlproxy *proxy, struct mlproxy_model_eval *cmd,
+		       const s64 *features);
+void mlproxy_model_drop(struct mlproxy *proxy);
+u32 mlproxy_model_candidate(const struct mlproxy_model *model, const s64 *features,
+			    u32 baseline, u32 allowed, s64 *predicted);
+u32 mlproxy_model_version(const struct mlproxy_model *model);
+
+/* sysfs.c */
+int mlproxy_sysfs_add(struct mlproxy *proxy);
+void mlproxy_sysfs_remove(struct mlproxy *proxy);
+
+/* Names of values, for sysfs and messages; sysfs.c */
+const char *mlproxy_mode_name(u32 mode);
+const char *mlproxy_state_name(u32 state);
+
+#endif /* _MLPROXY_CORE_H */

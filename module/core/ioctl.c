@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls: one table, one dispatcher, a handler each. The errno contract is at
+ * the top of uapi/linux/mlproxy.h.
+ *
+ * A handler works on the kernel's copy of the structure. It takes what locks it
+ * needs, and holds none while it copies arrays from or to user memory.
+ */
+#include <linux/ioctl.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "core.h"
+#include "reader.h"
+#include "model.h"
+#include "recommend.h"
+#include "session.h"
+
+union ioctl_buffer {
+	struct mlproxy_info info;
+	struct mlproxy_list list;
+	struct mlproxy_bind bind;
+	struct mlproxy_schema schema;
+	struct mlproxy_control control;
+	struct mlproxy_mode mode;
+	struct mlproxy_param param;
+	struct mlproxy_ring_setup ring_setup;
+	struct mlproxy_ring_stats ring_stats;
+	struct mlproxy_recommend_setup recommend_setup;
+	struct mlproxy_recommend_drain recommend_drain;
+	struct mlproxy_model_load model_load;
+	struct mlproxy_model_ctl model_ctl;
+	struct mlproxy_model_info model_info;
+	struct mlproxy_model_eval model_eval;
+	struct mlproxy_stats stats;
+};
+
+/**
+ * struct ioctl_context - what a handler gets beside its structure
+ * @session: the session
+ * @proxy: its proxy, NULL if it is not bound
+ * @writable: was the file opened for writing
+ */
+struct ioctl_context {
+	struct mlproxy_session *session;
+	struct mlproxy *proxy;
+	bool writable;
+};
+
+static int ioctl_info(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_info *cmd = arg;
+
+	cmd->abi_version = MLPROXY_ABI_VERSION;
+	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
+	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
+			MLPROXY_FEAT_MODEL_MLP;
+	cmd->nr_cpus = nr_cpu_ids;
+	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
+	return 0;
+}
+
+static int ioctl_list(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_list *cmd = arg;
+	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_PROXIES);
+	struct mlproxy_list_entry *entries = NULL;
+	int ret = 0;
+	u32 nr;
+
+	if (room) {
+		entries = kcalloc(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+		if (!entries)
+			return -ENOMEM;
+	}
+	nr = mlproxy_list_fill(entries, room);
+	if (copy_to_user(u64_to_user_ptr(cmd->entries), entries,
+			 min(nr, room) * sizeof(*entries)))
+		ret = -EFAULT;
+	else if (nr > room)
+		ret = -ENOBUFS;
+	cmd->count = nr;
+	cmd->entry_size = sizeof(*entries);
+	kfree(entries);
+	return ret;
+}
+
+static int ioctl_bind(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_session *session = ctx->session;
+	struct mlproxy_bind *cmd = arg;
+	struct mlproxy *proxy;
+
+	if (strnlen(cmd->name, sizeof(cmd->name)) == sizeof(cmd->name))
+		return -EINVAL;
+	proxy = mlproxy_get_by_name(cmd->name);
+	if (!proxy)
+		return -ENOENT;
+	mutex_lock(&session->lock);
+	if (session->proxy) {
+		mutex_unlock(&session->lock);
+		mlproxy_put(proxy);
+		return -EBUSY;
+	}
+	smp_store_release(&session->proxy, proxy);
+	mutex_unlock(&session->lock);
+	cmd->id = proxy->id;
+	cmd->schema_version = proxy->schema.schema_version;
+	return 0;
+}
+
+static int ioctl_schema(struct ioctl_context *ctx, void *arg)
+{
+	const struct mlproxy_schema *own = &ctx->proxy->schema;
+	struct mlproxy_schema *cmd = arg;
+	struct mlproxy_schema in = *cmd;
+
+	*cmd = *own;
+	cmd->size = in.size;
+	cmd->features = in.features;
+	cmd->actions = in.actions;
+	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions)
+		return -ENOBUFS;
+	if (copy_to_user(u64_to_user_ptr(in.features), ctx->proxy->features,
+			 own->nr_features * sizeof(*ctx->proxy->features)) ||
+	    copy_to_user(u64_to_user_ptr(in.actions), ctx->proxy->actions,
+			 own->nr_actions * sizeof(*ctx->proxy->actions)))
+		return -EFAULT;
+	return 0;
+}
+
+static int ioctl_control(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_control *cmd = arg;
+	int ret = mlproxy_control(ctx->proxy, cmd->op);
+
+	cmd->state = READ_ONCE(ctx->proxy->state);
+	return ret;
+}
+
+static int ioctl_mode(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_mode *cmd = arg;
+	int ret = 0;
+
+	if (cmd->flags & MLPROXY_MODE_F_SET) {
+		if (!ctx->writable)
+			return -EPERM;
+		ret = mlproxy_set_mode(ctx->proxy, cmd->mode, MLPROXY_REASON_OPERATOR);
+	}
+	mlproxy_get_mode(ctx->proxy, cmd);
+	return ret;
+}
+
+static int ioctl_param(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_param *cmd = arg;
+	int ret;
+
+	if (cmd->flags & MLPROXY_PARAM_F_SET) {
+		if (!ctx->writable)
+			return -EPERM;
+		ret = mlproxy_set_param(ctx->proxy, cmd->param, cmd->index, cmd->value);
+		if (ret)
+			return ret;
+	}
+	return mlproxy_get_param(ctx->proxy, cmd->param, cmd->index, &cmd->value);
+}
+
+static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_session *session = ctx->session;
+	struct mlproxy_ring_setup *cmd = arg;
+	struct mlproxy_reader *reader;
+	int ret = 0;
+
+	if (cmd->reserved || cmd->data_bytes < MLPROXY_RING_MIN_BYTES ||
+	    cmd->data_bytes > MLPROXY_RING_MAX_BYTES ||
+	    cmd->type_mask & ~(MLPROXY_REC_MASK(MLPROXY_NR_REC_TYPES) - 1))
+		return -EINVAL;
+	mutex_lock(&session->lock);
+	if (session->reader) {
+		ret = -EBUSY;
+		goto out;
+	}
+	reader = mlproxy_reader_create(cmd);
+	if (IS_ERR(reader)) {
+		ret = PTR_ERR(reader);
+		goto out;
+	}
+	mlproxy_reader_attach(reader, ctx->proxy);
+	smp_store_release(&session->reader, reader);
+out:
+	mutex_unlock(&session->lock);
+	return ret;
+}
+
+static int ioctl_ring_stats(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_reader *reader = smp_load_acquire(&ctx->session->reader);
+	struct mlproxy_ring_stats *cmd = arg;
+
+	if (cmd->reserved)
+		return -EINVAL;
+	return reader ? mlproxy_reader_stats(reader, cmd) : -ENOENT;
+}
+
+static int ioctl_recommend_setup(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_session *session = ctx->session;
+	struct mlproxy_recommend_setup *cmd = arg;
+	struct mlproxy_rec_ring *recs;
+	int ret = 0;
+
+	if (cmd->reserved || !cmd->entries || cmd->entries > MLPROXY_REC_MAX_ENTRIES)
+		return -EINVAL;
+	mutex_lock(&session->lock);
+	if (session->recs) {
+		ret = -EBUSY;
+		goto out;
+	}
+	recs = mlproxy_rec_ring_create(cmd);
+	if (IS_ERR(recs))
+		ret = PTR_ERR(recs);
+	else
+		smp_store_release(&session->recs, recs);
+out:
+	mutex_unlock(&session->lock);
+	return ret;
+}
+
+static int ioctl_recommend_drain(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_session *session = ctx->session;
+	struct mlproxy_recommend_drain *cmd = arg;
+	int ret = -ENOENT;
+
+	cmd->drained = 0;
+	cmd->accepted = 0;
+	cmd->rejected = 0;
+	mutex_lock(&session->lock);
+	if (session->recs)
+		ret = mlproxy_rec_ring_drain(session->recs, ctx->proxy, cmd);
+	mutex_unlock(&session->lock);
+	return ret;
+}
+
+static int ioctl_model_load(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_model_load *cmd = arg;
+
+	cmd->version = 0;
+	cmd->macs = 0;
+	cmd->reason = MLPROXY_REFUSED_NONE;
+	cmd->arg = 0;
+	memset(cmd->text, 0, sizeof(cmd->text));
+	return mlproxy_model_load(ctx->proxy, cmd);
+}
+
+static int ioctl_model_ctl(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_model_ctl *cmd = arg;
+
+	return mlproxy_model_ctl(ctx->proxy, cmd->op, &cmd->version);
+}
+
+static int ioctl_model_info(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_model_info *cmd = arg;
+
+	*cmd = (struct mlproxy_model_info) { .size = cmd->size };
+	mlproxy_model_info(ctx->proxy, cmd);
+	return 0;
+}
+
+static int ioctl_model_eval(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_model_eval *cmd = arg;
+	s64 *features;
+	int ret;
+
+	if (cmd->nr_features != ctx->proxy->nr_features ||
+	    cmd->allowed & ~ctx->proxy->all_actions ||
+	    cmd->baseline >= MLPROXY_MAX_ACTIONS || !(cmd->allowed & BIT(cmd->baseline)))
+		return -EINVAL;
+	features = memdup_user(u64_to_user_ptr(cmd->features),
+			       cmd->nr_features * sizeof(*features));
+	if (IS_ERR(features))
+		return PTR_ERR(features);
+	memset(cmd->outputs, 0, sizeof(cmd->outputs));
+	ret = mlproxy_model_eval(ctx->proxy, cmd, features);
+	kfree(features);
+	return ret;
+}
+
+static int ioctl_stats(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_stats *cmd = arg;
+
+	*cmd = (struct mlproxy_stats) { .size = cmd->size };
+	mlproxy_stats_fill(ctx->proxy, cmd);
+	return 0;
+}
+
+/**
+ * struct ioctl_op - one ioctl
+ * @cmd: its full number
+ * @size: size of its structure here and now
+ * @min_size: size of its structure when it was first published
+ * @flags: flags that it knows
+ * @bound: needs a bound session
+ * @changes: changes something, so needs a file open for writing
+ * @fn: handler
+ */
+struct ioctl_op {
+	unsigned int cmd;
+	u16 size;
+	u16 min_size;
+	u32 flags;
+	bool bound;
+	bool changes;
+	int (*fn)(struct ioctl_context *ctx, void *arg);
+};
+
+#define IOCTL_OP(_cmd, _fn, _struct, _last, _flags, _bound, _changes)	\
+	[_IOC_NR(_cmd)] = {						\
+		.cmd = _cmd,						\
+		.size = sizeof(_struct),				\
+		.min_size = offsetofend(_struct, _last),		\
+		.flags = _flags,					\
+		.bound = _bound,					\
+		.changes = _changes,					\
+		.fn = _fn,						\
+	}
+
+static const struct ioctl_op ioctl_ops[] = {
+	IOCTL_OP(MLPROXY_IOC_INFO, ioctl_info, struct mlproxy_info, bound_id,
+		 0, false, false),
+	IOCTL_OP(MLPROXY_IOC_LIST, ioctl_list, struct mlproxy_list, entry_size,
+		 0, false, false),
+	IOCTL_OP(MLPROXY_IOC_BIND, ioctl_bind, struct mlproxy_bind, schema_version,
+		 0, false, false),
+	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, schema_hash,
+		 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
+		 0, true, true),
+	IOCTL_OP(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, changes,
+		 MLPROXY_MODE_F_SET, true, false),
+	IOCTL_OP(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value,
+		 MLPROXY_PARAM_F_SET, true, false),
+	IOCTL_OP(MLPROXY_IOC_RING_SETUP, ioctl_ring_setup, struct mlproxy_ring_setup,
+		 ring_stride, 0, true, true),
+	IOCTL_OP(MLPROXY_IOC_RING_STATS, ioctl_ring_stats, struct mlproxy_ring_stats,
+		 wakeups, 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_RECOMMEND_SETUP, ioctl_recommend_setup,
+		 struct mlproxy_recommend_setup, kern_bytes, 0, true, true),
+	IOCTL_OP(MLPROXY_IOC_RECOMMEND_DRAIN, ioctl_recommend_drain,
+		 struct mlproxy_recommend_drain, rejected, 0, true, true),
+	IOCTL_OP(MLPROXY_IOC_MODEL_LOAD, ioctl_model_load, struct mlproxy_model_load,
+		 text, 0, true, true),
+	IOCTL_OP(MLPROXY_IOC_MODEL_CTL, ioctl_model_ctl, struct mlproxy_model_ctl,
+		 version, 0, true, true),
+	IOCTL_OP(MLPROXY_IOC_MODEL_INFO, ioctl_model_info, struct mlproxy_model_info,
+		 standby_name, 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_MODEL_EVAL, ioctl_model_eval, struct mlproxy_model_eval,
+		 outputs, MLPROXY_EVAL_F_STANDBY, true, false),
+	IOCTL_OP(MLPROXY_IOC_STATS, ioctl_stats, struct mlproxy_stats, bad_calls,
+		 0, true, false),
+};
+
+static bool copied_back(int ret)
+{
+	return !ret || ret == -ENOBUFS || ret == -EBADMSG || ret == -EPROTO;
+}
+
+static int ioctl_run(const struct ioctl_op *op, struct ioctl_context *ctx,
+		     void __user *user, u32 user_size)
+{
+	union ioctl_buffer buf = {};
+	int ret;
+
+	ret = copy_struct_from_user(&buf, op->size, user, user_size);
+	if (ret)
+		return ret;
+	/* The size may have changed since it was read: use what was checked. */
+	buf.info.size = user_size;
+	if (buf.info.flags & ~op->flags)
+		return -EINVAL;
+	ret = op->fn(ctx, &buf);
+	if (copied_back(ret) && copy_to_user(user, &buf, min_t(u32, user_size, op->size)))
+		return -EFAULT;
+	return ret;
+}
+
+/**
+ * mlproxy_ioctl() - dispatch an ioctl
+ * @file: the file
+ * @cmd: number
+ * @arg: user pointer to the structure
+ */
+long mlproxy_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ioctl_context ctx = {
+		.session = file->private_data,
+		.writable = file->f_mode & FMODE_WRITE,
+	};
+	void __user *user = (void __user *)arg;
+	unsigned int nr = _IOC_NR(cmd);
+	const struct ioctl_op *op;
+	u32 user_size;
+
+	if (nr >= ARRAY_SIZE(ioctl_ops) || ioctl_ops[nr].cmd != cmd)
+		return -ENOTTY;
+	op = &ioctl_ops[nr];
+	if (get_user(user_size, (u32 __user *)user))
+		return -EFAULT;
+	if (user_size < op->min_size)
+		return -EINVAL;
+	ctx.proxy = smp_load_acquire(&ctx.session->proxy);
+	if (op->bound && !ctx.proxy)
+		return -ENXIO;
+	if (op->changes && !ctx.writable)
+		return -EPERM;
+	return ioctl_run(op, &ctx, user, user_size);
+}

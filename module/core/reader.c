@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A dataset reader: set-up, publishing into its rings, waking, read().
+ *
+ * Waking: poll() sets @waiting and looks again; publishing stores the position
+ * and then looks at @waiting. Full barriers between the two make sure that one of
+ * them sees the other. The wake-up itself runs from irq_work, since a record may
+ * be published in any context, also inside of the scheduler.
+ */
+#include <linux/cpumask.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "core.h"
+#include "reader.h"
+#include "ring_pos.h"
+
+static void reader_wake(struct mlproxy_reader *reader)
+{
+	WRITE_ONCE(reader->waiting, 0);
+	wake_up_all(&reader->wait);
+}
+
+static enum hrtimer_restart reader_timer(struct hrtimer *timer)
+{
+	struct mlproxy_reader *reader = container_of(timer, struct mlproxy_reader, timer);
+
+	WRITE_ONCE(reader->expired, 1);
+	atomic_set(&reader->timer_armed, 0);
+	reader_wake(reader);
+	return HRTIMER_NORESTART;
+}
+
+static void reader_arm(struct mlproxy_reader *reader)
+{
+	if (reader->timeout_ns && !atomic_xchg(&reader->timer_armed, 1))
+		hrtimer_start(&reader->timer, ns_to_ktime(reader->timeout_ns),
+			      HRTIMER_MODE_REL);
+}
+
+static bool ring_ready(struct mlproxy_reader *reader, struct mlproxy_ring *ring)
+{
+	u64 unread = mlproxy_ring_unread(ring);
+
+	return unread && unread >= READ_ONCE(reader->watermark_bytes);
+}
+
+static void reader_work(struct irq_work *work)
+{
+	struct mlproxy_ring *ring = container_of(work, struct mlproxy_ring, work);
+	struct mlproxy_reader *reader = ring->reader;
+
+	if (!ring_ready(reader, ring)) {
+		reader_arm(reader);
+		return;
+	}
+	WRITE_ONCE(ring->wakeups, ring->wakeups + 1);
+	reader_wake(reader);
+}
+
+/**
+ * mlproxy_reader_create() - allocate the rings of a session
+ * @setup: in: sizes and options, already checked; out: what they became
+ *
+ * Context: may sleep. Return: the reader, not attached yet, or ERR_PTR.
+ */
+struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup)
+{
+	struct mlproxy_reader *reader;
+	unsigned int cpu;
+	u32 size;
+
+	size = roundup_pow_of_two(max_t(u32, setup->data_bytes, PAGE_SIZE));
+	reader = kzalloc(struct_size(reader, rings, nr_cpu_ids), GFP_KERNEL_ACCOUNT);
+	if (!reader)
+		return ERR_PTR(-ENOMEM);
+	reader->type_mask = setup->type_mask ? setup->type_mask : ~0U;
+	reader->watermark_bytes = min(setup->watermark_bytes, size / 2);
+	reader->timeout_ns = (u64)setup->timeout_us * NSEC_PER_USEC;
+	init_waitqueue_head(&reader->wait);
+	mutex_init(&reader->read_lock);
+	hrtimer_init(&reader->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	reader->timer.function = reader_timer;
+	for_each_possible_cpu(cpu) {
+		reader->rings[cpu] = mlproxy_ring_alloc(reader, size, cpu_to_node(cpu),
+							reader_work);
+		if (!reader->rings[cpu]) {
+			mlproxy_reader_free(reader);
+			return ERR_PTR(-ENOMEM);
+		}
+	}
+	setup->data_bytes = size;
+	setup->watermark_bytes = reader->watermark_bytes;
+	setup->nr_rings = nr_cpu_ids;
+	setup->ring_offset = 0;
+	setup->ring_stride = 2 * PAGE_SIZE + 2 * (u64)size;
+	return reader;
+}
+
+/**
+ * mlproxy_reader_free() - free a reader that is not attached
+ * @reader: the reader, or NULL
+ *
+ * Context: may sleep.
+ */
+void mlproxy_reader_free(struct mlproxy_reader *reader)
+{
+	unsigned int cpu;
+
+	if (!reader)
+		return;
+	for_each_possible_cpu(cpu)
+		if (reader->rings[cpu])
+			irq_work_sync(&reader->rings[cpu]->work);
+	hrtimer_cancel(&reader->timer);
+	for_each_possible_cpu(cpu)
+		mlproxy_ring_free(reader->rings[cpu]);
+	mutex_destroy(&reader->read_lock);
+	kfree(reader);
+}
+
+/**
+ * mlproxy_reader_attach() - start to deliver
+ * @reader: the reader
+ * @proxy: its proxy
+ */
+void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
+{
+	mutex_lock(&proxy->lock);
+	list_add_tail_rcu(&reader->node, &proxy->readers);
+	mutex_unlock(&proxy->lock);
+}
+
+/**
+ * mlproxy_reader_detach() - stop to deliver
+ * @reader: the reader
+ * @proxy: its proxy
+ *
+ * No record is being published to it once this returns. Context: may sleep.
+ */
+void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
+{
+	mutex_lock(&proxy->lock);
+	list_del_rcu(&reader->node);
+	mutex_unlock(&proxy->lock);
+	synchronize_rcu();
+}
+
+/**
+ * mlproxy_reader_reserve() - room for a record in this CPU's ring
+ * @reader: the reader
+ * @type: MLPROXY_REC_*
+ * @flags: for the header
+ * @len: length, a multiple of 8
+ *
+ * Context: interrupts off, not NMI. Return: the record, or NULL if the reader does
+ * not want the type or has no room (counted).
+ */
+void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags, u32 len)
+{
+	if (!(reader->type_mask & MLPROXY_REC_MASK(type)))
+		return NULL;
+	return mlproxy_ring_reserve(reader->rings[smp_processor_id()], type, flags, len);
+}
+
+/**
+ * mlproxy_reader_commit() - publish what was reserved, and wake where it is due
+ * @reader: the reader
+ * @len: as reserved
+ *
+ * Context: as mlproxy_reader_reserve().
+ */
+void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len)
+{
+	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
+
+	mlproxy_ring_commit(ring, len);
+	smp_mb(); /* the position before @waiting; pairs with reader_prepare_wait() */
+	if (!READ_ONCE(reader->waiting))
+		return;
+	if (ring_ready(reader, ring) ||
+	    (reader->timeout_ns && !atomic_read(&reader->timer_armed)))
+		irq_work_queue(&ring->work);
+}
+
+/**
+ * mlproxy_reader_lose_nmi() - count a record that was published in NMI context
+ * @reader: the reader
+ * @type: MLPROXY_REC_*
+ */
+void mlproxy_reader_lose_nmi(struct mlproxy_reader *reader, u16 type)
+{
+	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
+
+	if (!(reader->type_mask & MLPROXY_REC_MASK(type)))
+		return;
+	atomic64_inc(&ring->lost_nmi);
+	atomic_inc(&ring->nmi_pending);
+}
+
+static bool reader_ready(struct mlproxy_reader *reader)
+{
+	bool expired = READ_ONCE(reader->expired);
+	bool unread = false;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (ring_ready(reader, reader->rings[cpu]))
+			return true;
+		unread |= mlproxy_ring_unread(reader->rings[cpu]) != 0;
+	}
+	if (!unread) {
+		WRITE_ONCE(reader->expired, 0);
+		return false;
+	}
+	if (!expired)
+		reader_arm(reader);
+	return expired;
+}
+
+static void reader_prepare_wait(struct mlproxy_reader *reader)
+{
+	WRITE_ONCE(reader->waiting, 1);
+	smp_mb(); /* @waiting before the positions; pairs with mlproxy_reader_commit() */
+}
+
+static bool reader_ready_or_wait(struct mlproxy_reader *reader)
+{
+	if (reader_ready(reader))
+		return true;
+	reader_prepare_wait(reader);
+	return reader_ready(reader);
+}
+
+/**
+ * mlproxy_reader_poll() - poll()
+ * @reader: the reader
+ * @file: its file
+ * @pt: poll table
+ */
+__poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
+			     struct poll_table_struct *pt)
+{
+	poll_wait(file, &reader->wait, pt);
+	return reader_ready_or_wait(reader) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static int reader_claim(struct mlproxy_reader *reader, int access)
+{
+	int old = cmpxchg(&reader->access, READER_ACCESS_NONE, access);
+
+	return old == READER_ACCESS_NONE || old == access ? 0 : -EBUSY;
+}
+
+/* Copy whole records of one ring. The data is the kernel's own: user space maps
+ * it read-only, and not at all in a session that uses read().
+ */
+static ssize_t ring_read(struct mlproxy_ring *ring, char __user *buf, size_t len)
+{
+	u64 head = smp_load_acquire(&ring->head);
+	u64 pos = ring->read_pos;
+	size_t done = 0;
+
+	while (pos != head) {
+		const struct mlproxy_rec_hdr *hdr =
+			(void *)(ring->data + ring_pos_index(pos, ring->size));
+		u32 rec_len = hdr->len;
+
+		if (rec_len > len - done)
+			break;
+		if (copy_to_user(buf + done, hdr, rec_len))
+			return done ? done : -EFAULT;
+		done += rec_len;
+		pos += rec_len;
+		ring->read_pos = pos;
+		smp_store_release(&ring->cons->pos, pos);
+	}
+	return !done && pos != head ? -EMSGSIZE : done;
+}
+
+static ssize_t reader_read_once(struct mlproxy_reader *reader, char __user *buf,
+				size_t len)
+{
+	unsigned int i;
+	size_t done = 0;
+
+	for (i = 0; i < nr_cpu_ids; i++) {
+		unsigned int cpu = (reader->next_cpu + i) % nr_cpu_ids;
+		ssize_t ret;
+
+		if (!reader->rings[cpu])
+			continue;
+		ret = ring_read(reader->rings[cpu], buf + done, len - done);
+		if (ret == -EMSGSIZE && done)
+			break;
+		if (ret < 0)
+			return done ? done : ret;
+		done += ret;
+	}
+	reader->next_cpu = (reader->next_cpu + 1) % nr_cpu_ids;
+	return done;
+}
+
+/**
+ * mlproxy_reader_read() - read(): whole records, in order for each CPU
+ * @reader: the reader
+ * @buf: user buffer
+ * @len: its length
+ * @nonblock: do not wait
+ *
+ * Waits for any record, whatever the watermark. Return: bytes, -EAGAIN,
+ * -EMSGSIZE if the next record does not fit, -EBUSY if the rings are mapped,
+ * -EFAULT, -ERESTARTSYS.
+ */
+ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, size_t len,
+			    bool nonblock)
+{
+	ssize_t ret;
+
+	ret = reader_claim(reader, READER_ACCESS_READ);
+	if (ret)
+		return ret;
+	WRITE_ONCE(reader->watermark_bytes, 0);
+	for (;;) {
+		if (mutex_lock_interruptible(&reader->read_lock))
+			return -ERESTARTSYS;
+		ret = reader_read_once(reader, buf, len);
+		mutex_unlock(&reader->read_lock);
+		if (ret)
+			return ret;
+		if (nonblock)
+			return -EAGAIN;
+		ret = wait_event_interruptible(reader->wait, reader_ready_or_wait(reader));
+		if (ret)
+			return ret;
+	}
+}
+
+/**
+ * mlproxy_reader_mmap() - map a part of a ring
+ * @reader: the reader
+ * @vma: where to
+ * @offset: in bytes from the first ring
+ *
+ * Return: 0, -EINVAL for an offset that is no part's, -EBUSY after a read().
+ */
+int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vma,
+			u64 offset)
+{
+	unsigned int first_cpu = cpumask_first(cpu_possible_mask);
+	u64 stride = (u64)reader->rings[first_cpu]->nr_pages << PAGE_SHIFT;
+	u64 cpu = div64_u64(offset, stride);
+	int ret;
+
+	if (cpu >= nr_cpu_ids || !reader->rings[cpu])
+		return -EINVAL;
+	ret = reader_claim(reader, READER_ACCESS_MMAP);
+	if (ret)
+		return ret;
+	return mlproxy_ring_mmap(reader->rings[cpu], vma,
+				 (offset - cpu * stride) >> PAGE_SHIFT);
+}
+
+/**
+ * mlproxy_reader_stats() - counters of one ring
+ * @reader: the reader
+ * @s: in: @s->cpu; out: the rest
+ *
+ * Return: 0, or -EINVAL for a CPU that is not possible.
+ */
+int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stats *s)
+{
+	if (s->cpu >= nr_cpu_ids || !reader->rings[s->cpu])
+		return -EINVAL;
+	mlproxy_ring_stats(reader->rings[s->cpu], s);
+	return 0;
+}

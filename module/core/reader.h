@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A dataset reader: the rings of one session, one for each possible CPU, in the
+ * RCU list of its proxy, and the waking of its process.
+ */
+#ifndef _MLPROXY_READER_H
+#define _MLPROXY_READER_H
+
+#include <linux/hrtimer.h>
+#include <linux/poll.h>
+#include <linux/wait.h>
+
+#include "ring.h"
+
+struct mlproxy;
+
+/* How user space takes the records; chosen by the first mmap() or read(). */
+#define READER_ACCESS_NONE	0
+#define READER_ACCESS_MMAP	1
+#define READER_ACCESS_READ	2
+
+/**
+ * struct mlproxy_reader - rings of one session
+ * @node: in the proxy's list of readers
+ * @type_mask: MLPROXY_REC_MASK() of the wanted types
+ * @watermark_bytes: unread bytes in a ring that wake
+ * @timeout_ns: oldest age of an unread record, 0 for none
+ * @waiting: poll() found too little and wants to be woken
+ * @timer_armed: the timer runs
+ * @expired: the timer ran out: whatever is there is ready
+ * @access: READER_ACCESS_*
+ * @wait: where poll() and read() wait
+ * @timer: bounds the age of unread records
+ * @read_lock: one read() at a time
+ * @next_cpu: ring that read() starts from; @read_lock
+ * @rings: by CPU, NULL for CPUs that are not possible
+ */
+struct mlproxy_reader {
+	struct list_head node;
+	u32 type_mask;
+	u32 watermark_bytes;
+	u64 timeout_ns;
+	int waiting;
+	atomic_t timer_armed;
+	int expired;
+	int access;
+	wait_queue_head_t wait;
+	struct hrtimer timer;
+	struct mutex read_lock;
+	unsigned int next_cpu;
+	struct mlproxy_ring *rings[];
+};
+
+struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup);
+void mlproxy_reader_free(struct mlproxy_reader *reader);
+void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
+			     u32 len);
+void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len);
+void mlproxy_reader_lose_nmi(struct mlproxy_reader *reader, u16 type);
+__poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
+			     struct poll_table_struct *pt);
+ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, size_t len,
+			    bool nonblock);
+int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vma,
+			u64 offset);
+int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stats *s);
+
+#endif /* _MLPROXY_READER_H */

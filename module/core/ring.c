@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One dataset ring: memory, mapping, reserve and commit. The ordering rules stand
+ * in ring.h.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/vmalloc.h>
+
+#include "compat/vma.h"
+#include "ring.h"
+#include "ring_pos.h"
+#include "trace.h"
+
+#define RING_META_PAGES 2	/* consumer, producer */
+
+static void free_pages_array(struct page **pages, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (pages[i])
+			__free_page(pages[i]);
+}
+
+/**
+ * mlproxy_ring_alloc() - allocate a ring
+ * @reader: the set that it belongs to
+ * @size: bytes of data, a power of two of at least a page
+ * @node: NUMA node of the CPU that will produce
+ * @wake: called in hard interrupt context to wake the reader
+ *
+ * The memory is zeroed, so nothing stale is ever mapped, and charged to the
+ * caller's memory cgroup. Context: may sleep. Return: the ring, or NULL.
+ */
+struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
+					int node, void (*wake)(struct irq_work *))
+{
+	u32 data_pages = size >> PAGE_SHIFT;
+	u32 own = RING_META_PAGES + data_pages;
+	struct mlproxy_ring *ring;
+	void *base;
+	u32 i;
+
+	ring = kzalloc_node(sizeof(*ring), GFP_KERNEL_ACCOUNT, node);
+	if (!ring)
+		return NULL;
+	ring->nr_pages = own + data_pages;
+	ring->pages = kvcalloc(ring->nr_pages, sizeof(*ring->pages), GFP_KERNEL_ACCOUNT);
+	if (!ring->pages)
+		goto err_ring;
+	for (i = 0; i < own; i++) {
+		ring->pages[i] = alloc_pages_node(node, GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+						  __GFP_RETRY_MAYFAIL, 0);
+		if (!ring->pages[i])
+			goto err_pages;
+	}
+	for (i = 0; i < data_pages; i++)
+		ring->pages[own + i] = ring->pages[RING_META_PAGES + i];
+	base = vmap(ring->pages, ring->nr_pages, VM_MAP, PAGE_KERNEL);
+	if (!base)
+		goto err_pages;
+
+	ring->cons = base;
+	ring->prod = base + PAGE_SIZE;
+	ring->data = base + RING_META_PAGES * PAGE_SIZE;
+	ring->size = size;
+	ring->reader = reader;
+	init_irq_work(&ring->work, wake);
+	return ring;
+
+err_pages:
+	free_pages_array(ring->pages, own);
+	kvfree(ring->pages);
+err_ring:
+	kfree(ring);
+	return NULL;
+}
+
+/**
+ * mlproxy_ring_free() - free a ring that nobody publishes to any more
+ * @ring: the ring, or NULL
+ *
+ * Context: may sleep; waits for the wake-up work.
+ */
+void mlproxy_ring_free(struct mlproxy_ring *ring)
+{
+	if (!ring)
+		return;
+	irq_work_sync(&ring->work);
+	vunmap(ring->cons);
+	free_pages_array(ring->pages, RING_META_PAGES + (ring->size >> PAGE_SHIFT));
+	kvfree(ring->pages);
+	kfree(ring);
+}
+
+/**
+ * mlproxy_map_pages() - map kernel pages into a process
+ * @vma: where to, as mmap() made it; its length must be @nr pages
+ * @pages: the pages
+ * @nr: how many
+ * @writable: may user space write them
+ *
+ * The mapping can't be made writable or executable later, is not inherited by a
+ * child and can't grow. Context: the mmap file operation.
+ * Return: 0, -EINVAL for a private mapping or a wrong length, -EACCES for a
+ * protection that is not allowed.
+ */
+int mlproxy_map_pages(struct vm_area_struct *vma, struct page **pages, u32 nr,
+		      bool writable)
+{
+	unsigned long addr = vma->vm_start;
+	vm_flags_t clear = VM_MAYEXEC;
+	int ret;
+	u32 i;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma_pages(vma) != nr)
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EACCES;
+	if (!writable) {
+		if (vma->vm_flags & VM_WRITE)
+			return -EACCES;
+		clear |= VM_MAYWRITE;
+	}
+	compat_vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, clear);
+	for (i = 0; i < nr; i++, addr += PAGE_SIZE) {
+		ret = vm_insert_page(vma, addr, pages[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * mlproxy_ring_mmap() - map one part of a ring
+ * @ring: the ring
+ * @vma: where to
+ * @first: 0 for the consumer page, 1 for the producer page and the data
+ *
+ * Return: as mlproxy_map_pages(); -EINVAL for another @first.
+ */
+int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
+		      unsigned long first)
+{
+	if (first == 0)
+		return mlproxy_map_pages(vma, ring->pages, 1, true);
+	if (first == 1)
+		return mlproxy_map_pages(vma, ring->pages + 1, ring->nr_pages - 1, false);
+	return -EINVAL;
+}
+
+static void *ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len)
+{
+	WRITE_ONCE(*cause, *cause + 1);
+	trace_mlproxy_loss(smp_processor_id(), ring->seq, len);
+	return NULL;
+}
+
+/**
+ * mlproxy_ring_reserve() - make room for a record
+ * @ring: the ring of this CPU
+ * @type: MLPROXY_REC_*
+ * @flags: for the header
+ * @len: length with the header, rounded by ring_rec_len()
+ *
+ * A record that can't be had is counted by cause and takes its sequence number,
+ * so the reader sees the gap where it happened. Context: interrupts off, not NMI.
+ * Return: the record with its header filled, or NULL.
+ */
+void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 len)
+{
+	struct mlproxy_rec_hdr *hdr;
+	u64 cons;
+
+	WRITE_ONCE(ring->seq, ring->seq + 1);
+	if (unlikely(atomic_read(&ring->nmi_pending)))
+		WRITE_ONCE(ring->seq, ring->seq + atomic_xchg(&ring->nmi_pending, 0));
+	if (unlikely(len > MLPROXY_REC_MAX_BYTES || len > ring->size))
+		return ring_lose(ring, &ring->lost_big, len);
+	cons = smp_load_acquire(&ring->cons->pos);
+	if (unlikely(!ring_pos_valid(ring->head, cons, ring->size) || cons & 7))
+		return ring_lose(ring, &ring->lost_badpos, len);
+	if (unlikely(ring_pos_free(ring->head, cons, ring->size) < len))
+		return ring_lose(ring, &ring->lost_full, len);
+
+	hdr = (void *)(ring->data + ring_pos_index(ring->head, ring->size));
+	hdr->len = len;
+	hdr->type = type;
+	hdr->flags = flags;
+	hdr->seq = ring->seq;
+	hdr->time_ns = ktime_get_mono_fast_ns();
+	return hdr;
+}
+
+/**
+ * mlproxy_ring_commit() - publish the record that was reserved last
+ * @ring: the ring
+ * @len: as reserved
+ *
+ * Context: as mlproxy_ring_reserve(), without interrupts on in between.
+ */
+void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len)
+{
+	WRITE_ONCE(ring->written, ring->written + 1);
+	smp_store_release(&ring->head, ring->head + len);
+	smp_store_release(&ring->prod->pos, ring->head);
+}
+
+/**
+ * mlproxy_ring_unread() - bytes that the consumer has not taken
+ * @ring: the ring
+ *
+ * Context: any. Return: bytes; with an impossible consumer position the size of
+ * the ring, so that a reader that broke it is woken and finds out.
+ */
+u64 mlproxy_ring_unread(const struct mlproxy_ring *ring)
+{
+	u64 head = READ_ONCE(ring->head);
+	u64 cons = READ_ONCE(ring->cons->pos);
+
+	return ring_pos_valid(head, cons, ring->size) ? head - cons : ring->size;
+}
+
+/**
+ * mlproxy_ring_stats() - counters of a ring
+ * @ring: the ring
+ * @s: out
+ *
+ * Each counter is exact; they are read one after the other, so that sums only
+ * match while nothing is published. Context: any.
+ */
+void mlproxy_ring_stats(const struct mlproxy_ring *ring, struct mlproxy_ring_stats *s)
+{
+	s->written = READ_ONCE(ring->written);
+	s->lost_full = READ_ONCE(ring->lost_full);
+	s->lost_badpos = READ_ONCE(ring->lost_badpos);
+	s->lost_big = READ_ONCE(ring->lost_big);
+	s->lost_nmi = atomic64_read(&ring->lost_nmi);
+	s->published = READ_ONCE(ring->seq) + atomic_read(&ring->nmi_pending);
+	s->wakeups = READ_ONCE(ring->wakeups);
+}
+
+/**
+ * mlproxy_ring_lost() - records lost on a ring, by whatever cause
+ * @ring: the ring
+ */
+u64 mlproxy_ring_lost(const struct mlproxy_ring *ring)
+{
+	return READ_ONCE(ring->lost_full) + READ_ONCE(ring->lost_badpos) +
+	       READ_ONCE(ring->lost_big) + atomic64_read(&ring->lost_nmi);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sessions: open, release, mmap, poll, read. */
+#include <linux/slab.h>
+
+#include "core.h"
+#include "reader.h"
+#include "recommend.h"
+#include "session.h"
+
+static int session_open(struct inode *inode, struct file *file)
+{
+	struct mlproxy_session *session;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return -ENOMEM;
+	mutex_init(&session->lock);
+	file->private_data = session;
+	return stream_open(inode, file);
+}
+
+static int session_release(struct inode *inode, struct file *file)
+{
+	struct mlproxy_session *session = file->private_data;
+
+	if (session->reader)
+		mlproxy_reader_detach(session->reader, session->proxy);
+	mlproxy_reader_free(session->reader);
+	mlproxy_rec_ring_free(session->recs);
+	if (session->proxy)
+		mlproxy_put(session->proxy);
+	mutex_destroy(&session->lock);
+	kfree(session);
+	return 0;
+}
+
+static int session_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct mlproxy_session *session = file->private_data;
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+
+	if (offset >= MLPROXY_REC_USER_OFFSET) {
+		struct mlproxy_rec_ring *recs = smp_load_acquire(&session->recs);
+
+		return recs ? mlproxy_rec_ring_mmap(recs, vma, offset) : -ENXIO;
+	} else {
+		struct mlproxy_reader *reader = smp_load_acquire(&session->reader);
+
+		return reader ? mlproxy_reader_mmap(reader, vma, offset) : -ENXIO;
+	}
+}
+
+static __poll_t session_poll(struct file *file, struct poll_table_struct *pt)
+{
+	struct mlproxy_session *session = file->private_data;
+	struct mlproxy_reader *reader = smp_load_acquire(&session->reader);
+
+	return reader ? mlproxy_reader_poll(reader, file, pt) : EPOLLERR;
+}
+
+static ssize_t session_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	struct mlproxy_session *session = file->private_data;
+	struct mlproxy_reader *reader = smp_load_acquire(&session->reader);
+
+	if (!reader)
+		return -ENXIO;
+	return mlproxy_reader_read(reader, buf, len, file->f_flags & O_NONBLOCK);
+}
+
+const struct file_operations mlproxy_fops = {
+	.owner = THIS_MODULE,
+	.open = session_open,
+	.release = session_release,
+	.unlocked_ioctl = mlproxy_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = session_mmap,
+	.poll = session_poll,
+	.read = session_read,
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A session: one open file of /dev/mlproxy.
+ *
+ * @proxy, @reader and @recs are set once, under @lock, with release; they stay
+ * until the file is gone, so mmap(), poll() and read() use them after an acquire,
+ * without the lock (which could not be taken in mmap(): user memory is copied
+ * under it nowhere, but mmap() runs under the process's mmap lock).
+ */
+#ifndef _MLPROXY_SESSION_H
+#define _MLPROXY_SESSION_H
+
+#include <linux/fs.h>
+#include <linux/mutex.h>
+
+struct mlproxy;
+struct mlproxy_reader;
+struct mlproxy_rec_ring;
+
+struct mlproxy_session {
+	struct mutex lock;
+	struct mlproxy *proxy;
+	struct mlproxy_reader *reader;
+	struct mlproxy_rec_ring *recs;
+};
+
+extern const struct file_operations mlproxy_fops;
+
+long mlproxy_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+#endif /* _MLPROXY_SESSION_H */

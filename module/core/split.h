@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The randomised split of decisions between exploration, the model and the
+ * baseline, and the probability that is logged with each: plain arithmetic,
+ * shared with the unit tests.
+ *
+ * With exploration share e and model share s (both of 65536, e + s <= 65536) a
+ * decision explores with probability e, follows the candidate with s, and the
+ * baseline with the rest. Exploration draws uniformly among the legal actions.
+ * Without a candidate its share falls to the baseline.
+ *
+ * Randomness is mix64() of a secret seed and the unit of randomisation: the
+ * decision id, the entity's key, or the number of the time window. So no state
+ * is shared between CPUs, and an entity stays in its arm.
+ */
+#ifndef _MLPROXY_SPLIT_H
+#define _MLPROXY_SPLIT_H
+
+#include "../infer/port.h"
+#include <linux/mlproxy.h>
+
+/* Finaliser of splitmix64 (Steele, Lea, Flood: Fast splittable PRNGs, 2014). */
+static inline u64 mix64(u64 x)
+{
+	x += 0x9e3779b97f4a7c15ULL;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+#define SPLIT_BASELINE	0
+#define SPLIT_CANDIDATE	1
+#define SPLIT_EXPLORE	2
+
+/**
+ * split_arm() - which arm a decision belongs to
+ * @r_decision: 64 random bits of this decision
+ * @r_unit: 64 random bits of its unit of randomisation
+ * @share: share of the candidate, of 65536
+ * @explore: share of exploration, of 65536
+ *
+ * Exploration is drawn for each decision, the arm for each unit; given that a
+ * decision does not explore, the candidate has share / (65536 - explore).
+ */
+static inline int split_arm(u64 r_decision, u64 r_unit, u32 share, u32 explore)
+{
+	if ((r_decision & 0xffff) < explore)
+		return SPLIT_EXPLORE;
+	if (((r_unit >> 16) & 0xffff) * (u64)(MLPROXY_SHARE_ONE - explore) <
+	    (u64)share * MLPROXY_SHARE_ONE)
+		return SPLIT_CANDIDATE;
+	return SPLIT_BASELINE;
+}
+
+/**
+ * split_count() - number of legal actions
+ * @allowed: bit mask
+ */
+static inline u32 split_count(u32 allowed)
+{
+	/* Not __builtin_popcount(), which may call libgcc. */
+	allowed -= (allowed >> 1) & 0x55555555U;
+	allowed = (allowed & 0x33333333U) + ((allowed >> 2) & 0x33333333U);
+	allowed = (allowed + (allowed >> 4)) & 0x0f0f0f0fU;
+	return (allowed * 0x01010101U) >> 24;
+}
+
+/**
+ * split_pick() - draw a legal action
+ * @r_decision: 64 random bits of this decision (the upper 32 are used)
+ * @allowed: bit mask of legal actions, not 0
+ *
+ * Uniform, up to 32 * 2^-32. At most 31 steps.
+ */
+static inline u32 split_pick(u64 r_decision, u32 allowed)
+{
+	u32 n = (u32)(((r_decision >> 32) * split_count(allowed)) >> 32);
+
+	while (n--)
+		allowed &= allowed - 1;
+	return (u32)__builtin_ctz(allowed);
+}
+
+/**
+ * split_prob() - probability of an action under the logged policy
+ * @action: a legal action
+ * @baseline: the kernel's own choice
+ * @candidate: the model's choice, or any value >= 32 where there is none
+ * @allowed: bit mask of legal actions
+ * @share: share of the candidate, of 65536
+ * @explore: share of exploration, of 65536
+ *
+ * The remainder of the division among the explored actions is counted to the
+ * baseline, so that the probabilities of all legal actions add up to 1 exactly.
+ * Return: in units of 2^-31.
+ */
+static inline u32 split_prob(u32 action, u32 baseline, u32 candidate, u32 allowed,
+			     u32 share, u32 explore)
+{
+	u32 n = split_count(allowed);
+	u32 each = (explore << 15) / n;
+	u32 prob = each;
+
+	if (candidate >= MLPROXY_MAX_ACTIONS)
+		candidate = baseline;
+	if (action == candidate)
+		prob += share << 15;
+	if (action == baseline)
+		prob += ((MLPROXY_SHARE_ONE - share - explore) << 15) +
+			(explore << 15) - each * n;
+	return prob;
+}
+
+#endif /* _MLPROXY_SPLIT_H */

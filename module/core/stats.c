@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Statistics of a proxy: sums over the CPUs' counters. */
+#include <linux/cpumask.h>
+
+#include "core.h"
+#include "reader.h"
+#include "rec_table.h"
+
+static void sum(u64 *to, const u64 *from, unsigned int nr)
+{
+	while (nr--)
+		to[nr] += READ_ONCE(from[nr]);
+}
+
+static void add_cpu(struct mlproxy_stats *s, const struct mlproxy_counters *c)
+{
+	unsigned int i;
+
+	sum(s->by_source, c->by_source, MLPROXY_NR_SOURCES);
+	sum(s->by_mode, c->by_mode, MLPROXY_NR_MODES);
+	sum(s->by_action, c->by_action, MLPROXY_MAX_ACTIONS);
+	sum(s->reward_count, c->reward_count, MLPROXY_NR_SOURCES);
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+		s->reward_sum[i] += READ_ONCE(c->reward_sum[i]);
+	s->critical += READ_ONCE(c->critical);
+	s->feedbacks += READ_ONCE(c->feedbacks);
+	s->feedback_stale += READ_ONCE(c->feedback_stale);
+	s->rec_hits += READ_ONCE(c->rec_hits);
+	s->rec_expired += READ_ONCE(c->rec_expired);
+	s->events += READ_ONCE(c->events);
+	s->bad_calls += READ_ONCE(c->bad_calls);
+}
+
+/**
+ * mlproxy_stats_fill() - statistics since the last initialisation
+ * @proxy: the proxy
+ * @stats: out; size and flags are left alone
+ *
+ * Counters of several CPUs are read one after the other: sums only match while
+ * nothing is decided. Context: any.
+ */
+void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats)
+{
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu)
+		add_cpu(stats, per_cpu_ptr(proxy->counters, cpu));
+	for (i = 0; i < MLPROXY_NR_MODES; i++)
+		stats->decisions += stats->by_mode[i];
+	stats->rec_drained = atomic64_read(&proxy->rec_drained);
+	stats->rec_accepted = atomic64_read(&proxy->rec_accepted);
+	stats->rec_rejected = atomic64_read(&proxy->rec_rejected);
+	stats->rec_evicted = rec_table_evicted(proxy->table);
+}
+
+/**
+ * mlproxy_stats_reset() - set all to zero
+ * @proxy: the proxy, not running
+ *
+ * Decision numbers go on, so that an id is never used twice.
+ */
+void mlproxy_stats_reset(struct mlproxy *proxy)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct mlproxy_counters *c = per_cpu_ptr(proxy->counters, cpu);
+
+		*c = (struct mlproxy_counters) { .next_id = c->next_id };
+	}
+	atomic64_set(&proxy->rec_drained, 0);
+	atomic64_set(&proxy->rec_accepted, 0);
+	atomic64_set(&proxy->rec_rejected, 0);
+}
+
+/**
+ * mlproxy_stats_lost() - records lost by the readers of now
+ * @proxy: the proxy
+ */
+u64 mlproxy_stats_lost(struct mlproxy *proxy)
+{
+	struct mlproxy_reader *reader;
+	unsigned int cpu;
+	u64 lost = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(reader, &proxy->readers, node)
+		for_each_possible_cpu(cpu)
+			lost += mlproxy_ring_lost(reader->rings[cpu]);
+	rcu_read_unlock();
+	return lost;
+}

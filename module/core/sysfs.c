@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sysfs: one folder a proxy below the misc device, one value a file; documented
+ * in docs/sysfs-mlproxy. Everything that is more than a value is in the ioctls.
+ */
+#include <linux/device.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "core.h"
+
+/* Outlives the proxy, whose pointer is good while the folder is there. */
+struct mlproxy_kobj {
+	struct kobject kobj;
+	struct mlproxy *proxy;
+};
+
+struct proxy_attr {
+	struct attribute attr;
+	ssize_t (*show)(struct mlproxy *proxy, u32 arg, char *buf);
+	ssize_t (*store)(struct mlproxy *proxy, u32 arg, const char *buf, size_t len);
+	u32 arg;
+};
+
+static const char * const mode_names[MLPROXY_NR_MODES] = {
+	[MLPROXY_MODE_EMERGENCY] = "emergency",
+	[MLPROXY_MODE_LEARNING] = "learning",
+	[MLPROXY_MODE_COLLABORATION] = "collaboration",
+	[MLPROXY_MODE_RECOMMENDATION] = "recommendation",
+};
+
+static const char * const state_names[] = {
+	[MLPROXY_STATE_CREATED] = "created",
+	[MLPROXY_STATE_INITIALIZED] = "initialized",
+	[MLPROXY_STATE_RUNNING] = "running",
+	[MLPROXY_STATE_STOPPED] = "stopped",
+	[MLPROXY_STATE_DESTROYED] = "destroyed",
+};
+
+/**
+ * mlproxy_mode_name() - name of a mode
+ * @mode: MLPROXY_MODE_*
+ */
+const char *mlproxy_mode_name(u32 mode)
+{
+	return mode < ARRAY_SIZE(mode_names) ? mode_names[mode] : "?";
+}
+
+/**
+ * mlproxy_state_name() - name of a state
+ * @state: MLPROXY_STATE_*
+ */
+const char *mlproxy_state_name(u32 state)
+{
+	return state < ARRAY_SIZE(state_names) && state_names[state] ?
+	       state_names[state] : "?";
+}
+
+static ssize_t state_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mlproxy_state_name(READ_ONCE(proxy->state)));
+}
+
+static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mlproxy_mode_name(READ_ONCE(proxy->mode)));
+}
+
+static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
+{
+	int mode = sysfs_match_string(mode_names, buf);
+	int ret;
+
+	if (mode < 0)
+		return mode;
+	ret = mlproxy_set_mode(proxy, mode, MLPROXY_REASON_OPERATOR);
+	return ret ? ret : len;
+}
+
+static ssize_t schema_version_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", proxy->schema.schema_version);
+}
+
+static ssize_t lost_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", mlproxy_stats_lost(proxy));
+}
+
+static ssize_t counter_show(struct mlproxy *proxy, u32 offset, char *buf)
+{
+	struct mlproxy_stats *stats;
+	ssize_t ret;
+
+	stats = kzalloc(sizeof(*stats), GFP_KERNEL);
+	if (!stats)
+		return -ENOMEM;
+	mlproxy_stats_fill(proxy, stats);
+	ret = sysfs_emit(buf, "%llu\n", *(u64 *)((u8 *)stats + offset));
+	kfree(stats);
+	return ret;
+}
+
+static ssize_t version_show(struct mlproxy *proxy, u32 standby, char *buf)
+{
+	struct mlproxy_model_info info = {};
+
+	mlproxy_model_info(proxy, &info);
+	return sysfs_emit(buf, "%u\n", standby ? info.standby_version : info.active_version);
+}
+
+/* arg: MLPROXY_PARAM_* << 8 | mode */
+static ssize_t param_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	u64 value = 0;
+	int ret = mlproxy_get_param(proxy, arg >> 8, arg & 0xff, &value);
+
+	return ret ? ret : sysfs_emit(buf, "%llu\n", value);
+}
+
+static ssize_t param_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
+{
+	u64 value;
+	int ret = kstrtou64(buf, 0, &value);
+
+	if (!ret)
+		ret = mlproxy_set_param(proxy, arg >> 8, arg & 0xff, value);
+	return ret ? ret : len;
+}
+
+#define ATTR(_name, _mode, _show, _store, _arg)					\
+	static struct proxy_attr attr_##_name = {				\
+		.attr = { .name = #_name, .mode = _mode },			\
+		.show = _show, .store = _store, .arg = _arg,			\
+	}
+#define COUNTER(_name, _field)							\
+	ATTR(_name, 0444, counter_show, NULL, offsetof(struct mlproxy_stats, _field))
+#define MODE_PARAM(_name, _param, _mode)					\
+	ATTR(_name, 0644, param_show, param_store, (_param) << 8 | (_mode))
+
+ATTR(state, 0444, state_show, NULL, 0);
+ATTR(mode, 0644, mode_show, mode_store, 0);
+ATTR(schema_version, 0444, schema_version_show, NULL, 0);
+ATTR(active_version, 0444, version_show, NULL, 0);
+ATTR(standby_version, 0444, version_show, NULL, 1);
+ATTR(window_ns, 0644, param_show, param_store, MLPROXY_PARAM_WINDOW_NS << 8);
+ATTR(records_lost, 0444, lost_show, NULL, 0);
+COUNTER(decisions, decisions);
+COUNTER(decisions_baseline, by_source[MLPROXY_SRC_BASELINE]);
+COUNTER(decisions_recommendation, by_source[MLPROXY_SRC_RECOMMENDATION]);
+COUNTER(decisions_model, by_source[MLPROXY_SRC_MODEL]);
+COUNTER(decisions_explore, by_source[MLPROXY_SRC_EXPLORE]);
+COUNTER(decisions_critical, critical);
+COUNTER(feedbacks, feedbacks);
+COUNTER(recommendations_accepted, rec_accepted);
+COUNTER(recommendations_rejected, rec_rejected);
+COUNTER(recommendations_expired, rec_expired);
+MODE_PARAM(share_learning, MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING);
+MODE_PARAM(share_collaboration, MLPROXY_PARAM_SHARE, MLPROXY_MODE_COLLABORATION);
+MODE_PARAM(share_recommendation, MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION);
+MODE_PARAM(explore_learning, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING);
+MODE_PARAM(explore_collaboration, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_COLLABORATION);
+MODE_PARAM(explore_recommendation, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMENDATION);
+
+static struct attribute *proxy_attrs[] = {
+	&attr_state.attr,
+	&attr_mode.attr,
+	&attr_schema_version.attr,
+	&attr_active_version.attr,
+	&attr_standby_version.attr,
+	&attr_window_ns.attr,
+	&attr_records_lost.attr,
+	&attr_decisions.attr,
+	&attr_decisions_baseline.attr,
+	&attr_decisions_recommendation.attr,
+	&attr_decisions_model.attr,
+	&attr_decisions_explore.attr,
+	&attr_decisions_critical.attr,
+	&attr_feedbacks.attr,
+	&attr_recommendations_accepted.attr,
+	&attr_recommendations_rejected.attr,
+	&attr_recommendations_expired.attr,
+	&attr_share_learning.attr,
+	&attr_share_collaboration.attr,
+	&attr_share_recommendation.attr,
+	&attr_explore_learning.attr,
+	&attr_explore_collaboration.attr,
+	&attr_explore_recommendation.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(proxy);
+
+static ssize_t attr_show(struct kobject *kobj, struct attribute *attr, char *buf)
+{
+	struct proxy_attr *a = container_of(attr, struct proxy_attr, attr);
+
+	return a->show(container_of(kobj, struct mlproxy_kobj, kobj)->proxy, a->arg, buf);
+}
+
+static ssize_t attr_store(struct kobject *kobj, struct attribute *attr, const char *buf,
+			  size_t len)
+{
+	struct proxy_attr *a = container_of(attr, struct proxy_attr, attr);
+
+	if (!a->store)
+		return -EPERM;
+	return a->store(container_of(kobj, struct mlproxy_kobj, kobj)->proxy, a->arg, buf,
+			len);
+}
+
+static const struct sysfs_ops proxy_sysfs_ops = {
+	.show = attr_show,
+	.store = attr_store,
+};
+
+static void proxy_kobj_release(struct kobject *kobj)
+{
+	kfree(container_of(kobj, struct mlproxy_kobj, kobj));
+}
+
+static const struct kobj_type proxy_ktype = {
+	.sysfs_ops = &proxy_sysfs_ops,
+	.default_groups = proxy_groups,
+	.release = proxy_kobj_release,
+};
+
+/**
+ * mlproxy_sysfs_add() - make the folder of a proxy
+ * @proxy: the proxy
+ *
+ * Context: may sleep. Return: 0 or -errno.
+ */
+int mlproxy_sysfs_add(struct mlproxy *proxy)
+{
+	struct mlproxy_kobj *mk = kzalloc(sizeof(*mk), GFP_KERNEL);
+	int ret;
+
+	if (!mk)
+		return -ENOMEM;
+	mk->proxy = proxy;
+	ret = kobject_init_and_add(&mk->kobj, &proxy_ktype, &mlproxy_device()->kobj, "%s",
+				   proxy->name);
+	if (ret) {
+		kobject_put(&mk->kobj);
+		return ret;
+	}
+	proxy->kobj = mk;
+	kobject_uevent(&mk->kobj, KOBJ_ADD);
+	return 0;
+}
+
+/**
+ * mlproxy_sysfs_remove() - remove the folder
+ * @proxy: the proxy, with or without a folder, its lock not held
+ *
+ * No access to a file of it is under way once this returns. Context: may sleep.
+ */
+void mlproxy_sysfs_remove(struct mlproxy *proxy)
+{
+	if (!proxy->kobj)
+		return;
+	kobject_del(&proxy->kobj->kobj);
+	kobject_put(&proxy->kobj->kobj);
+	proxy->kobj = NULL;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy_synth: the smallest complete proxy, and a subsystem whose best policy is
+ * known.
+ *
+ * A context is three numbers: load (0 to 255), size (1 to 2^20) and class (0 to
+ * 3). The best of four actions is a fixed function of it; the reward of an action
+ * falls with its distance from the best one, plus noise. So what a learner makes of
+ * it can be checked without doubt. The baseline always takes action 0.
+ *
+ * Decisions are made when asked for: writing N to the parameter "run" makes N of
+ * them in the writer's context; reading "best_percent" tells how many of the last
+ * run's took the best action.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/prandom.h>
+#include <linux/sched/signal.h>
+
+#include <mlproxy/mlproxy.h>
+
+#define RUN_MAX 10000000U
+#define REWARD_MAX 1000
+
+static const struct mlproxy_feature features[] = {
+	{ .name = "load", .min = 0, .max = 255, .type = MLPROXY_TYPE_COUNT },
+	{ .name = "size", .unit = "bytes", .min = 1, .max = 1 << 20,
+	  .type = MLPROXY_TYPE_COUNT },
+	{ .name = "class", .min = 0, .max = 3, .type = MLPROXY_TYPE_ENUM },
+};
+
+static const struct mlproxy_action actions[] = {
+	{ .name = "none", .value = 0 },
+	{ .name = "low", .value = 1 },
+	{ .name = "middle", .value = 2 },
+	{ .name = "high", .value = 3 },
+};
+
+static struct mlproxy *synth;
+static DEFINE_MUTEX(run_lock);	/* one run at a time */
+static struct rnd_state rnd;	/* run_lock */
+static u64 last_best;		/* run_lock */
+static u64 last_run;		/* run_lock */
+
+static unsigned int noise = 100;
+module_param(noise, uint, 0644);
+MODULE_PARM_DESC(noise, "largest noise on the reward, of 1000 (default 100)");
+
+static unsigned int shift;
+module_param(shift, uint, 0644);
+MODULE_PARM_DESC(shift, "added to the best action, modulo 4: a changed world (default 0)");
+
+/* The known best policy. */
+static u32 best_action(const s64 *f)
+{
+	u32 a = f[0] < 64 ? 1 : f[0] < 160 ? 2 : 3;
+
+	if (ilog2(f[1]) >= 12)
+		a = 3 - a;
+	if (f[2] == 3)
+		a = 0;
+	return (a + READ_ONCE(shift)) % ARRAY_SIZE(actions);
+}
+
+static s64 reward_of(u32 action, u32 best)
+{
+	u32 max_noise = min_t(u32, READ_ONCE(noise), REWARD_MAX);
+	s64 reward = REWARD_MAX - 300 * abs((int)action - (int)best);
+
+	if (max_noise)
+		reward += (s64)(prandom_u32_state(&rnd) % (2 * max_noise + 1)) - max_noise;
+	return reward;
+}
+
+static bool decide_once(void)
+{
+	struct mlproxy_decision decision;
+	s64 context[] = {
+		prandom_u32_state(&rnd) % 256,
+		1LL << (prandom_u32_state(&rnd) % 21),
+		prandom_u32_state(&rnd) % 4,
+	};
+	struct mlproxy_request req = {
+		.key = context[0] << 2 | context[2],
+		.features = context,
+	};
+	u32 best = best_action(context);
+	u32 action = mlproxy_decide(synth, &req, &decision);
+
+	mlproxy_feedback(synth, &decision, reward_of(action, best));
+	return action == best;
+}
+
+static int run_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int n, done;
+	u64 best = 0;
+	int ret = kstrtouint(val, 0, &n);
+
+	if (ret)
+		return ret;
+	if (n > RUN_MAX)
+		return -ERANGE;
+	mutex_lock(&run_lock);
+	if (!synth) {
+		ret = -ENODEV;
+		goto out;
+	}
+	for (done = 0; done < n && !signal_pending(current); done++) {
+		best += decide_once();
+		if (done % 1024 == 1023)
+			cond_resched();
+	}
+	last_best = best;
+	last_run = done;
+	if (done < n)
+		ret = -EINTR;
+out:
+	mutex_unlock(&run_lock);
+	return ret;
+}
+
+static const struct kernel_param_ops run_ops = { .set = run_set };
+module_param_cb(run, &run_ops, NULL, 0200);
+MODULE_PARM_DESC(run, "write N: make N decisions, at most 10000000");
+
+static int best_percent_get(char *buf, const struct kernel_param *kp)
+{
+	u64 best, run;
+
+	mutex_lock(&run_lock);
+	best = last_best;
+	run = last_run;
+	mutex_unlock(&run_lock);
+	return sysfs_emit(buf, "%llu\n", run ? div64_u64(best * 100, run) : 0);
+}
+
+static const struct kernel_param_ops best_percent_ops = { .get = best_percent_get };
+module_param_cb(best_percent, &best_percent_ops, NULL, 0444);
+MODULE_PARM_DESC(best_percent, "share of the last run that took the best action");
+
+static unsigned int snapshot(void *priv, s64 *values, unsigned int nr)
+{
+	if (!nr)
+		return 0;
+	values[0] = READ_ONCE(shift);
+	return 1;
+}
+
+static const struct mlproxy_ops ops = { .snapshot = snapshot };
+
+static const struct mlproxy_desc desc = {
+	.owner = THIS_MODULE,
+	.name = "synth",
+	.schema_version = 1,
+	.nr_features = ARRAY_SIZE(features),
+	.features = features,
+	.nr_actions = ARRAY_SIZE(actions),
+	.actions = actions,
+	.reward_name = "score",
+	.reward_direction = MLPROXY_REWARD_HIGHER,
+	.reward_min = -REWARD_MAX,
+	.reward_max = 2 * REWARD_MAX,
+	.unit = MLPROXY_UNIT_DECISION,
+	.ops = &ops,
+};
+
+static int __init synth_init(void)
+{
+	struct mlproxy *proxy;
+
+	prandom_seed_state(&rnd, 42);
+	proxy = mlproxy_register(&desc, NULL);
+	if (IS_ERR(proxy))
+		return PTR_ERR(proxy);
+	mutex_lock(&run_lock);
+	synth = proxy;
+	mutex_unlock(&run_lock);
+	return 0;
+}
+
+static void __exit synth_exit(void)
+{
+	struct mlproxy *proxy;
+
+	mutex_lock(&run_lock);
+	proxy = synth;
+	synth = NULL;
+	mutex_unlock(&run_lock);
+	mlproxy_destroy(proxy);
+}
+
+module_init(synth_init);
+module_exit(synth_exit);
+
+MODULE_DESCRIPTION("mlproxy: a synthetic subsystem with a known best policy");
+MODULE_LICENSE("GPL");
