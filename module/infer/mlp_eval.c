@@ -8,6 +8,7 @@
  * user space).
  */
 #include "mlp_arith.h"
+#include "mlp_pack.h"
 
 s32 mlp_log2_q8(s64 x)
 {
@@ -25,10 +26,10 @@ s32 mlp_log2_q8(s64 x)
  * any order. Only the bias can take it out of range, and that the verifier has
  * excluded. Four sums, so that the multiplier's latency is hidden.
  */
-static s32 dot(const s8 *w, const s8 *q, u32 n)
+static s32 dot(const s8 *w, const s8 *q, size_t n)
 {
 	s32 sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-	u32 i = 0;
+	size_t i = 0;
 
 	for (; i + 4 <= n; i += 4) {
 		sum0 += w[i] * q[i];
@@ -41,7 +42,7 @@ static s32 dot(const s8 *w, const s8 *q, u32 n)
 	return sum0 + sum1 + sum2 + sum3;
 }
 
-void mlp_eval(const struct mlp *mlp, const s64 *features, s32 *outputs)
+static void eval_plain(const struct mlp *mlp, const s64 *features, s32 *outputs)
 {
 	s8 buf[2][MLPROXY_MODEL_MAX_WIDTH];
 	s8 *in = buf[0], *out = buf[1], *swap;
@@ -71,6 +72,15 @@ void mlp_eval(const struct mlp *mlp, const s64 *features, s32 *outputs)
 		in = out;
 		out = swap;
 	}
+}
+
+void mlp_eval(const struct mlp *mlp, const s64 *features, s32 *outputs)
+{
+	/* tail calls: only the stack of the one that runs is in use */
+	if (mlp->packed)
+		mlp_eval_packed(mlp, features, outputs);
+	else
+		eval_plain(mlp, features, outputs);
 }
 
 u32 mlp_choose(const struct mlp *mlp, const s32 *outputs, u32 baseline, u32 allowed)
