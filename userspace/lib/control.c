@@ -46,7 +46,7 @@ int mlproxy_control(struct mlproxy_session *s, uint32_t op, uint32_t *state)
 	if (ret == -EINVAL)
 		return mlpx_fail(s, EINVAL, "cannot %s %s: %s", op_verb(op), s->name,
 				 op_needs(op));
-	if (ret && ret != -ENXIO && ret != -EPERM)
+	if (ret && ret != -ENXIO && ret != -EPERM && ret != -ENODEV)
 		return mlpx_fail(s, -ret, "cannot %s %s: the subsystem's callback refused: %s; "
 				 "see the kernel log", op_verb(op), s->name, strerror(-ret));
 	return ret;

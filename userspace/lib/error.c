@@ -40,6 +40,8 @@ static const char *general_meaning(int err)
 		return "a value is outside of the range that the kernel takes";
 	case EBUSY:
 		return "it exists already, or is in use";
+	case ENODEV:
+		return "the proxy is gone; open a new session once its module is loaded again";
 	case ENOBUFS:
 		return "the answer does not fit, it grew meanwhile; try again";
 	default:

@@ -20,12 +20,16 @@ static size_t ro_bytes(const struct mlproxy_session *s)
 	return s->page_bytes + 2 * (size_t)s->rings.data_bytes;
 }
 
-static int map_ring(struct mlproxy_session *s, unsigned int cpu, uint64_t offset)
+/* Return: 1 if there is a ring, 0 if there is none since the CPU is not possible. */
+static int map_ring(struct mlproxy_session *s, struct mlpx_ring *ring, unsigned int cpu,
+		    uint64_t offset)
 {
 	void *consumer, *ro;
 	int err;
 
 	consumer = mmap(NULL, s->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, offset);
+	if (consumer == MAP_FAILED && errno == EINVAL)
+		return 0;
 	if (consumer == MAP_FAILED)
 		goto fail;
 	ro = mmap(NULL, ro_bytes(s), PROT_READ, MAP_SHARED, s->fd, offset + s->page_bytes);
@@ -35,9 +39,9 @@ static int map_ring(struct mlproxy_session *s, unsigned int cpu, uint64_t offset
 		errno = err;
 		goto fail;
 	}
-	mlpx_ring_init(&s->rings.ring[cpu], consumer, ro, (const char *)ro + s->page_bytes,
-		       s->rings.data_bytes, cpu);
-	return 0;
+	mlpx_ring_init(ring, consumer, ro, (const char *)ro + s->page_bytes, s->rings.data_bytes,
+		       cpu);
+	return 1;
 
 fail:
 	err = errno;
@@ -53,8 +57,6 @@ void mlpx_rings_release(struct mlproxy_session *s)
 	for (i = 0; s->rings.ring && i < s->rings.nr; i++) {
 		struct mlpx_ring *ring = &s->rings.ring[i];
 
-		if (!ring->consumer)
-			continue;
 		munmap(ring->consumer, s->page_bytes);
 		munmap((void *)ring->producer, ro_bytes(s));
 	}
@@ -63,6 +65,7 @@ void mlpx_rings_release(struct mlproxy_session *s)
 	s->rings.ring = NULL;
 	s->rings.heap = NULL;
 	s->rings.nr = 0;
+	s->rings.nr_cpus = 0;
 }
 
 static int map_rings(struct mlproxy_session *s, const struct mlproxy_ring_setup *setup)
@@ -76,16 +79,21 @@ static int map_rings(struct mlproxy_session *s, const struct mlproxy_ring_setup 
 				 "sense; install the same release of module and library",
 				 setup->nr_rings, setup->data_bytes);
 	s->rings.data_bytes = setup->data_bytes;
-	s->rings.nr = setup->nr_rings;
+	s->rings.nr_cpus = setup->nr_rings;
 	s->rings.ring = calloc(setup->nr_rings, sizeof(*s->rings.ring));
 	s->rings.heap = calloc(setup->nr_rings, sizeof(*s->rings.heap));
 	if (!s->rings.ring || !s->rings.heap)
 		return mlpx_fail(s, ENOMEM, "no memory for %u rings", setup->nr_rings);
 	for (i = 0; i < setup->nr_rings; i++) {
-		ret = map_ring(s, i, setup->ring_offset + i * setup->ring_stride);
-		if (ret)
+		ret = map_ring(s, &s->rings.ring[s->rings.nr], i,
+			       setup->ring_offset + i * setup->ring_stride);
+		if (ret < 0)
 			return ret;
+		s->rings.nr += ret;
 	}
+	if (!s->rings.nr)
+		return mlpx_fail(s, EPROTO, "none of the %u rings can be mapped; install the same "
+				 "release of module and library", setup->nr_rings);
 	return 0;
 }
 
@@ -132,7 +140,7 @@ uint32_t mlproxy_ring_bytes(const struct mlproxy_session *s)
 
 unsigned int mlproxy_ring_count(const struct mlproxy_session *s)
 {
-	return s->rings.nr;
+	return s->rings.nr_cpus;
 }
 
 static int need_rings(struct mlproxy_session *s)

@@ -17,9 +17,11 @@
 
 /**
  * struct mlpx_rings - the mapped dataset rings of a session
- * @ring: one a CPU, NULL before mlproxy_ring_setup()
+ * @ring: one a possible CPU, NULL before mlproxy_ring_setup()
  * @heap: scratch space of the merge
  * @nr: number of rings
+ * @nr_cpus: numbers of CPUs are below it; it is more than @nr where the numbers
+ *	of the possible CPUs have holes
  * @data_bytes: data of one ring
  * @counts: what was read
  */
@@ -27,6 +29,7 @@ struct mlpx_rings {
 	struct mlpx_ring *ring;
 	struct mlpx_head *heap;
 	unsigned int nr;
+	unsigned int nr_cpus;
 	uint32_t data_bytes;
 	struct mlproxy_ring_counts counts;
 };

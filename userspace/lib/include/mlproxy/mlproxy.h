@@ -290,9 +290,10 @@ MLPROXY_API int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlpro
 MLPROXY_API uint32_t mlproxy_ring_bytes(const struct mlproxy_session *s);
 
 /**
- * mlproxy_ring_count() - number of rings, that is, of possible CPUs
+ * mlproxy_ring_count() - bound of the numbers of the CPUs that have rings
  * @s: session
  *
+ * Number of the rings, unless the numbers of the possible CPUs have holes.
  * Return: the number, or 0 before mlproxy_ring_setup().
  */
 MLPROXY_API unsigned int mlproxy_ring_count(const struct mlproxy_session *s);
@@ -346,6 +347,8 @@ MLPROXY_API void mlproxy_ring_get_counts(const struct mlproxy_session *s,
  * @s: session with rings
  * @cpu: ring, below mlproxy_ring_count()
  * @stats: out
+ *
+ * Return: 0, or -EINVAL if there is no such CPU.
  */
 MLPROXY_API int mlproxy_ring_get_stats(struct mlproxy_session *s, uint32_t cpu,
 				       struct mlproxy_ring_stats *stats);
