@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Errors in words: one text a thread, with HDF5's own innermost message where
+ * there is one. HDF5's printing to stderr is switched off.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dataset_priv.h"
+
+static __thread char error_text[512];
+
+const char *mlds_error(void)
+{
+	return error_text;
+}
+
+int mlds_fail(int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error_text, sizeof(error_text), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+/* Walking upward, the first entry is the innermost, which names the cause. */
+static herr_t take_first(unsigned int n, const H5E_error2_t *entry, void *text)
+{
+	if (!n && entry->desc)
+		snprintf(text, 160, "%s", entry->desc);
+	return 0;
+}
+
+int mlds_fail_h5(int err, const char *fmt, ...)
+{
+	char text[160] = "";
+	size_t len;
+	va_list ap;
+
+	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, text);
+	va_start(ap, fmt);
+	vsnprintf(error_text, sizeof(error_text), fmt, ap);
+	va_end(ap);
+	len = strlen(error_text);
+	if (text[0])
+		snprintf(error_text + len, sizeof(error_text) - len, " (HDF5: %s)", text);
+	return err;
+}
+
+void mlds_h5_quiet(void)
+{
+	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The writer: kernel records to rows. A new file is built under another name and
+ * renamed when every table is in it, so that a file of the right name is always
+ * whole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataset_priv.h"
+
+enum { T_DECISIONS, T_FEEDBACK, T_EVENTS, T_CHANGES, T_LOST, T_RUNS, NR_TABLES };
+
+static const struct {
+	const char *name;
+	const struct mlds_field *fields;
+} tables[NR_TABLES] = {
+	[T_DECISIONS] = { "decisions", mlds_decision_fields },
+	[T_FEEDBACK] = { "feedback", mlds_feedback_fields },
+	[T_EVENTS] = { "events", mlds_event_fields },
+	[T_CHANGES] = { "changes", mlds_change_fields },
+	[T_LOST] = { "lost", mlds_lost_fields },
+	[T_RUNS] = { "runs", mlds_run_fields },
+};
+
+struct mlds_writer {
+	hid_t file;
+	int fd;			/* owned by the file */
+	bool sync;
+	uint32_t run;
+	uint32_t nr_features;
+	struct mlds_table table[NR_TABLES];
+	struct mlds_counts counts;
+	char *path;
+};
+
+static hid_t writer_fapl(void)
+{
+	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
+	hbool_t clear = true;
+
+	if (fapl < 0)
+		return -1;
+	if (H5Pset_libver_bounds(fapl, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0 ||
+	    mlds_vfd_fapl(fapl)) {
+		H5Pclose(fapl);
+		return -1;
+	}
+	/*
+	 * Undocumented, but what h5clear uses: open also where the flags of
+	 * a writer that another program left behind are set.
+	 */
+	H5Pset(fapl, "clear_status_flags", &clear);
+	return fapl;
+}
+
+static int open_failed(const char *path, const char *what)
+{
+	int e = mlds_vfd_errno();
+
+	if (e == EBUSY)
+		return mlds_fail(-EBUSY, "%s: another recorder is writing it; choose another file or stop that one",
+				 path);
+	if (e)
+		return mlds_fail(-e, "can't %s %s: %s", what, path, strerror(e));
+	return mlds_fail_h5(-EBADMSG, "can't %s %s: not an HDF5 file, or damaged", what, path);
+}
+
+static void read_line(const char *path, char *out, size_t len)
+{
+	FILE *f = fopen(path, "re");
+
+	out[0] = 0;
+	if (f) {
+		if (fgets(out, len, f))
+			out[strcspn(out, "\n")] = 0;
+		fclose(f);
+	}
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static int add_run(struct mlds_writer *w)
+{
+	struct mlds_run_row *row = mlds_table_add(&w->table[T_RUNS]);
+	struct utsname uts;
+
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->start_ns = clock_ns(CLOCK_REALTIME);
+	row->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!uname(&uts))
+		snprintf(row->kernel, sizeof(row->kernel), "%.63s", uts.release);
+	read_line("/proc/sys/kernel/random/boot_id", row->boot_id, sizeof(row->boot_id));
+	return mlds_table_flush(&w->table[T_RUNS]);
+}
+
+static void free_writer(struct mlds_writer *w)
+{
+	int i;
+
+	for (i = 0; i < NR_TABLES; i++)
+		mlds_table_close(&w->table[i]);
+	if (w->file > 0)
+		H5Fclose(w->file);
+	free(w->path);
+	free(w);
+}
+
+static int create_file(struct mlds_writer *w, hid_t fapl, const char *path,
+		       const struct mlds_schema *schema, const struct mlds_options *opt)
+{
+	int err, i;
+
+	mlds_vfd_clear_errno();
+	w->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, fapl);
+	if (w->file < 0)
+		return open_failed(path, "create");
+	err = mlds_schema_write(w->file, schema);
+	for (i = 0; !err && i < NR_TABLES; i++)
+		err = mlds_table_create(&w->table[i], w->file, tables[i].name, tables[i].fields,
+					i == T_DECISIONS ? schema : NULL, opt);
+	return err;
+}
+
+static int append_file(struct mlds_writer *w, hid_t fapl, const char *path,
+		       const struct mlds_schema *schema, const struct mlds_options *opt)
+{
+	struct mlds_schema old;
+	int err, i;
+
+	mlds_vfd_clear_errno();
+	w->file = H5Fopen(path, H5F_ACC_RDWR, fapl);
+	if (w->file < 0)
+		return open_failed(path, "append to");
+	err = mlds_schema_read(w->file, path, &old);
+	if (err)
+		return err;
+	if (old.schema.schema_hash != schema->schema.schema_hash)
+		return mlds_fail(-EBADMSG,
+				 "%s holds records of proxy %s with schema %016llx, not of %s with %016llx; record to a new file",
+				 path, old.proxy, (unsigned long long)old.schema.schema_hash,
+				 schema->proxy, (unsigned long long)schema->schema.schema_hash);
+	for (i = 0; !err && i < NR_TABLES; i++)
+		err = mlds_table_open(&w->table[i], w->file, tables[i].name, tables[i].fields,
+				      i == T_DECISIONS ? schema : NULL,
+				      opt && opt->chunk_rows ? opt->chunk_rows : 1024);
+	w->run = w->table[T_RUNS].stored;
+	return err;
+}
+
+/* From here on the file on disk is consistent after every write. */
+static int start_swmr(struct mlds_writer *w, const char *path)
+{
+	int *handle;
+
+	if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0 || H5Fstart_swmr_write(w->file) < 0)
+		return mlds_fail_h5(-EIO, "can't start writing %s", path);
+	if (H5Fget_vfd_handle(w->file, H5P_DEFAULT, (void **)&handle) < 0)
+		return mlds_fail_h5(-EIO, "can't get the descriptor of %s", path);
+	w->fd = *handle;
+	return 0;
+}
+
+static int check_replaceable(const char *path, hid_t fapl)
+{
+	hid_t file;
+
+	if (access(path, F_OK))
+		return 0;
+	/* Only to see whether another recorder has it. */
+	mlds_vfd_clear_errno();
+	file = H5Fopen(path, H5F_ACC_RDWR, fapl);
+	if (file >= 0)
+		H5Fclose(file);
+	else if (mlds_vfd_errno() == EBUSY)
+		return open_failed(path, "replace");
+	return 0;
+}
+
+int mlds_open_writer(struct mlds_writer **out, const char *path,
+		     const struct mlds_schema *schema, const struct mlds_options *options)
+{
+	bool append = options && options->append && !access(path, F_OK);
+	struct mlds_writer *w;
+	hid_t fapl;
+	int err;
+
+	mlds_h5_quiet();
+	*out = NULL;
+	w = calloc(1, sizeof(*w));
+	fapl = writer_fapl();
+	if (!w || fapl < 0 || asprintf(&w->path, "%s.new-%d", path, getpid()) < 0) {
+		free(w);
+		return mlds_fail(-ENOMEM, "no memory for a data set writer");
+	}
+	w->sync = options && options->sync;
+	w->nr_features = schema->schema.nr_features;
+	if (append) {
+		err = append_file(w, fapl, path, schema, options);
+	} else {
+		err = check_replaceable(path, fapl);
+		err = err ?: create_file(w, fapl, w->path, schema, options);
+	}
+	err = err ?: start_swmr(w, path);
+	err = err ?: add_run(w);
+	if (!err && !append && rename(w->path, path))
+		err = mlds_fail(-errno, "can't rename %s to %s: %s", w->path, path,
+				strerror(errno));
+	if (err && !append)
+		unlink(w->path);
+	H5Pclose(fapl);
+	if (err)
+		free_writer(w);
+	else
+		*out = w;
+	return err;
+}
+
+static int add_decision(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
+{
+	const struct mlproxy_rec_decision *d = (const void *)rec;
+	struct mlds_decision_row *row;
+
+	if (rec->len < sizeof(*d) || d->nr_features != w->nr_features ||
+	    rec->len < sizeof(*d) + d->nr_features * sizeof(d->features[0])) {
+		w->counts.skipped++;
+		return 0;
+	}
+	row = mlds_table_add(&w->table[T_DECISIONS]);
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->id = d->id;
+	row->key = d->key;
+	row->time_ns = rec->time_ns;
+	row->cpu = cpu;
+	row->prob = (double)d->prob_q31 / MLPROXY_PROB_ONE;
+	row->prob_q31 = d->prob_q31;
+	row->model_version = d->model_version;
+	row->allowed = d->allowed;
+	row->baseline = d->baseline;
+	row->action = d->action;
+	row->source = d->source;
+	row->mode = d->mode;
+	row->candidate = d->candidate;
+	row->candidate_source = d->candidate_source;
+	row->predicted = d->predicted;
+	memcpy(row->features, d->features, d->nr_features * sizeof(d->features[0]));
+	w->counts.decisions++;
+	return 0;
+}
+
+static int add_feedback(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
+{
+	const struct mlproxy_rec_feedback *f = (const void *)rec;
+	struct mlds_feedback_row *row;
+
+	if (rec->len < sizeof(*f)) {
+		w->counts.skipped++;
+		return 0;
+	}
+	row = mlds_table_add(&w->table[T_FEEDBACK]);
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->id = f->id;
+	row->time_ns = rec->time_ns;
+	row->cpu = cpu;
+	row->reward = f->reward;
+	row->action = f->action;
+	row->source = f->source;
+	row->model_version = f->model_version;
+	w->counts.feedback++;
+	return 0;
+}
+
+static int add_event(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
+{
+	const struct mlproxy_rec_event *e = (const void *)rec;
+	struct mlds_event_row *row;
+	uint32_t nr;
+
+	if (rec->len < sizeof(*e)) {
+		w->counts.skipped++;
+		return 0;
+	}
+	row = mlds_table_add(&w->table[T_EVENTS]);
+	if (!row)
+		return -EIO;
+	nr = (rec->len - sizeof(*e)) / sizeof(e->values[0]);
+	row->run = w->run;
+	row->time_ns = rec->time_ns;
+	row->cpu = cpu;
+	row->event = rec->flags;
+	row->key = e->key;
+	row->nr = nr;
+	if (nr > MLDS_EVENT_VALUES)
+		nr = MLDS_EVENT_VALUES;
+	memcpy(row->values, e->values, nr * sizeof(e->values[0]));
+	w->counts.events++;
+	return 0;
+}
+
+static int add_change(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
+{
+	const struct mlproxy_rec_change *c = (const void *)rec;
+	struct mlds_change_row *row;
+
+	if (rec->len < sizeof(*c)) {
+		w->counts.skipped++;
+		return 0;
+	}
+	row = mlds_table_add(&w->table[T_CHANGES]);
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->time_ns = rec->time_ns;
+	row->cpu = cpu;
+	row->type = rec->type;
+	row->from = c->from;
+	row->to = c->to;
+	row->reason = c->reason;
+	w->counts.changes++;
+	return 0;
+}
+
+int mlds_write(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
+{
+	switch (rec->type) {
+	case MLPROXY_REC_DECISION:
+		return add_decision(w, cpu, rec);
+	case MLPROXY_REC_FEEDBACK:
+		return add_feedback(w, cpu, rec);
+	case MLPROXY_REC_EVENT:
+		return add_event(w, cpu, rec);
+	case MLPROXY_REC_MODE:
+	case MLPROXY_REC_STATE:
+	case MLPROXY_REC_MODEL:
+		return add_change(w, cpu, rec);
+	default:
+		w->counts.skipped++;
+		return 0;
+	}
+}
+
+int mlds_write_lost(struct mlds_writer *w, uint32_t cpu, uint64_t seq, uint64_t time_ns,
+		    uint64_t count)
+{
+	struct mlds_lost_row *row = mlds_table_add(&w->table[T_LOST]);
+
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->cpu = cpu;
+	row->seq = seq;
+	row->time_ns = time_ns;
+	row->count = count;
+	w->counts.gaps++;
+	w->counts.lost += count;
+	return 0;
+}
+
+int mlds_flush(struct mlds_writer *w)
+{
+	int err = 0, e, i;
+
+	for (i = 0; i < NR_TABLES; i++) {
+		e = mlds_table_flush(&w->table[i]);
+		err = err ?: e;
+	}
+	if (!err && w->sync && fdatasync(w->fd))
+		err = mlds_fail(-errno, "can't sync the data set: %s", strerror(errno));
+	return err;
+}
+
+const struct mlds_counts *mlds_counts(const struct mlds_writer *w)
+{
+	return &w->counts;
+}
+
+int mlds_close_writer(struct mlds_writer *w)
+{
+	int err;
+
+	if (!w)
+		return 0;
+	err = mlds_flush(w);
+	free_writer(w);
+	return err;
+}
