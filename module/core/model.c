@@ -15,14 +15,22 @@ static struct mlproxy_model *active_locked(struct mlproxy *proxy)
 	return rcu_dereference_protected(proxy->active, lockdep_is_held(&proxy->lock));
 }
 
+static void model_free(struct mlproxy_model *model)
+{
+	if (!model)
+		return;
+	kvfree(model->packed);
+	kvfree(model);
+}
+
 /* Free models that no decision can see any more. */
 static void models_free(struct mlproxy_model *a, struct mlproxy_model *b)
 {
 	if (!a && !b)
 		return;
 	synchronize_rcu();
-	kvfree(a);
-	kvfree(b);
+	model_free(a);
+	model_free(b);
 }
 
 static struct mlproxy_model *model_copy(struct mlproxy *proxy,
@@ -51,10 +59,16 @@ static struct mlproxy_model *model_copy(struct mlproxy *proxy,
 	memcpy(cmd->text, report.text, sizeof(cmd->text));
 	if (ret)
 		goto err;
-	model->bytes = struct_size(model, data, cmd->data_len);
+	ret = -ENOMEM;
+	model->packed = kvzalloc(mlp_packed_bytes(&model->mlp), GFP_KERNEL_ACCOUNT);
+	if (!model->packed)
+		goto err;
+	mlp_pack(&model->mlp, model->packed);
+	model->bytes = struct_size(model, data, cmd->data_len) +
+		       mlp_packed_bytes(&model->mlp);
 	return model;
 err:
-	kvfree(model);
+	model_free(model);
 	return ERR_PTR(ret);
 }
 
@@ -79,7 +93,7 @@ int mlproxy_model_load(struct mlproxy *proxy, struct mlproxy_model_load *cmd)
 	mutex_lock(&proxy->lock);
 	if (mlproxy_gone(proxy)) {
 		mutex_unlock(&proxy->lock);
-		kvfree(model);
+		model_free(model);
 		return -ENODEV;
 	}
 	model->version = ++proxy->last_version;

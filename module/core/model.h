@@ -14,12 +14,14 @@
  * @version: number that the kernel gave it, > 0
  * @bytes: kernel memory of all of it
  * @mlp: the verified model, pointing into @data
+ * @packed: weights laid out for fast evaluation
  * @data: the file
  */
 struct mlproxy_model {
 	u32 version;
 	u32 bytes;
 	struct mlp mlp;
+	u64 *packed;
 	u8 data[] __aligned(8);
 };
 
