@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mlproxy: kernel modules and user space. "make help" lists the targets.
+#
+# One tree serves several kernels: module/ and uapi/ are copied to
+# build/KERNELRELEASE/ and built there, so that objects of two kernels never
+# meet. "make -C KDIR M=.../module" in the tree works too, as DKMS does it.
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+O	?= $(CURDIR)/build
+VERSION	:= $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+DESTDIR	?=
+PREFIX	?= /usr/local
+UDEVDIR	?= /usr/lib/udev/rules.d
+SRCDIR	?= /usr/src
+
+override O := $(abspath $(O))
+# Debian's 6.1 headers say another thing in include/config/kernel.release.
+KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+KBUILD_DIR = $(O)/$(KRELEASE)
+KMAKE = $(MAKE) -C $(KDIR) M=$(KBUILD_DIR)/module
+# Build results must neither be copied nor be deleted as strangers.
+SYNC	= rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
+	--exclude='*.mod.c' --exclude='.*.cmd' --exclude='*.symvers' \
+	--exclude='modules.order' --exclude='.module-common.o' \
+	--exclude='.Module.symvers.cmd' --exclude='.modules.order.cmd'
+
+all: modules userspace
+
+help:
+	@echo 'mlproxy $(VERSION)'
+	@echo
+	@echo '  make             modules and user space'
+	@echo '  make modules     kernel modules, for the running kernel or KDIR=...'
+	@echo '  make userspace   libraries, command line tool, trainer (build/userspace)'
+	@echo '  make demo        boot a stock kernel, train, compare; about 15 minutes'
+	@echo '  make check       every test, on three kernels; about 30 minutes'
+	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
+	@echo '  make dkms        hand the module source to DKMS for the running kernel'
+	@echo '  make clean       remove build/ (the cache of kernels stays)'
+	@echo
+	@echo '  KDIR=DIR         kernel build directory; now $(KDIR)'
+	@echo '                   scripts/kernels path 6.12 headers prints another'
+	@echo '  W=1, C=2         the kernel build system'\''s warnings and sparse'
+	@echo
+	@echo 'Packages: "scripts/deps build" installs what a build needs; demo and'
+	@echo 'check install what they need themselves, and say so first.'
+
+modules: sync
+	+$(KMAKE) modules
+
+sync: kdir-check
+	@mkdir -p $(KBUILD_DIR)
+	@$(SYNC) module uapi $(KBUILD_DIR)/
+
+kdir-check:
+	@command -v rsync >/dev/null || { \
+		echo 'error: rsync is not installed; run: scripts/deps build' >&2; exit 1; }
+	@test -n '$(KRELEASE)' || { \
+		echo 'error: no kernel build directory at $(KDIR)' >&2; \
+		echo 'Install the headers of this kernel, or name another, e.g.:' >&2; \
+		echo '  scripts/kernels get 6.1' >&2; \
+		echo '  make modules KDIR=$$(scripts/kernels path 6.1 headers)' >&2; \
+		exit 1; }
+
+userspace:
+	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX)
+
+demo:
+	scripts/demo
+
+check:
+	scripts/check
+
+install: install-modules install-userspace install-packaging
+
+install-modules: modules
+	+$(KMAKE) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) \
+		INSTALL_MOD_DIR=updates modules_install
+	$(if $(DESTDIR),,depmod $(KRELEASE))
+
+install-userspace: userspace
+	+$(MAKE) -C userspace O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+
+install-packaging:
+	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy
+	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
+	install -m 644 packaging/mlproxy.modprobe.conf.example README.md \
+		$(DESTDIR)$(PREFIX)/share/doc/mlproxy/
+
+dkms-source:
+	install -d $(DESTDIR)$(SRCDIR)/mlproxy-$(VERSION)
+	$(SYNC) module uapi dkms.conf LICENSE $(DESTDIR)$(SRCDIR)/mlproxy-$(VERSION)/
+
+dkms: dkms-source
+	dkms add mlproxy/$(VERSION)
+	dkms install mlproxy/$(VERSION)
+
+clean:
+	rm -rf $(O)
+
+.PHONY: all help modules sync kdir-check userspace demo check install \
+	install-modules install-userspace install-packaging dkms-source dkms clean
