@@ -70,7 +70,7 @@ struct mlproxy {
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */
 
-	struct mutex lock;
+	struct mutex lock;			/* lifecycle, models, parameters, mode */
 	struct kref kref;
 	struct list_head node;			/* registry_lock */
 	struct module *owner;

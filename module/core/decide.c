@@ -37,26 +37,6 @@ struct candidate {
 	s64 predicted;
 };
 
-/* Call @body for each reader that has room for a record, which is @rec. */
-#define publish_each(proxy, reader, rec, type, flags, len, body) do {		\
-	if (unlikely(in_nmi())) {						\
-		list_for_each_entry_rcu(reader, &(proxy)->readers, node)	\
-			mlproxy_reader_lose_nmi(reader, type);			\
-		break;								\
-	}									\
-	list_for_each_entry_rcu(reader, &(proxy)->readers, node) {		\
-		unsigned long irq_flags;					\
-										\
-		local_irq_save(irq_flags);					\
-		rec = mlproxy_reader_reserve(reader, type, flags, len);		\
-		if (rec) {							\
-			body;							\
-			mlproxy_reader_commit(reader, len);			\
-		}								\
-		local_irq_restore(irq_flags);					\
-	}									\
-} while (0)
-
 static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
 			  u32 allowed, u64 now_ns, struct candidate *c)
 {
@@ -133,8 +113,12 @@ static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request
 			       proxy->nr_features * sizeof(s64));
 	struct mlproxy_rec_decision *rec;
 	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
 
-	publish_each(proxy, reader, rec, MLPROXY_REC_DECISION, 0, len, ({
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
+		if (!rec)
+			continue;
 		rec->id = d->id;
 		rec->key = req->key;
 		rec->prob_q31 = d->prob_q31;
@@ -151,7 +135,8 @@ static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request
 		rec->predicted = c->predicted;
 		memcpy(rec->features, req->features,
 		       proxy->nr_features * sizeof(*rec->features));
-	}));
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
 }
 
 static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -213,15 +198,20 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
 	struct mlproxy_rec_feedback *rec;
 	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
 
-	publish_each(proxy, reader, rec, MLPROXY_REC_FEEDBACK, 0, len, ({
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, 0, len, &irq_flags);
+		if (!rec)
+			continue;
 		rec->id = d->id;
 		rec->reward = reward;
 		rec->model_version = d->model_version;
 		rec->action = d->action;
 		rec->source = d->source;
 		rec->reserved = 0;
-	}));
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
 }
 
 void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
@@ -251,6 +241,7 @@ void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 {
 	struct mlproxy_rec_event *rec;
 	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
 	u32 len;
 
 	nr = min_t(unsigned int, nr, EVENT_MAX_VALUES);
@@ -258,10 +249,14 @@ void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 
 	rcu_read_lock_sched_notrace();
 	this_cpu_inc(proxy->counters->events);
-	publish_each(proxy, reader, rec, MLPROXY_REC_EVENT, event, len, ({
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
+		if (!rec)
+			continue;
 		rec->key = key;
 		memcpy(rec->values, values, nr * sizeof(*values));
-	}));
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
 	rcu_read_unlock_sched_notrace();
 }
 EXPORT_SYMBOL_GPL(mlproxy_event);
@@ -281,14 +276,19 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_change));
 	struct mlproxy_rec_change *rec;
 	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
 
 	rcu_read_lock_sched_notrace();
-	publish_each(proxy, reader, rec, type, 0, len, ({
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
+		if (!rec)
+			continue;
 		rec->from = from;
 		rec->to = to;
 		rec->reason = reason;
 		rec->reserved = 0;
-	}));
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
 	rcu_read_unlock_sched_notrace();
 
 	switch (type) {

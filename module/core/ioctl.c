@@ -103,7 +103,7 @@ static int ioctl_bind(struct ioctl_context *ctx, void *arg)
 		mlproxy_put(proxy);
 		return -EBUSY;
 	}
-	smp_store_release(&session->proxy, proxy);
+	session_set(session, proxy, proxy);
 	mutex_unlock(&session->lock);
 	cmd->id = proxy->id;
 	cmd->schema_version = proxy->schema.schema_version;
@@ -190,7 +190,7 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 		goto out;
 	}
 	mlproxy_reader_attach(reader, ctx->proxy);
-	smp_store_release(&session->reader, reader);
+	session_set(session, reader, reader);
 out:
 	mutex_unlock(&session->lock);
 	return ret;
@@ -198,7 +198,7 @@ out:
 
 static int ioctl_ring_stats(struct ioctl_context *ctx, void *arg)
 {
-	struct mlproxy_reader *reader = smp_load_acquire(&ctx->session->reader);
+	struct mlproxy_reader *reader = session_get(ctx->session, reader);
 	struct mlproxy_ring_stats *cmd = arg;
 
 	if (cmd->reserved)
@@ -224,7 +224,7 @@ static int ioctl_recommend_setup(struct ioctl_context *ctx, void *arg)
 	if (IS_ERR(recs))
 		ret = PTR_ERR(recs);
 	else
-		smp_store_release(&session->recs, recs);
+		session_set(session, recs, recs);
 out:
 	mutex_unlock(&session->lock);
 	return ret;
@@ -417,7 +417,7 @@ long mlproxy_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (user_size < op->min_size)
 		return -EINVAL;
-	ctx.proxy = smp_load_acquire(&ctx.session->proxy);
+	ctx.proxy = session_get(ctx.session, proxy);
 	if (op->bound && !ctx.proxy)
 		return -ENXIO;
 	if (op->changes && !ctx.writable)

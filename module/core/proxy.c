@@ -168,6 +168,7 @@ static void set_state(struct mlproxy *proxy, u32 state)
 {
 	u32 old = proxy->state;
 
+	/* What start() prepared, before decisions see RUNNING. */
 	smp_store_release(&proxy->state, state);
 	mlproxy_publish_change(proxy, MLPROXY_REC_STATE, old, state, 0);
 }

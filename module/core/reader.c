@@ -9,6 +9,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/fs.h>
+#include <linux/hardirq.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -153,50 +154,52 @@ void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
  * @type: MLPROXY_REC_*
  * @flags: for the header
  * @len: length, a multiple of 8
+ * @irq_flags: out: for mlproxy_reader_commit()
  *
- * Context: interrupts off, not NMI. Return: the record, or NULL if the reader does
- * not want the type or has no room (counted).
+ * Interrupts are off from here to mlproxy_reader_commit(), so that each ring has
+ * one producer. In NMI context, which that does not keep out, the record is
+ * counted as lost. Context: preemption off.
+ * Return: the record, or NULL, with interrupts as they were, if the reader does
+ * not want the type or the record is lost (counted).
  */
-void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags, u32 len)
+void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags, u32 len,
+			     unsigned long *irq_flags)
 {
+	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
+	void *rec;
+
 	if (!(reader->type_mask & MLPROXY_REC_MASK(type)))
 		return NULL;
-	return mlproxy_ring_reserve(reader->rings[smp_processor_id()], type, flags, len);
+	if (unlikely(in_nmi())) {
+		mlproxy_ring_lose_nmi(ring);
+		return NULL;
+	}
+	local_irq_save(*irq_flags);
+	rec = mlproxy_ring_reserve(ring, type, flags, len);
+	if (!rec)
+		local_irq_restore(*irq_flags);
+	return rec;
 }
 
 /**
  * mlproxy_reader_commit() - publish what was reserved, and wake where it is due
  * @reader: the reader
  * @len: as reserved
+ * @irq_flags: from mlproxy_reader_reserve()
  *
  * Context: as mlproxy_reader_reserve().
  */
-void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len)
+void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long irq_flags)
 {
 	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
 
 	mlproxy_ring_commit(ring, len);
 	smp_mb(); /* the position before @waiting; pairs with reader_prepare_wait() */
-	if (!READ_ONCE(reader->waiting))
-		return;
-	if (ring_ready(reader, ring) ||
-	    (reader->timeout_ns && !atomic_read(&reader->timer_armed)))
+	if (unlikely(READ_ONCE(reader->waiting)) &&
+	    (ring_ready(reader, ring) ||
+	     (reader->timeout_ns && !atomic_read(&reader->timer_armed))))
 		irq_work_queue(&ring->work);
-}
-
-/**
- * mlproxy_reader_lose_nmi() - count a record that was published in NMI context
- * @reader: the reader
- * @type: MLPROXY_REC_*
- */
-void mlproxy_reader_lose_nmi(struct mlproxy_reader *reader, u16 type)
-{
-	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
-
-	if (!(reader->type_mask & MLPROXY_REC_MASK(type)))
-		return;
-	atomic64_inc(&ring->lost_nmi);
-	atomic_inc(&ring->nmi_pending);
+	local_irq_restore(irq_flags);
 }
 
 static bool reader_ready(struct mlproxy_reader *reader)
@@ -258,6 +261,7 @@ static int reader_claim(struct mlproxy_reader *reader, int access)
  */
 static ssize_t ring_read(struct mlproxy_ring *ring, char __user *buf, size_t len)
 {
+	/* The records before the position; pairs with mlproxy_ring_commit(). */
 	u64 head = smp_load_acquire(&ring->head);
 	u64 pos = ring->read_pos;
 	size_t done = 0;
@@ -274,6 +278,7 @@ static ssize_t ring_read(struct mlproxy_ring *ring, char __user *buf, size_t len
 		done += rec_len;
 		pos += rec_len;
 		ring->read_pos = pos;
+		/* Done with the data; pairs with mlproxy_ring_reserve(). */
 		smp_store_release(&ring->cons->pos, pos);
 	}
 	return !done && pos != head ? -EMSGSIZE : done;

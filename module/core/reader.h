@@ -46,7 +46,7 @@ struct mlproxy_reader {
 	int access;
 	wait_queue_head_t wait;
 	struct hrtimer timer;
-	struct mutex read_lock;
+	struct mutex read_lock;	/* one read() at a time */
 	unsigned int next_cpu;
 	struct mlproxy_ring *rings[];
 };
@@ -56,9 +56,8 @@ void mlproxy_reader_free(struct mlproxy_reader *reader);
 void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
-			     u32 len);
-void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len);
-void mlproxy_reader_lose_nmi(struct mlproxy_reader *reader, u16 type);
+			     u32 len, unsigned long *irq_flags);
+void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long irq_flags);
 __poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
 			     struct poll_table_struct *pt);
 ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, size_t len,

@@ -193,6 +193,7 @@ static int take_one(struct mlproxy_rec_ring *ring, struct mlproxy *proxy)
 int mlproxy_rec_ring_drain(struct mlproxy_rec_ring *ring, struct mlproxy *proxy,
 			   struct mlproxy_recommend_drain *cmd)
 {
+	/* The entries before the position; pairs with user space's release. */
 	u64 prod = smp_load_acquire(&ring->prod->pos);
 	u32 todo;
 
@@ -208,6 +209,7 @@ int mlproxy_rec_ring_drain(struct mlproxy_rec_ring *ring, struct mlproxy *proxy,
 			cmd->accepted++;
 		cmd->drained++;
 		ring->cons++;
+		/* The result before the position. */
 		smp_store_release(&ring->shown->pos, ring->cons);
 		cond_resched();
 	}

@@ -11,14 +11,15 @@
 #ifndef _MLPROXY_RECOMMEND_H
 #define _MLPROXY_RECOMMEND_H
 
+#include <linux/bits.h>
 #include <linux/mlproxy.h>
 
 struct mlproxy;
 struct mlproxy_rec_ring;
 struct vm_area_struct;
 
-#define MLPROXY_REC_USER_OFFSET	(1ULL << 40)
-#define MLPROXY_REC_KERN_OFFSET	(1ULL << 41)
+#define MLPROXY_REC_USER_OFFSET	BIT_ULL(40)
+#define MLPROXY_REC_KERN_OFFSET	BIT_ULL(41)
 
 struct mlproxy_rec_ring *mlproxy_rec_ring_create(struct mlproxy_recommend_setup *setup);
 void mlproxy_rec_ring_free(struct mlproxy_rec_ring *ring);

@@ -179,6 +179,7 @@ void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 l
 		WRITE_ONCE(ring->seq, ring->seq + atomic_xchg(&ring->nmi_pending, 0));
 	if (unlikely(len > MLPROXY_REC_MAX_BYTES || len > ring->size))
 		return ring_lose(ring, &ring->lost_big, len);
+	/* The consumer is done with what it gave back; pairs with its release. */
 	cons = smp_load_acquire(&ring->cons->pos);
 	if (unlikely(!ring_pos_valid(ring->head, cons, ring->size) || cons & 7))
 		return ring_lose(ring, &ring->lost_badpos, len);
@@ -195,6 +196,18 @@ void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 l
 }
 
 /**
+ * mlproxy_ring_lose_nmi() - count a record that was offered in NMI context
+ * @ring: the ring of this CPU
+ *
+ * Its sequence number is taken by the next reservation. Context: any.
+ */
+void mlproxy_ring_lose_nmi(struct mlproxy_ring *ring)
+{
+	atomic64_inc(&ring->lost_nmi);
+	atomic_inc(&ring->nmi_pending);
+}
+
+/**
  * mlproxy_ring_commit() - publish the record that was reserved last
  * @ring: the ring
  * @len: as reserved
@@ -204,7 +217,9 @@ void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 l
 void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len)
 {
 	WRITE_ONCE(ring->written, ring->written + 1);
+	/* The record before the positions; pairs with the readers' acquire. */
 	smp_store_release(&ring->head, ring->head + len);
+	/* The same for the reader that maps the ring. */
 	smp_store_release(&ring->prod->pos, ring->head);
 }
 

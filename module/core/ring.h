@@ -68,6 +68,7 @@ void mlproxy_ring_free(struct mlproxy_ring *ring);
 int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
 		      unsigned long first);
 void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 len);
+void mlproxy_ring_lose_nmi(struct mlproxy_ring *ring);
 void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len);
 u64 mlproxy_ring_unread(const struct mlproxy_ring *ring);
 void mlproxy_ring_stats(const struct mlproxy_ring *ring, struct mlproxy_ring_stats *s);

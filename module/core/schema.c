@@ -7,7 +7,7 @@
 #include "infer/mlp.h"
 
 #define DEFAULT_MAX_MACS 8192U
-#define LIMIT_MAX_MACS (1U << 20)
+#define LIMIT_MAX_MACS BIT(20)
 
 static int refuse(const struct mlproxy_desc *desc, const char *why)
 {

@@ -38,22 +38,18 @@ static int session_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct mlproxy_session *session = file->private_data;
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	struct mlproxy_rec_ring *recs = session_get(session, recs);
+	struct mlproxy_reader *reader = session_get(session, reader);
 
-	if (offset >= MLPROXY_REC_USER_OFFSET) {
-		struct mlproxy_rec_ring *recs = smp_load_acquire(&session->recs);
-
+	if (offset >= MLPROXY_REC_USER_OFFSET)
 		return recs ? mlproxy_rec_ring_mmap(recs, vma, offset) : -ENXIO;
-	} else {
-		struct mlproxy_reader *reader = smp_load_acquire(&session->reader);
-
-		return reader ? mlproxy_reader_mmap(reader, vma, offset) : -ENXIO;
-	}
+	return reader ? mlproxy_reader_mmap(reader, vma, offset) : -ENXIO;
 }
 
 static __poll_t session_poll(struct file *file, struct poll_table_struct *pt)
 {
 	struct mlproxy_session *session = file->private_data;
-	struct mlproxy_reader *reader = smp_load_acquire(&session->reader);
+	struct mlproxy_reader *reader = session_get(session, reader);
 
 	return reader ? mlproxy_reader_poll(reader, file, pt) : EPOLLERR;
 }
@@ -61,7 +57,7 @@ static __poll_t session_poll(struct file *file, struct poll_table_struct *pt)
 static ssize_t session_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	struct mlproxy_session *session = file->private_data;
-	struct mlproxy_reader *reader = smp_load_acquire(&session->reader);
+	struct mlproxy_reader *reader = session_get(session, reader);
 
 	if (!reader)
 		return -ENXIO;

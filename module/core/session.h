@@ -18,11 +18,19 @@ struct mlproxy_reader;
 struct mlproxy_rec_ring;
 
 struct mlproxy_session {
-	struct mutex lock;
+	struct mutex lock;	/* set-up, and draining of @recs */
 	struct mlproxy *proxy;
 	struct mlproxy_reader *reader;
 	struct mlproxy_rec_ring *recs;
 };
+
+/* Publish one of the three, under the session's lock. */
+#define session_set(session, field, value) \
+	smp_store_release(&(session)->field, value) /* its contents first */
+
+/* Use one of the three without the lock; pairs with session_set(). */
+#define session_get(session, field) \
+	smp_load_acquire(&(session)->field) /* its contents after */
 
 extern const struct file_operations mlproxy_fops;
 
