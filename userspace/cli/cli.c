@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy tool: options that all verbs take, reporting, opening the device.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+#define MAX_OPTIONS	32
+
+static const struct option common_options[] = {
+	{ "device", required_argument, NULL, 'd' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "verbose", no_argument, NULL, 'v' },
+};
+
+#define NR_COMMON	(sizeof(common_options) / sizeof(common_options[0]))
+
+static const char common_help[] =
+	"\nOptions of all verbs:\n"
+	"  -d, --device=DEVICE  instead of $MLPROXY_DEVICE or " MLPROXY_DEFAULT_DEVICE "\n"
+	"  -j, --json           print JSON\n"
+	"  -v, --verbose        say more on stderr\n"
+	"  -h, --help           this text\n";
+
+int cli_help(const struct cli_verb *verb)
+{
+	printf("usage: mlproxy %s%s%s\n\n%s%s", verb->name, *verb->synopsis ? " " : "",
+	       verb->synopsis, verb->help, common_help);
+	return CLI_OK;
+}
+
+static void vreport(const char *fmt, va_list args)
+{
+	fflush(stdout);
+	fputs("mlproxy: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+}
+
+int cli_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vreport(fmt, args);
+	va_end(args);
+	return CLI_FAILURE;
+}
+
+int cli_usage(const struct cli *cli, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vreport(fmt, args);
+	va_end(args);
+	if (cli->verb)
+		fprintf(stderr, "usage: mlproxy %s%s%s\nTry 'mlproxy %s --help'.\n",
+			cli->verb->name, *cli->verb->synopsis ? " " : "", cli->verb->synopsis,
+			cli->verb->name);
+	else
+		fputs("Try 'mlproxy --help'.\n", stderr);
+	return CLI_USAGE;
+}
+
+/* What getopt_long() would have said on stderr, with the verb's usage. */
+static int bad_option(const struct cli *cli, char **argv, int opt)
+{
+	const char *what = opt == ':' ? "needs an argument" : "is not known, or takes no argument";
+
+	if (optopt > 0 && optopt < 256)
+		return cli_usage(cli, "option -%c %s", optopt, what);
+	return cli_usage(cli, "option %s %s", argv[optind - 1], what);
+}
+
+int cli_getopt(struct cli *cli, int argc, char **argv, const char *shortopts,
+	       const struct option *longopts, int *exit_code)
+{
+	struct option all[MAX_OPTIONS + NR_COMMON + 1] = { { 0 } };
+	char all_short[2 * MAX_OPTIONS];
+	unsigned int nr = 0;
+	int opt;
+
+	for (; longopts && longopts[nr].name && nr < MAX_OPTIONS; nr++)
+		all[nr] = longopts[nr];
+	memcpy(&all[nr], common_options, sizeof(common_options));
+	snprintf(all_short, sizeof(all_short), ":d:hjv%s", shortopts);
+
+	opterr = 0;
+	for (;;) {
+		opt = getopt_long(argc, argv, all_short, all, NULL);
+		switch (opt) {
+		case 'd':
+			cli->device = optarg;
+			break;
+		case 'j':
+			cli->json = true;
+			break;
+		case 'v':
+			cli->verbose = true;
+			break;
+		case 'h':
+			*exit_code = cli_help(cli->verb);
+			return '?';
+		case '?':
+		case ':':
+			*exit_code = bad_option(cli, argv, opt);
+			return '?';
+		default:
+			return opt;
+		}
+	}
+}
+
+int cli_check_operands(struct cli *cli, int argc, char **argv, int min, int max)
+{
+	int nr = argc - optind;
+
+	if (nr < min)
+		return cli_usage(cli, "%s needs %s argument", cli->verb->name,
+				 nr ? "one more" : "an");
+	if (nr > max)
+		return cli_usage(cli, "'%s' is one argument too many", argv[optind + max]);
+	return CLI_OK;
+}
+
+char **cli_operands(struct cli *cli, int argc, char **argv, int min, int max, int *exit_code)
+{
+	if (cli_getopt(cli, argc, argv, "", NULL, exit_code) != -1)
+		return NULL;
+	*exit_code = cli_check_operands(cli, argc, argv, min, max);
+	return *exit_code == CLI_OK ? argv + optind : NULL;
+}
+
+int cli_fail(const struct mlproxy_session *s, int err)
+{
+	cli_error("%s", mlproxy_errmsg(s));
+	switch (-err) {
+	case EBADMSG:
+	case EBUSY:
+	case EINVAL:
+	case ENODEV:
+	case ENOENT:
+	case EPERM:
+	case EPROTO:
+		return CLI_REFUSED;
+	default:
+		return CLI_FAILURE;
+	}
+}
+
+int cli_open(const struct cli *cli, const char *proxy, unsigned int flags,
+	     struct mlproxy_session **s)
+{
+	int ret;
+
+	ret = mlproxy_open(s, cli->device, flags);
+	if (ret) {
+		cli_error("%s", mlproxy_errmsg(NULL));
+		if (ret == -ENOENT || ret == -ENXIO || ret == -ENODEV || ret == -ENOTTY)
+			return CLI_NO_DEVICE;
+		return CLI_FAILURE;
+	}
+	if (!proxy)
+		return CLI_OK;
+	ret = mlproxy_bind(*s, proxy);
+	if (!ret)
+		return CLI_OK;
+	cli_error("%s", mlproxy_errmsg(*s));
+	mlproxy_close(*s);
+	*s = NULL;
+	if (ret == -ENAMETOOLONG || ret == -EINVAL)
+		return CLI_USAGE;
+	return ret == -ENOENT ? CLI_NO_DEVICE : CLI_REFUSED;
+}
+
+int cli_print_json(json_t *value)
+{
+	int ret;
+
+	if (!value)
+		return cli_error("no memory for the JSON output");
+	ret = json_dumpf(value, stdout, JSON_INDENT(2));
+	json_decref(value);
+	if (ret || putchar('\n') == EOF || fflush(stdout))
+		return cli_error("cannot write to the standard output: %s", strerror(errno));
+	return CLI_OK;
+}
+
+json_t *cli_uint(uint64_t value)
+{
+	char text[24];
+
+	if (value <= INT64_MAX)
+		return json_integer(value);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return json_string(text);
+}

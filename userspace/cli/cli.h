@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mlproxy tool: what its verbs share.
+ *
+ * A verb is one struct cli_verb in a cmd_*.c file, named in the table of main.c.
+ * Its function gets the arguments from its own name on, parses them with
+ * cli_getopt(), and returns an exit code. Results go to stdout, everything else
+ * to stderr.
+ */
+#ifndef MLPROXY_CLI_H
+#define MLPROXY_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <mlproxy/mlproxy.h>
+
+/* Exit codes, documented in mlproxy(1). */
+#define CLI_OK		0
+#define CLI_FAILURE	1
+#define CLI_USAGE	2	/* wrong arguments */
+#define CLI_NO_DEVICE	3	/* no device, or no such proxy: a module is not loaded */
+#define CLI_REFUSED	4	/* the kernel refused */
+
+struct cli;
+
+/**
+ * struct cli_verb - one verb
+ * @name: name
+ * @fn: runs it; argv[0] is the verb, argv[argc] is NULL; returns an exit code
+ * @summary: a few words, for the list of verbs
+ * @synopsis: arguments behind the name
+ * @help: text of --help behind the synopsis: options, explanation, examples
+ */
+struct cli_verb {
+	const char *name;
+	int (*fn)(struct cli *cli, int argc, char **argv);
+	const char *summary;
+	const char *synopsis;
+	const char *help;
+};
+
+/**
+ * struct cli - the options that every verb takes
+ * @verb: the verb that runs
+ * @device: -d, or NULL
+ * @json: -j
+ * @verbose: -v
+ */
+struct cli {
+	const struct cli_verb *verb;
+	const char *device;
+	bool json;
+	bool verbose;
+};
+
+/**
+ * cli_getopt() - getopt_long() that knows the options all verbs take
+ * @cli: where to keep these
+ * @argc: as the verb got it
+ * @argv: as the verb got it
+ * @shortopts: the verb's own short options, without those of all verbs: d h j v
+ * @longopts: the verb's own long options up to a zero entry, or NULL; their
+ *	values must not be below 256 unless they are short options too
+ * @exit_code: out: what to return when this returns '?'
+ *
+ * Return: an option of the verb (optarg is set), -1 at the end (argv[optind] is
+ * the first operand), or '?' if the verb should return @exit_code: after --help,
+ * which is CLI_OK, or an error, which was reported.
+ */
+int cli_getopt(struct cli *cli, int argc, char **argv, const char *shortopts,
+	       const struct option *longopts, int *exit_code);
+
+/**
+ * cli_operands() - parse a verb's arguments that has no options of its own
+ * @cli: see cli_getopt()
+ * @argc: see cli_getopt()
+ * @argv: see cli_getopt()
+ * @min: least number of operands
+ * @max: largest number of operands
+ * @exit_code: out: what to return when this returns NULL
+ *
+ * Return: the operands, NULL terminated, or NULL.
+ */
+char **cli_operands(struct cli *cli, int argc, char **argv, int min, int max, int *exit_code);
+
+/**
+ * cli_check_operands() - check the number of operands after cli_getopt()
+ * @cli: see cli_getopt()
+ * @argc: see cli_getopt()
+ * @argv: see cli_getopt()
+ * @min: least number of operands
+ * @max: largest number of operands
+ *
+ * Return: CLI_OK, or CLI_USAGE, which was reported.
+ */
+int cli_check_operands(struct cli *cli, int argc, char **argv, int min, int max);
+
+/** cli_help() - print the help of a verb to stdout; CLI_OK */
+int cli_help(const struct cli_verb *verb);
+
+/** cli_usage() - report wrong arguments; CLI_USAGE */
+int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** cli_error() - report a failure; CLI_FAILURE */
+int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/**
+ * cli_open() - open the device and bind to a proxy
+ * @cli: options
+ * @proxy: proxy to bind to, or NULL
+ * @flags: MLPROXY_OPEN_*
+ * @s: out: session
+ *
+ * Return: CLI_OK, or another exit code after reporting.
+ */
+int cli_open(const struct cli *cli, const char *proxy, unsigned int flags,
+	     struct mlproxy_session **s);
+
+/**
+ * cli_fail() - report a failure of the library
+ * @s: session
+ * @err: what the library returned, negative
+ *
+ * Return: the exit code for it.
+ */
+int cli_fail(const struct mlproxy_session *s, int err);
+
+/**
+ * cli_print_json() - print a JSON value to stdout and drop it
+ * @value: value, NULL if there was no memory for it
+ *
+ * Return: CLI_OK or CLI_FAILURE.
+ */
+int cli_print_json(json_t *value);
+
+/** cli_uint() - a __u64 for JSON; above 2^63 - 1, which JSON readers lose, a string */
+json_t *cli_uint(uint64_t value);
+
+/* ------------------------------------------------------------------ */
+/* Numbers in arguments; parse.c. Each returns 0 or -EINVAL.           */
+
+/** cli_parse_u64() - decimal, or hexadecimal with 0x */
+int cli_parse_u64(const char *text, uint64_t max, uint64_t *value);
+
+/** cli_parse_bytes() - number with an optional suffix K, M or G (powers of 1024) */
+int cli_parse_bytes(const char *text, uint64_t max, uint64_t *bytes);
+
+/** cli_parse_ns() - number with a unit, ns us ms s m or h, @unit if there is none */
+int cli_parse_ns(const char *text, const char *unit, uint64_t *ns);
+
+/** cli_parse_share() - "1/16", "6.25%" or "0.0625" as a share of MLPROXY_SHARE_ONE */
+int cli_parse_share(const char *text, uint64_t *share);
+
+/* The verbs, one or a small group a file. */
+extern const struct cli_verb verb_list;
+extern const struct cli_verb verb_show;
+extern const struct cli_verb verb_schema;
+extern const struct cli_verb verb_start;
+extern const struct cli_verb verb_stop;
+extern const struct cli_verb verb_reinit;
+extern const struct cli_verb verb_mode;
+extern const struct cli_verb verb_param;
+extern const struct cli_verb verb_record;
+extern const struct cli_verb verb_load;
+extern const struct cli_verb verb_activate;
+extern const struct cli_verb verb_rollback;
+extern const struct cli_verb verb_unload;
+extern const struct cli_verb verb_stats;
+extern const struct cli_verb verb_recommend;
+
+#endif /* MLPROXY_CLI_H */

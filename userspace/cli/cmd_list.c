@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy list: the registered proxies.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+
+static json_t *entry_json(const struct mlproxy_list_entry *entry)
+{
+	return json_pack("{s:s, s:i, s:s, s:s, s:i, s:i, s:i}",
+			 "name", entry->name,
+			 "id", (int)entry->id,
+			 "state", mlproxy_state_name(entry->state),
+			 "mode", mlproxy_mode_name(entry->mode),
+			 "schema_version", (int)entry->schema_version,
+			 "features", (int)entry->nr_features,
+			 "actions", (int)entry->nr_actions);
+}
+
+static int print_entries_json(const struct mlproxy_list_entry *entries, unsigned int nr)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		json_array_append_new(array, entry_json(&entries[i]));
+	return cli_print_json(json_pack("{s:o}", "proxies", array));
+}
+
+static int print_entries(const struct mlproxy_list_entry *entries, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!nr)
+		fputs("mlproxy: no proxy is registered; load the module of one, "
+		      "for example: modprobe mlproxy_synth\n", stderr);
+	else
+		printf("%-20s %4s %-12s %-14s %8s %8s %8s\n", "NAME", "ID", "STATE", "MODE",
+		       "FEATURES", "ACTIONS", "SCHEMA");
+	for (i = 0; i < nr; i++)
+		printf("%-20s %4u %-12s %-14s %8u %8u %8u\n", entries[i].name, entries[i].id,
+		       mlproxy_state_name(entries[i].state), mlproxy_mode_name(entries[i].mode),
+		       entries[i].nr_features, entries[i].nr_actions, entries[i].schema_version);
+	return CLI_OK;
+}
+
+static int list(struct cli *cli, int argc, char **argv)
+{
+	struct mlproxy_list_entry *entries;
+	struct mlproxy_session *s;
+	unsigned int nr;
+	int ret;
+
+	if (!cli_operands(cli, argc, argv, 0, 0, &ret))
+		return ret;
+	ret = cli_open(cli, NULL, MLPROXY_OPEN_RDONLY, &s);
+	if (ret)
+		return ret;
+	ret = mlproxy_get_list(s, &entries, &nr);
+	if (ret) {
+		ret = cli_fail(s, ret);
+	} else {
+		ret = cli->json ? print_entries_json(entries, nr) : print_entries(entries, nr);
+		free(entries);
+	}
+	mlproxy_close(s);
+	return ret;
+}
+
+const struct cli_verb verb_list = {
+	.name = "list",
+	.fn = list,
+	.summary = "list the registered proxies",
+	.synopsis = "",
+	.help = "Lists the proxies, one for each decision point that a loaded module brings.\n"
+		"\n"
+		"Example:\n"
+		"  modprobe mlproxy_synth; mlproxy list\n",
+};

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy record: store a proxy's records in a data set, until a limit or a
+ * signal.
+ *
+ * Signals only set a flag; the loop ends with the records that are in the rings,
+ * and with the kernel's loss counters, so that losses behind the last record are
+ * in the file too. What was flushed survives a kill.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../dataset/mlproxy_dataset.h"
+#include "cli.h"
+
+#define WAIT_MS		200
+#define WAKE_TIMEOUT_US	100000
+#define FLUSH_NS	1000000000ULL
+#define PROGRESS_NS	500000000ULL
+
+/**
+ * struct recording - one run of the verb
+ * @cli: options
+ * @s: session with rings
+ * @writer: data set
+ * @path: its file
+ * @append: -a
+ * @force: -f
+ * @start: start the proxy, and stop it at the end
+ * @ring_bytes: data of a ring, 0 for the library's default
+ * @type_mask: wanted record types
+ * @max_records: -n, 0 for no limit
+ * @max_ns: -t, 0 for no limit
+ * @begin_ns: CLOCK_MONOTONIC of the begin
+ * @end_ns: of the end
+ * @records: written so far
+ * @lost: known to be lost so far
+ * @last_seq: number of the last record seen, by CPU
+ * @err: what the data set library returned in the callback
+ */
+struct recording {
+	const struct cli *cli;
+	struct mlproxy_session *s;
+	struct mlds_writer *writer;
+	const char *path;
+	bool append;
+	bool force;
+	bool start;
+	uint64_t ring_bytes;
+	uint32_t type_mask;
+	uint64_t max_records;
+	uint64_t max_ns;
+	uint64_t begin_ns;
+	uint64_t end_ns;
+	uint64_t records;
+	uint64_t lost;
+	uint64_t *last_seq;
+	int err;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static int write_record(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost,
+			void *ctx)
+{
+	struct recording *r = ctx;
+	int ret = 0;
+
+	if (lost)
+		ret = mlds_write_lost(r->writer, cpu, rec->seq - lost, rec->time_ns, lost);
+	if (!ret)
+		ret = mlds_write(r->writer, cpu, rec);
+	r->err = ret;
+	if (ret)
+		return ret;
+	r->last_seq[cpu] = rec->seq;
+	r->lost += lost;
+	r->records++;
+	return 0;
+}
+
+static int consume(struct recording *r, uint64_t limit)
+{
+	unsigned int max = 0;
+	int ret;
+
+	if (limit) {
+		if (r->records >= limit)
+			return CLI_OK;
+		max = limit - r->records < INT_MAX ? limit - r->records : INT_MAX;
+	}
+	ret = mlproxy_ring_consume(r->s, max, write_record, r);
+	if (ret >= 0)
+		return CLI_OK;
+	if (r->err)
+		return cli_error("%s", mlds_error());
+	return cli_fail(r->s, ret);
+}
+
+static void progress(const struct recording *r, uint64_t passed_ns)
+{
+	fprintf(stderr, "\r%6.1f s  %12llu records  %9.0f records/s  %llu lost ", passed_ns / 1e9,
+		(unsigned long long)r->records, r->records / (passed_ns / 1e9),
+		(unsigned long long)r->lost);
+	fflush(stderr);
+}
+
+static bool finished(const struct recording *r, uint64_t passed_ns)
+{
+	return stopped || (r->max_records && r->records >= r->max_records) ||
+	       (r->max_ns && passed_ns >= r->max_ns);
+}
+
+static int wait_ms(const struct recording *r, uint64_t passed_ns)
+{
+	uint64_t left_ms;
+
+	if (!r->max_ns)
+		return WAIT_MS;
+	left_ms = (r->max_ns - passed_ns) / 1000000 + 1;
+	return left_ms < WAIT_MS ? left_ms : WAIT_MS;
+}
+
+static int record_loop(struct recording *r)
+{
+	bool show = isatty(STDERR_FILENO) || r->cli->verbose;
+	uint64_t flushed_ns = 0, shown_ns = 0, passed_ns = 0;
+	int ret = CLI_OK;
+
+	while (ret == CLI_OK && !finished(r, passed_ns)) {
+		ret = mlproxy_wait(r->s, wait_ms(r, passed_ns));
+		if (ret < 0 && ret != -EINTR)
+			return cli_fail(r->s, ret);
+		ret = consume(r, r->max_records);
+		passed_ns = now_ns() - r->begin_ns;
+		if (ret == CLI_OK && passed_ns - flushed_ns >= FLUSH_NS) {
+			flushed_ns = passed_ns;
+			if (mlds_flush(r->writer))
+				ret = cli_error("%s", mlds_error());
+		}
+		if (show && passed_ns - shown_ns >= PROGRESS_NS) {
+			shown_ns = passed_ns;
+			progress(r, passed_ns);
+		}
+	}
+	if (show && shown_ns)
+		fputc('\n', stderr);
+	return ret;
+}
+
+/*
+ * What was published before this is now either read or known to be lost: ask how
+ * many there were, read what is there, and the rest was lost.
+ */
+static int drain(struct recording *r)
+{
+	unsigned int nr_cpus = mlproxy_ring_count(r->s), cpu;
+	struct mlproxy_ring_stats stats;
+	uint64_t *published;
+	int ret;
+
+	published = calloc(nr_cpus, sizeof(*published));
+	if (!published)
+		return cli_error("no memory for the counters of %u CPUs", nr_cpus);
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		if (mlproxy_ring_get_stats(r->s, cpu, &stats) == 0)
+			published[cpu] = stats.published;
+	}
+	ret = consume(r, 0);
+	for (cpu = 0; cpu < nr_cpus && ret == CLI_OK; cpu++) {
+		uint64_t lost = published[cpu] - r->last_seq[cpu];
+
+		if (published[cpu] <= r->last_seq[cpu])
+			continue;
+		if (mlds_write_lost(r->writer, cpu, r->last_seq[cpu] + 1, 0, lost))
+			ret = cli_error("%s", mlds_error());
+		r->lost += lost;
+	}
+	free(published);
+	return ret;
+}
+
+static int print_summary(const struct recording *r, const struct mlds_counts *counts)
+{
+	double seconds = (r->end_ns - r->begin_ns) / 1e9;
+
+	if (r->cli->json)
+		return cli_print_json(json_pack(
+			"{s:s, s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"proxy", mlproxy_bound_name(r->s),
+			"file", r->path,
+			"seconds", seconds,
+			"records", cli_uint(r->records),
+			"decisions", cli_uint(counts->decisions),
+			"feedbacks", cli_uint(counts->feedback),
+			"events", cli_uint(counts->events),
+			"changes", cli_uint(counts->changes),
+			"lost", cli_uint(r->lost),
+			"skipped", cli_uint(counts->skipped)));
+	printf("%s: %llu records in %.1f s (%llu decisions, %llu outcomes, %llu events), "
+	       "%llu lost\n", r->path, (unsigned long long)r->records, seconds,
+	       (unsigned long long)counts->decisions, (unsigned long long)counts->feedback,
+	       (unsigned long long)counts->events, (unsigned long long)r->lost);
+	if (r->lost)
+		fputs("mlproxy: records were lost since the rings were full; try larger ones: "
+		      "--ring-size\n", stderr);
+	return CLI_OK;
+}
+
+static void fill_schema(struct mlds_schema *out, const struct mlproxy_schema_desc *schema)
+{
+	memset(out, 0, sizeof(*out));
+	strcpy(out->proxy, schema->proxy);
+	out->schema = schema->s;
+	memcpy(out->features, schema->features, schema->s.nr_features * sizeof(out->features[0]));
+	memcpy(out->actions, schema->actions, schema->s.nr_actions * sizeof(out->actions[0]));
+}
+
+static int open_dataset(struct recording *r)
+{
+	const struct mlds_options options = { .append = r->append };
+	struct mlproxy_schema_desc *desc;
+	struct mlds_schema schema;
+	int ret;
+
+	if (!r->append && !r->force && access(r->path, F_OK) == 0)
+		return cli_error("%s exists; --append adds to it, --force replaces it", r->path);
+	ret = mlproxy_schema_get(r->s, &desc);
+	if (ret)
+		return cli_fail(r->s, ret);
+	fill_schema(&schema, desc);
+	mlproxy_schema_free(desc);
+	if (mlds_open_writer(&r->writer, r->path, &schema, &options))
+		return cli_error("%s", mlds_error());
+	return CLI_OK;
+}
+
+static int open_rings(struct recording *r)
+{
+	struct mlproxy_ring_opts opts = {
+		.data_bytes = r->ring_bytes,
+		.timeout_us = WAKE_TIMEOUT_US,
+		.type_mask = r->type_mask,
+	};
+	int ret;
+
+	/* Wake for a good part of the ring at once, not for every record. */
+	opts.watermark_bytes = (r->ring_bytes ? r->ring_bytes : 1U << 20) / 8;
+	ret = mlproxy_ring_setup(r->s, &opts);
+	if (ret)
+		return cli_fail(r->s, ret);
+	r->last_seq = calloc(mlproxy_ring_count(r->s), sizeof(*r->last_seq));
+	if (!r->last_seq)
+		return cli_error("no memory for the counters of %u CPUs",
+				 mlproxy_ring_count(r->s));
+	return CLI_OK;
+}
+
+static int start_proxy(struct recording *r, uint32_t op)
+{
+	int ret;
+
+	if (!r->start)
+		return CLI_OK;
+	ret = mlproxy_control(r->s, op, NULL);
+	return ret ? cli_fail(r->s, ret) : CLI_OK;
+}
+
+static int run_recording(struct recording *r)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct mlds_counts counts = { 0 };
+	int ret, closed;
+
+	ret = open_rings(r);
+	if (ret == CLI_OK)
+		ret = open_dataset(r);
+	if (ret)
+		return ret;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	r->begin_ns = now_ns();
+	ret = start_proxy(r, MLPROXY_CTL_START);
+	if (ret == CLI_OK) {
+		ret = record_loop(r);
+		closed = start_proxy(r, MLPROXY_CTL_STOP);
+		if (ret == CLI_OK)
+			ret = closed;
+	}
+	if (ret == CLI_OK && !(r->max_records && r->records >= r->max_records))
+		ret = drain(r);
+	r->end_ns = now_ns();
+	counts = *mlds_counts(r->writer);
+	if (mlds_close_writer(r->writer) && ret == CLI_OK)
+		ret = cli_error("%s", mlds_error());
+	return ret == CLI_OK ? print_summary(r, &counts) : ret;
+}
+
+static int parse_types(struct recording *r, const char *text)
+{
+	char name[16];
+
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		uint32_t type;
+
+		if (len >= sizeof(name))
+			return -EINVAL;
+		memcpy(name, text, len);
+		name[len] = '\0';
+		for (type = 1; type < MLPROXY_REC_PAD; type++) {
+			if (strcmp(mlproxy_record_name(type), name) == 0)
+				break;
+		}
+		if (type == MLPROXY_REC_PAD)
+			return -EINVAL;
+		r->type_mask |= MLPROXY_REC_MASK(type);
+		text += len + (text[len] == ',');
+	}
+	return r->type_mask ? 0 : -EINVAL;
+}
+
+enum { OPT_TYPES = 256 };
+
+static int record_option(struct recording *r, int opt)
+{
+	switch (opt) {
+	case 'a':
+		r->append = true;
+		return CLI_OK;
+	case 'f':
+		r->force = true;
+		return CLI_OK;
+	case 'o':
+		r->path = optarg;
+		return CLI_OK;
+	case 's':
+		r->start = true;
+		return CLI_OK;
+	case 'n':
+		if (!cli_parse_u64(optarg, UINT64_MAX, &r->max_records) && r->max_records)
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' is no number of records", optarg);
+	case 't':
+		if (!cli_parse_ns(optarg, "s", &r->max_ns) && r->max_ns)
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' is no time: 30, 5m or 1h are", optarg);
+	case 'r':
+		if (!cli_parse_bytes(optarg, MLPROXY_RING_MAX_BYTES, &r->ring_bytes) &&
+		    r->ring_bytes >= MLPROXY_RING_MIN_BYTES)
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' is no size of a ring: 4K to 64M are", optarg);
+	default:
+		if (!parse_types(r, optarg))
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' has a word that is no record type: decision, "
+				 "feedback, event, mode, state and model are", optarg);
+	}
+}
+
+static int record(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "append", no_argument, NULL, 'a' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "records", required_argument, NULL, 'n' },
+		{ "ring-size", required_argument, NULL, 'r' },
+		{ "time", required_argument, NULL, 't' },
+		{ "start", no_argument, NULL, 's' },
+		{ "types", required_argument, NULL, OPT_TYPES },
+		{ 0 }
+	};
+	struct recording r = { .cli = cli };
+	int opt, ret;
+
+	while ((opt = cli_getopt(cli, argc, argv, "afo:n:r:t:s", options, &ret)) != -1) {
+		if (opt == '?')
+			return ret;
+		ret = record_option(&r, opt);
+		if (ret)
+			return ret;
+	}
+	ret = cli_check_operands(cli, argc, argv, 1, 1);
+	if (ret)
+		return ret;
+	if (!r.path)
+		return cli_usage(cli, "name the data set with -o FILE");
+	ret = cli_open(cli, argv[optind], 0, &r.s);
+	if (ret)
+		return ret;
+	ret = run_recording(&r);
+	free(r.last_seq);
+	mlproxy_close(r.s);
+	return ret;
+}
+
+const struct cli_verb verb_record = {
+	.name = "record",
+	.fn = record,
+	.summary = "store decisions and their outcomes in a data set (HDF5)",
+	.synopsis = "PROXY -o FILE [-n RECORDS] [-t TIME] [-a|-f] [-s] [-r SIZE]",
+	.help = "Records until a limit is reached or a signal (Ctrl-C) comes. Flushes once a\n"
+		"second; a recorder that is killed leaves a file with all that was flushed. Lost\n"
+		"records are stored as gaps, where they happened.\n"
+		"\n"
+		"  -o, --output=FILE    the data set\n"
+		"  -n, --records=N      stop after so many records, of all types\n"
+		"  -t, --time=TIME      stop after that time (30, 5m, 1h)\n"
+		"  -a, --append         add a run to FILE, which must be of the same schema\n"
+		"  -f, --force          replace FILE if it exists\n"
+		"  -s, --start          start the proxy, once ready, and stop it at the end\n"
+		"  -r, --ring-size=SIZE data of the ring of one CPU, 4K to 64M, default 1M\n"
+		"      --types=LIST     of decision, feedback, event, mode, state, model;\n"
+		"                       default all\n"
+		"\n"
+		"Example: ten seconds into a new data set, then look at it\n"
+		"  mlproxy record synth -o synth.h5 -t 10\n"
+		"  python3 -c 'import h5py; print(h5py.File(\"synth.h5\")[\"decisions\"][:3])'\n",
+};

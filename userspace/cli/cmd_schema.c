@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy schema: what a proxy decides on, among what, and for which reward.
+ */
+#include <stdio.h>
+
+#include "cli.h"
+
+static json_t *features_json(const struct mlproxy_schema_desc *schema)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < schema->s.nr_features; i++) {
+		const struct mlproxy_feature *f = &schema->features[i];
+
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I, s:I}",
+						       "name", f->name,
+						       "type", mlproxy_type_name(f->type),
+						       "unit", f->unit,
+						       "min", (json_int_t)f->min,
+						       "max", (json_int_t)f->max));
+	}
+	return array;
+}
+
+static json_t *actions_json(const struct mlproxy_schema_desc *schema)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < schema->s.nr_actions; i++)
+		json_array_append_new(array, json_pack("{s:s, s:I}", "name",
+						       schema->actions[i].name, "value",
+						       (json_int_t)schema->actions[i].value));
+	return array;
+}
+
+static int print_json(const struct mlproxy_schema_desc *schema)
+{
+	const struct mlproxy_schema *s = &schema->s;
+	char hash[20];
+	json_t *reward;
+
+	snprintf(hash, sizeof(hash), "0x%016llx", (unsigned long long)s->schema_hash);
+	reward = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", s->reward_name, "unit",
+			   s->reward_unit, "better", mlproxy_direction_name(s->reward_direction),
+			   "min", (json_int_t)s->reward_min, "max", (json_int_t)s->reward_max);
+	return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:o, s:o}",
+					"proxy", schema->proxy,
+					"schema_version", (int)s->schema_version,
+					"schema_hash", hash,
+					"randomisation_unit", mlproxy_unit_name(s->unit),
+					"max_macs", (int)s->max_macs,
+					"reward", reward,
+					"features", features_json(schema),
+					"actions", actions_json(schema)));
+}
+
+static int print_text(const struct mlproxy_schema_desc *schema)
+{
+	const struct mlproxy_schema *s = &schema->s;
+	unsigned int i;
+
+	printf("proxy %s, schema version %u, hash 0x%016llx\n", schema->proxy, s->schema_version,
+	       (unsigned long long)s->schema_hash);
+	printf("reward %s", s->reward_name);
+	if (*s->reward_unit)
+		printf(" [%s]", s->reward_unit);
+	printf(", %s is better, %lld to %lld\n", mlproxy_direction_name(s->reward_direction),
+	       (long long)s->reward_min, (long long)s->reward_max);
+	printf("randomised by %s; a model may cost %u multiply-accumulates\n",
+	       mlproxy_unit_name(s->unit), s->max_macs);
+
+	printf("\n%3s %-24s %-6s %-10s %20s %20s\n", "", "FEATURE", "TYPE", "UNIT", "MIN", "MAX");
+	for (i = 0; i < s->nr_features; i++) {
+		const struct mlproxy_feature *f = &schema->features[i];
+
+		printf("%3u %-24s %-6s %-10s %20lld %20lld\n", i, f->name,
+		       mlproxy_type_name(f->type), *f->unit ? f->unit : "-", (long long)f->min,
+		       (long long)f->max);
+	}
+	printf("\n%3s %-24s %12s\n", "", "ACTION", "VALUE");
+	for (i = 0; i < s->nr_actions; i++)
+		printf("%3u %-24s %12lld\n", i, schema->actions[i].name,
+		       (long long)schema->actions[i].value);
+	return CLI_OK;
+}
+
+static int schema(struct cli *cli, int argc, char **argv)
+{
+	struct mlproxy_schema_desc *desc;
+	struct mlproxy_session *s;
+	char **operands;
+	int ret;
+
+	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
+	if (!operands)
+		return ret;
+	ret = cli_open(cli, operands[0], MLPROXY_OPEN_RDONLY, &s);
+	if (ret)
+		return ret;
+	ret = mlproxy_schema_get(s, &desc);
+	if (ret) {
+		ret = cli_fail(s, ret);
+	} else {
+		ret = cli->json ? print_json(desc) : print_text(desc);
+		mlproxy_schema_free(desc);
+	}
+	mlproxy_close(s);
+	return ret;
+}
+
+const struct cli_verb verb_schema = {
+	.name = "schema",
+	.fn = schema,
+	.summary = "features, actions and reward of a proxy",
+	.synopsis = "PROXY",
+	.help = "Prints what the kernel says about a decision point: the features it decides on\n"
+		"(with type, unit and range), the actions it may choose among, and the reward\n"
+		"that tells how good a choice was. Models are made for one schema, and the hash\n"
+		"ties them to it.\n"
+		"\n"
+		"Example:\n"
+		"  mlproxy schema synth\n",
+};

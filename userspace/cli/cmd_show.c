@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy show: state, mode, models and main counters of one proxy.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+/**
+ * struct facts - all that show prints
+ * @entry: entry of the list
+ * @mode: mode
+ * @share: model's share, by mode
+ * @explore: share of exploration, by mode
+ * @window_ns: length of a switchback window
+ * @models: model slots
+ * @stats: counters
+ */
+struct facts {
+	struct mlproxy_list_entry entry;
+	struct mlproxy_mode mode;
+	uint64_t share[MLPROXY_NR_MODES];
+	uint64_t explore[MLPROXY_NR_MODES];
+	uint64_t window_ns;
+	struct mlproxy_model_info models;
+	struct mlproxy_stats stats;
+};
+
+static int find_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry)
+{
+	struct mlproxy_list_entry *entries;
+	unsigned int nr, i;
+	int ret;
+
+	ret = mlproxy_get_list(s, &entries, &nr);
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++) {
+		if (strcmp(entries[i].name, mlproxy_bound_name(s)) == 0)
+			*entry = entries[i];
+	}
+	free(entries);
+	return 0;
+}
+
+static int collect(struct mlproxy_session *s, struct facts *facts)
+{
+	unsigned int mode;
+	int ret;
+
+	memset(facts, 0, sizeof(*facts));
+	ret = find_entry(s, &facts->entry);
+	if (!ret)
+		ret = mlproxy_mode_get(s, &facts->mode);
+	for (mode = 0; mode < MLPROXY_NR_MODES && !ret; mode++) {
+		ret = mlproxy_param_get(s, MLPROXY_PARAM_SHARE, mode, &facts->share[mode]);
+		if (!ret)
+			ret = mlproxy_param_get(s, MLPROXY_PARAM_EXPLORE, mode,
+						&facts->explore[mode]);
+	}
+	if (!ret)
+		ret = mlproxy_param_get(s, MLPROXY_PARAM_WINDOW_NS, 0, &facts->window_ns);
+	if (!ret)
+		ret = mlproxy_model_get_info(s, &facts->models);
+	if (!ret)
+		ret = mlproxy_get_stats(s, &facts->stats);
+	return ret;
+}
+
+static json_t *model_json(uint32_t version, uint32_t macs, uint32_t bytes, const char *name)
+{
+	if (!version)
+		return json_null();
+	return json_pack("{s:i, s:s, s:i, s:i}", "version", (int)version, "name", name,
+			 "macs", (int)macs, "bytes", (int)bytes);
+}
+
+static json_t *shares_json(const uint64_t *shares)
+{
+	json_t *object = json_object();
+	unsigned int mode;
+
+	for (mode = 0; mode < MLPROXY_NR_MODES; mode++)
+		json_object_set_new(object, mlproxy_mode_name(mode),
+				    json_real((double)shares[mode] / MLPROXY_SHARE_ONE));
+	return object;
+}
+
+static int print_json(const struct facts *facts)
+{
+	const struct mlproxy_model_info *m = &facts->models;
+
+	return cli_print_json(json_pack(
+		"{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, s:o}",
+		"name", facts->entry.name,
+		"id", (int)facts->entry.id,
+		"state", mlproxy_state_name(facts->entry.state),
+		"mode", mlproxy_mode_name(facts->mode.mode),
+		"mode_reason", mlproxy_mode_reason_name(facts->mode.reason),
+		"mode_since_ns", cli_uint(facts->mode.since_ns),
+		"mode_changes", cli_uint(facts->mode.changes),
+		"schema_version", (int)facts->entry.schema_version,
+		"features", (int)facts->entry.nr_features,
+		"actions", (int)facts->entry.nr_actions,
+		"share", shares_json(facts->share),
+		"explore", shares_json(facts->explore),
+		"window_ns", cli_uint(facts->window_ns),
+		"active", model_json(m->active_version, m->active_macs, m->active_bytes,
+				     m->active_name),
+		"standby", model_json(m->standby_version, m->standby_macs, m->standby_bytes,
+				      m->standby_name),
+		"decisions", cli_uint(facts->stats.decisions),
+		"feedbacks", cli_uint(facts->stats.feedbacks)));
+}
+
+static void print_model(const char *slot, uint32_t version, uint32_t macs, uint32_t bytes,
+			const char *name)
+{
+	if (version)
+		printf("%-10s version %u, '%s', %u multiply-accumulates, %u bytes\n", slot,
+		       version, name, macs, bytes);
+	else
+		printf("%-10s no model\n", slot);
+}
+
+static double seconds_since(uint64_t since_ns)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9 - since_ns / 1e9;
+}
+
+static int print_text(const struct facts *facts)
+{
+	const struct mlproxy_model_info *m = &facts->models;
+	unsigned int mode;
+
+	printf("%s (id %u): %s\n", facts->entry.name, facts->entry.id,
+	       mlproxy_state_name(facts->entry.state));
+	printf("%-10s %s for %.0f s (reason %s, %llu changes)\n", "mode",
+	       mlproxy_mode_name(facts->mode.mode), seconds_since(facts->mode.since_ns),
+	       mlproxy_mode_reason_name(facts->mode.reason),
+	       (unsigned long long)facts->mode.changes);
+	for (mode = 1; mode < MLPROXY_NR_MODES; mode++)
+		printf("%-10s %-15s model %.4f, explore %.4f\n", mode == 1 ? "shares" : "",
+		       mlproxy_mode_name(mode), (double)facts->share[mode] / MLPROXY_SHARE_ONE,
+		       (double)facts->explore[mode] / MLPROXY_SHARE_ONE);
+	print_model("active", m->active_version, m->active_macs, m->active_bytes, m->active_name);
+	print_model("standby", m->standby_version, m->standby_macs, m->standby_bytes,
+		    m->standby_name);
+	printf("%-10s version %u, %u features, %u actions\n", "schema",
+	       facts->entry.schema_version, facts->entry.nr_features, facts->entry.nr_actions);
+	printf("%-10s %llu decisions, %llu outcomes\n", "counted",
+	       (unsigned long long)facts->stats.decisions,
+	       (unsigned long long)facts->stats.feedbacks);
+	return CLI_OK;
+}
+
+static int show(struct cli *cli, int argc, char **argv)
+{
+	struct mlproxy_session *s;
+	struct facts facts;
+	char **operands;
+	int ret;
+
+	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
+	if (!operands)
+		return ret;
+	ret = cli_open(cli, operands[0], MLPROXY_OPEN_RDONLY, &s);
+	if (ret)
+		return ret;
+	ret = collect(s, &facts);
+	if (ret)
+		ret = cli_fail(s, ret);
+	else
+		ret = cli->json ? print_json(&facts) : print_text(&facts);
+	mlproxy_close(s);
+	return ret;
+}
+
+const struct cli_verb verb_show = {
+	.name = "show",
+	.fn = show,
+	.summary = "state, mode, shares and models of a proxy",
+	.synopsis = "PROXY",
+	.help = "Prints what one proxy is doing now, in a few lines. 'mlproxy stats' has the\n"
+		"counters, 'mlproxy schema' what it decides on.\n"
+		"\n"
+		"Example:\n"
+		"  mlproxy show synth\n",
+};

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy stats: the counters of a proxy, once or in intervals.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+static json_t *by_name(const __u64 *counts, unsigned int nr, const char *(*name)(uint32_t))
+{
+	json_t *object = json_object();
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		json_object_set_new(object, name(i), cli_uint(counts[i]));
+	return object;
+}
+
+static json_t *by_action(const struct mlproxy_stats *stats,
+			 const struct mlproxy_schema_desc *schema)
+{
+	json_t *object = json_object();
+	unsigned int i;
+
+	for (i = 0; i < schema->s.nr_actions; i++)
+		json_object_set_new(object, schema->actions[i].name, cli_uint(stats->by_action[i]));
+	return object;
+}
+
+static json_t *rewards_json(const struct mlproxy_stats *stats)
+{
+	json_t *object = json_object();
+	unsigned int i;
+
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++) {
+		json_t *one = json_pack("{s:o, s:I}", "count", cli_uint(stats->reward_count[i]),
+					"sum", (json_int_t)stats->reward_sum[i]);
+
+		json_object_set_new(one, "mean", stats->reward_count[i] ?
+				    json_real((double)stats->reward_sum[i] /
+					      stats->reward_count[i]) : json_null());
+		json_object_set_new(object, mlproxy_source_name(i), one);
+	}
+	return object;
+}
+
+static json_t *stats_json(const struct mlproxy_stats *stats,
+			  const struct mlproxy_schema_desc *schema)
+{
+	json_t *recs = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}",
+				 "drained", cli_uint(stats->rec_drained),
+				 "accepted", cli_uint(stats->rec_accepted),
+				 "rejected", cli_uint(stats->rec_rejected),
+				 "hits", cli_uint(stats->rec_hits),
+				 "expired", cli_uint(stats->rec_expired),
+				 "evicted", cli_uint(stats->rec_evicted));
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "proxy", schema->proxy,
+			 "decisions", cli_uint(stats->decisions),
+			 "by_source", by_name(stats->by_source, MLPROXY_NR_SOURCES,
+					      mlproxy_source_name),
+			 "by_mode", by_name(stats->by_mode, MLPROXY_NR_MODES, mlproxy_mode_name),
+			 "by_action", by_action(stats, schema),
+			 "critical", cli_uint(stats->critical),
+			 "feedbacks", cli_uint(stats->feedbacks),
+			 "feedback_stale", cli_uint(stats->feedback_stale),
+			 "rewards", rewards_json(stats),
+			 "recommendations", recs,
+			 "events", cli_uint(stats->events),
+			 "bad_calls", cli_uint(stats->bad_calls));
+}
+
+static void print_count(const char *name, uint64_t count, uint64_t all)
+{
+	printf("  %-24s %14llu", name, (unsigned long long)count);
+	if (all)
+		printf("  %6.2f %%", 100.0 * count / all);
+	putchar('\n');
+}
+
+static void print_rewards(const struct mlproxy_stats *stats,
+			  const struct mlproxy_schema_desc *schema)
+{
+	unsigned int i;
+
+	printf("%s", schema->s.reward_name);
+	if (*schema->s.reward_unit)
+		printf(" [%s]", schema->s.reward_unit);
+	printf(", %s is better, mean by source (no interval: for a fair comparison record and\n"
+	       "test)\n", mlproxy_direction_name(schema->s.reward_direction));
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++) {
+		if (!stats->reward_count[i])
+			continue;
+		printf("  %-24s %14.4f  of %llu\n", mlproxy_source_name(i),
+		       (double)stats->reward_sum[i] / stats->reward_count[i],
+		       (unsigned long long)stats->reward_count[i]);
+	}
+}
+
+static void stats_text(const struct mlproxy_stats *stats,
+		       const struct mlproxy_schema_desc *schema)
+{
+	unsigned int i;
+
+	print_count("decisions", stats->decisions, 0);
+	printf("by source\n");
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+		print_count(mlproxy_source_name(i), stats->by_source[i], stats->decisions);
+	printf("by mode\n");
+	for (i = 0; i < MLPROXY_NR_MODES; i++)
+		print_count(mlproxy_mode_name(i), stats->by_mode[i], stats->decisions);
+	printf("by action\n");
+	for (i = 0; i < schema->s.nr_actions; i++)
+		print_count(schema->actions[i].name, stats->by_action[i], stats->decisions);
+	if (stats->feedbacks)
+		print_rewards(stats, schema);
+	printf("other\n");
+	print_count("critical", stats->critical, 0);
+	print_count("feedback", stats->feedbacks, 0);
+	print_count("feedback, stale", stats->feedback_stale, 0);
+	print_count("recommendations taken", stats->rec_drained, 0);
+	print_count("accepted", stats->rec_accepted, 0);
+	print_count("refused", stats->rec_rejected, 0);
+	print_count("hits", stats->rec_hits, 0);
+	print_count("expired", stats->rec_expired, 0);
+	print_count("evicted", stats->rec_evicted, 0);
+	print_count("events", stats->events, 0);
+	print_count("bad calls", stats->bad_calls, 0);
+}
+
+static int print_once(const struct cli *cli, struct mlproxy_session *s,
+		      const struct mlproxy_schema_desc *schema)
+{
+	struct mlproxy_stats stats;
+	int ret;
+
+	ret = mlproxy_get_stats(s, &stats);
+	if (ret)
+		return cli_fail(s, ret);
+	if (cli->json)
+		return cli_print_json(stats_json(&stats, schema));
+	stats_text(&stats, schema);
+	fflush(stdout);
+	return CLI_OK;
+}
+
+static int print_repeatedly(const struct cli *cli, struct mlproxy_session *s,
+			    const struct mlproxy_schema_desc *schema, uint64_t interval_ns)
+{
+	const struct timespec pause = {
+		.tv_sec = interval_ns / 1000000000,
+		.tv_nsec = interval_ns % 1000000000,
+	};
+	const struct sigaction sa = { .sa_handler = on_signal };
+	int ret;
+
+	if (!interval_ns)
+		return print_once(cli, s, schema);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	do {
+		ret = print_once(cli, s, schema);
+		if (ret == CLI_OK && !stopped)
+			nanosleep(&pause, NULL);
+		if (!cli->json && !stopped)
+			putchar('\n');
+	} while (ret == CLI_OK && !stopped);
+	return ret;
+}
+
+static int stats(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "interval", required_argument, NULL, 'i' },
+		{ 0 }
+	};
+	struct mlproxy_schema_desc *schema;
+	struct mlproxy_session *s;
+	uint64_t interval_ns = 0;
+	int opt, ret;
+
+	while ((opt = cli_getopt(cli, argc, argv, "i:", options, &ret)) != -1) {
+		if (opt == '?')
+			return ret;
+		if (cli_parse_ns(optarg, "s", &interval_ns) || !interval_ns)
+			return cli_usage(cli, "'%s' is no interval: 2 or 500ms are", optarg);
+	}
+	ret = cli_check_operands(cli, argc, argv, 1, 1);
+	if (ret)
+		return ret;
+	ret = cli_open(cli, argv[optind], MLPROXY_OPEN_RDONLY, &s);
+	if (ret)
+		return ret;
+	ret = mlproxy_schema_get(s, &schema);
+	if (ret) {
+		ret = cli_fail(s, ret);
+	} else {
+		ret = print_repeatedly(cli, s, schema, interval_ns);
+		mlproxy_schema_free(schema);
+	}
+	mlproxy_close(s);
+	return ret;
+}
+
+const struct cli_verb verb_stats = {
+	.name = "stats",
+	.fn = stats,
+	.summary = "print the counters of a proxy",
+	.synopsis = "PROXY [-i INTERVAL]",
+	.help = "Decisions by source, mode and action, rewards, recommendations, and what went\n"
+		"wrong, since the proxy was initialised.\n"
+		"\n"
+		"  -i, --interval=TIME  print again after that time (2, 500ms), until interrupted\n"
+		"\n"
+		"Example:\n"
+		"  mlproxy stats synth -i 2\n",
+};

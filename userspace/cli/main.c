@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mlproxy tool: the table of verbs, and the way to one.
+ */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* In the order of the work: look, run, record, train, load, watch. */
+static const struct cli_verb *const verbs[] = {
+	&verb_list,
+	&verb_show,
+	&verb_schema,
+	&verb_start,
+	&verb_stop,
+	&verb_reinit,
+	&verb_mode,
+	&verb_param,
+	&verb_record,
+	&verb_load,
+	&verb_activate,
+	&verb_rollback,
+	&verb_unload,
+	&verb_stats,
+	&verb_recommend,
+};
+
+#define NR_VERBS	(sizeof(verbs) / sizeof(verbs[0]))
+
+static const char intro[] =
+	"usage: mlproxy [OPTION...] VERB [ARGUMENT...]\n"
+	"\n"
+	"Runs machine-learning proxies beside decisions of the Linux kernel.\n"
+	"\n"
+	"Verbs:\n";
+
+static const char outro[] =
+	"\n"
+	"Options, before or behind the verb:\n"
+	"  -d, --device=DEVICE  instead of $MLPROXY_DEVICE or " MLPROXY_DEFAULT_DEVICE "\n"
+	"  -j, --json           print JSON\n"
+	"  -v, --verbose        say more on stderr\n"
+	"  -h, --help           this text; behind a verb, the verb's own\n"
+	"  -V, --version        print the version\n"
+	"\n"
+	"Exit codes: 0 good, 1 failure, 2 wrong arguments, 3 no device or no such proxy\n"
+	"(a module is not loaded), 4 refused by the kernel.\n"
+	"\n"
+	"A first walk, with the synthetic subsystem:\n"
+	"  modprobe mlproxy_synth\n"
+	"  mlproxy list\n"
+	"  mlproxy schema synth\n"
+	"  mlproxy start synth\n"
+	"  mlproxy record synth -o synth.h5 -t 10\n";
+
+static const struct option global_options[] = {
+	{ "device", required_argument, NULL, 'd' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 }
+};
+
+static int print_help(void)
+{
+	unsigned int i;
+
+	fputs(intro, stdout);
+	for (i = 0; i < NR_VERBS; i++)
+		printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+	fputs(outro, stdout);
+	return CLI_OK;
+}
+
+static const struct cli_verb *find_verb(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_VERBS; i++) {
+		if (strcmp(verbs[i]->name, name) == 0)
+			return verbs[i];
+	}
+	return NULL;
+}
+
+static int run_verb(struct cli *cli, int argc, char **argv)
+{
+	const struct cli_verb *verb = find_verb(argv[0]);
+
+	if (strcmp(argv[0], "help") == 0) {
+		if (argc < 2)
+			return print_help();
+		verb = find_verb(argv[1]);
+		return verb ? cli_help(verb) : cli_usage(cli, "there is no verb '%s'", argv[1]);
+	}
+	if (!verb)
+		return cli_usage(cli, "there is no verb '%s'", argv[0]);
+	cli->verb = verb;
+	optind = 0;	/* start over with the verb's own arguments */
+	return verb->fn(cli, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { 0 };
+	int opt, ret;
+
+	setlocale(LC_CTYPE, "");
+	while ((opt = getopt_long(argc, argv, "+d:jvhV", global_options, NULL)) != -1) {
+		switch (opt) {
+		case 'd':
+			cli.device = optarg;
+			break;
+		case 'j':
+			cli.json = true;
+			break;
+		case 'v':
+			cli.verbose = true;
+			break;
+		case 'h':
+			return print_help();
+		case 'V':
+			printf("mlproxy %s\n", mlproxy_version());
+			return CLI_OK;
+		default:
+			return cli_usage(&cli, "see the options");
+		}
+	}
+	if (optind == argc)
+		return cli_usage(&cli, "name a verb");
+	ret = run_verb(&cli, argc - optind, argv + optind);
+	if ((fflush(stdout) || ferror(stdout)) && ret == CLI_OK)
+		return cli_error("cannot write to the standard output");
+	return ret;
+}
