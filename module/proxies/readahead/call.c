@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One call of a hooked function: accounts its time, finds its file, and says
+ * which action is in force.
+ *
+ * Everything about the file is read before the original runs. After it, the
+ * inode may be gone: only the tables are touched then, by identity.
+ */
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+
+#include "readahead.h"
+
+/* A file untouched for so long is seen afresh; its last epoch says nothing. */
+#define RA_STALE_NS	(2 * NSEC_PER_SEC)
+
+static u64 task_read_bytes(void)
+{
+#ifdef CONFIG_TASK_IO_ACCOUNTING
+	return current->ioac.read_bytes;
+#else
+	return 0;
+#endif
+}
+
+static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
+{
+	pgoff_t end = (i_size_read(inode) - 1) >> PAGE_SHIFT;
+	struct ra_epoch *e = &f->epoch;
+	u64 now_ns = call->enter_ns;
+	enum ra_pattern pattern;
+
+	if (!e->start_ns || (s64)(now_ns - f->last_ns) > (s64)RA_STALE_NS) {
+		f->decided = false;
+		f->action = ra_pin >= 0 ? ra_pin : RA_KERNEL;
+		f->stream.active = false;
+		ra_epoch_start(f, call->task, call->target, now_ns);
+	} else if (ra_epoch_full(f, now_ns)) {
+		ra_epoch_decide(f, call->task, call->target, inode, now_ns);
+		ra_epoch_start(f, call->task, call->target, now_ns);
+	}
+	WRITE_ONCE(f->last_ns, now_ns);
+	f->window = ra_target_active(call->target, f->window, now_ns);
+	call->action = f->action;
+	pattern = ra_pattern_observe(f, call, end, &call->plan);
+	ra_epoch_count(f, call, mmap, pattern);
+}
+
+static void call_find_file(struct ra_call *call, struct file *file, struct inode *inode, bool mmap)
+{
+	u32 dev = inode->i_sb->s_dev;
+	struct ra_file *f;
+
+	if (ra_file_advised(file, inode)) {
+		atomic64_inc(&ra_counters.advised);
+		return;
+	}
+	f = ra_file_get(dev, call->ino, call->generation, call->enter_ns);
+	if (!f) {
+		atomic64_inc(&ra_counters.skipped);
+		return;
+	}
+	call->entry = f;
+	if (!ra_file_trylock(f, dev, call->ino, call->generation)) {
+		atomic64_inc(&ra_counters.skipped);
+		call->action = READ_ONCE(f->action);
+		return;
+	}
+	if (call->kind == RA_FAULT_HIT)
+		call->action = f->action;
+	else
+		file_event(f, call, inode, mmap);
+	ra_file_unlock(f);
+}
+
+/**
+ * ra_call_enter() - a hooked function was called
+ * @call: with kind, index and req filled in; the rest is filled in here
+ * @file: open file, may be NULL
+ * @mapping: its page cache
+ * @in_fault: the call is within a page fault of the same task
+ *
+ * Context: task context, may sleep; no lock taken outlives it.
+ * Return: false if the call is none of ours: then the original is to be called
+ * as it is, without ra_call_exit().
+ */
+bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,
+		   bool in_fault)
+{
+	struct inode *inode = mapping->host;
+	bool fault = call->kind == RA_FAULT || call->kind == RA_FAULT_HIT;
+
+	if (!file || !inode || !S_ISREG(inode->i_mode))
+		return false;
+	call->target = ra_target_find(inode->i_sb);
+	if (!call->target || !i_size_read(inode))
+		return false;
+	call->action = RA_KERNEL;
+	call->plan.pieces = 0;
+	call->entry = NULL;
+	call->dev = inode->i_sb->s_dev;
+	call->ino = inode->i_ino;
+	call->generation = inode->i_generation;
+	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
+	call->read_bytes = task_read_bytes();
+	if (call->kind != RA_FAULT_HIT)
+		atomic64_inc(&ra_counters.calls);
+	call_find_file(call, file, inode, fault || in_fault);
+	if (ra_action_pages(call->action))
+		call->window_pages = ra_action_pages(call->action);
+	else
+		call->window_pages = call->action == RA_NONE ? 0 : READ_ONCE(file->f_ra.ra_pages);
+	return true;
+}
+
+/**
+ * ra_call_exit() - the original has returned
+ * @call: as ra_call_enter() left it
+ * @expected: page where a sequential reader would miss next
+ *
+ * Context: as ra_call_enter(). The file and its inode may be gone.
+ */
+void ra_call_exit(struct ra_call *call, pgoff_t expected)
+{
+	struct ra_file *f = call->entry;
+
+	if (f && ra_file_trylock(f, call->dev, call->ino, call->generation)) {
+		/* A call within another one: that one accounts for both. */
+		if (call->outer) {
+			s64 stall_ns = local_clock() - call->enter_ns;
+
+			ra_epoch_add_time(f, 0, max_t(s64, stall_ns, 0));
+			f->epoch.read_bytes += task_read_bytes() - call->read_bytes;
+		}
+		if (call->kind != RA_FAULT_HIT)
+			f->expected = expected;
+		ra_file_unlock(f);
+	}
+	if (call->task && call->outer) {
+		call->task->last = f;
+		call->task->last_dev = call->dev;
+		call->task->last_ino = call->ino;
+		call->task->last_generation = call->generation;
+		ra_task_exit(call->task, call->enter_ns);
+	}
+}

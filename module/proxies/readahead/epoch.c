@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Epochs of a file: some tens of misses, or of milliseconds, under one action.
+ *
+ * An epoch ends at a miss, before that miss is served: what was read last under
+ * the old action has then been consumed under it as well. All functions run
+ * with the file's lock held.
+ *
+ * The reward is the progress share in log2: CPU time of the tasks outside of
+ * readahead, over all their time (see task.c). Being a logarithm, a doubling of
+ * the speed counts the same wherever it happens, and the constant work per byte
+ * of an application cancels between actions. Half of it is the share of the task
+ * that reads this file, over all files it reads: with several files, only the
+ * whole of a task's time tells whether fewer misses here were worth it. The
+ * other half is the mean over all tasks on the device, since what one file reads
+ * in excess, the others wait for.
+ */
+#include <linux/backing-dev.h>
+#include <linux/sched/clock.h>
+
+#include "readahead.h"
+
+#define RA_EPOCH_MIN_CALLS	2
+/* The first epoch of a file is there to see it, and is short. */
+#define RA_FIRST_CALLS		4
+/* Less time than this says nothing about progress. */
+#define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
+
+static const unsigned int action_pages[RA_NR_ACTIONS] = {
+	[RA_16K] = (16 * 1024) >> PAGE_SHIFT,
+	[RA_32K] = (32 * 1024) >> PAGE_SHIFT,
+	[RA_64K] = (64 * 1024) >> PAGE_SHIFT,
+	[RA_256K] = (256 * 1024) >> PAGE_SHIFT,
+	[RA_1M] = (1024 * 1024) >> PAGE_SHIFT,
+	[RA_4M] = (4096 * 1024) >> PAGE_SHIFT,
+};
+
+/**
+ * ra_action_pages() - window of an action
+ * @action: action
+ *
+ * Return: pages; 0 for those without a window of their own.
+ */
+unsigned int ra_action_pages(enum ra_action action)
+{
+	return action_pages[action];
+}
+
+/**
+ * ra_epoch_start() - begin to count anew
+ * @f: file
+ * @task: slot of the current task, or NULL
+ * @target: device
+ * @now_ns: local clock
+ */
+void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns)
+{
+	struct ra_epoch *e = &f->epoch;
+
+	memset(e, 0, sizeof(*e));
+	e->start_ns = now_ns;
+	if (task) {
+		e->task_tag = task->tag;
+		e->task_think_ns = task->think_ns;
+		e->task_wall_ns = task->wall_ns;
+	}
+	e->log_sum = atomic64_read(&target->log_sum);
+	e->log_us = atomic64_read(&target->log_us);
+}
+
+/**
+ * ra_epoch_full() - is it time for a decision
+ * @f: file
+ * @now_ns: local clock
+ *
+ * An epoch is bounded in time too, so that a window that costs much is not kept
+ * for long.
+ * Return: true if so.
+ */
+bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
+{
+	const struct ra_epoch *e = &f->epoch;
+	unsigned int limit = READ_ONCE(ra_epoch_calls);
+
+	if (!f->decided)
+		limit = min_t(unsigned int, limit, RA_FIRST_CALLS);
+	if (e->calls >= limit)
+		return true;
+	return e->calls >= RA_EPOCH_MIN_CALLS &&
+	       now_ns - e->start_ns >= (u64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
+}
+
+/**
+ * ra_epoch_add_time() - account time between two calls
+ * @f: file of the first of them
+ * @think_ns: time that the task computed
+ * @stall_ns: time that it waited
+ */
+void ra_epoch_add_time(struct ra_file *f, u64 think_ns, u64 stall_ns)
+{
+	f->epoch.think_ns += think_ns;
+	f->epoch.stall_ns += stall_ns;
+}
+
+static bool is_near(const struct ra_file *f, pgoff_t index)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->nr_recent; i++) {
+		if (abs((s32)((u32)index - f->recent[i])) <= RA_NEAR_PAGES)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * ra_epoch_count() - count a call
+ * @f: file
+ * @call: the call
+ * @mmap: it is a page fault, or within one
+ * @pattern: what it looks like
+ */
+void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
+		    enum ra_pattern pattern)
+{
+	struct ra_epoch *e = &f->epoch;
+	u32 index = call->index, distance = 0;
+
+	if (f->nr_recent)
+		distance = abs((s32)(index - f->recent[0]));
+	e->calls++;
+	e->mmap += mmap;
+	e->stride += pattern == RA_PAT_STRIDE;
+	e->back += pattern == RA_PAT_BACK;
+	e->near += is_near(f, call->index);
+	e->log_distance += ra_log2_q8(1ULL + distance);
+	if (call->kind == RA_ASYNC) {
+		e->async++;
+	} else {
+		e->seq += f->nr_recent && call->index == f->expected;
+		e->req += min(call->req, 4096UL);
+	}
+	memmove(&f->recent[1], &f->recent[0], sizeof(f->recent) - sizeof(f->recent[0]));
+	f->recent[0] = index;
+	f->nr_recent = min(f->nr_recent + 1, (u32)RA_RECENT);
+}
+
+/* Progress share of the task that began the epoch, if it also ends it. */
+static bool own_share(const struct ra_epoch *e, const struct ra_task *task, s64 *share)
+{
+	u64 think_ns, wall_ns;
+
+	if (!task || e->task_tag != task->tag)
+		return false;
+	think_ns = task->think_ns - e->task_think_ns;
+	wall_ns = task->wall_ns - e->task_wall_ns;
+	if (wall_ns < RA_MIN_WALL_NS)
+		return false;
+	*share = (s64)ra_log2_q8(think_ns) - (s64)ra_log2_q8(wall_ns);
+	*share = clamp_t(s64, *share, RA_REWARD_MIN, 0);
+	return true;
+}
+
+static bool device_share(const struct ra_epoch *e, const struct ra_target *target, s64 *share)
+{
+	s64 us = atomic64_read(&target->log_us) - e->log_us;
+
+	if (us <= 0)
+		return false;
+	*share = clamp_t(s64, div64_s64(atomic64_read(&target->log_sum) - e->log_sum, us),
+			 RA_REWARD_MIN, 0);
+	return true;
+}
+
+static bool epoch_reward(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+			 s64 *reward)
+{
+	s64 own, device;
+	bool has_own, has_device;
+
+	if (task)
+		ra_task_flush(task, target);
+	has_own = own_share(&f->epoch, task, &own);
+	has_device = device_share(&f->epoch, target, &device);
+	if (has_own && has_device)
+		*reward = (own + device) / 2;
+	else if (has_own)
+		*reward = own;
+	else if (has_device)
+		*reward = device;
+	else
+		return false;
+	f->progress = has_own ? own : device;
+	return true;
+}
+
+static s64 share_q8(u32 part, u32 whole)
+{
+	return whole ? (part << 8) / whole : 0;
+}
+
+static void epoch_features(const struct ra_file *f, struct ra_target *target,
+			   const struct inode *inode, u32 kernel_pages, s64 *x)
+{
+	const struct ra_epoch *e = &f->epoch;
+	u32 calls = max_t(u32, e->calls, 1), pages = action_pages[f->action];
+	u32 misses = e->calls - e->async;
+
+	if (!pages && f->action != RA_NONE)
+		pages = kernel_pages;
+	x[RA_F_MMAP_SHARE] = share_q8(e->mmap, calls);
+	x[RA_F_SEQ_SHARE] = share_q8(e->seq, calls);
+	x[RA_F_ASYNC_SHARE] = share_q8(e->async, calls);
+	x[RA_F_STRIDE_SHARE] = share_q8(e->stride, calls);
+	x[RA_F_BACK_SHARE] = share_q8(e->back, calls);
+	x[RA_F_NEAR_SHARE] = share_q8(e->near, calls);
+	x[RA_F_DISTANCE] = e->log_distance / calls;
+	x[RA_F_REQUEST] = misses ? ra_log2_q8(1 + e->req / misses) : 0;
+	x[RA_F_READ] = ra_log2_q8(1 + ((u64)e->read_bytes / calls >> PAGE_SHIFT));
+	x[RA_F_WINDOW] = ra_log2_q8(1 + pages);
+	x[RA_F_STALL] = ra_log2_q8(div_u64(e->stall_ns, calls));
+	x[RA_F_THINK] = ra_log2_q8(div_u64(e->think_ns, calls));
+	x[RA_F_PROGRESS] = f->progress;
+	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
+	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
+	x[RA_F_DEV_RATE] = READ_ONCE(target->rate);
+	x[RA_F_ACTIVE_FILES] = ra_log2_q8(max(READ_ONCE(target->files_before),
+					      (u32)atomic_read(&target->files)));
+	x[RA_F_FILE_SIZE] = ra_log2_q8(i_size_read(inode) >> PAGE_SHIFT);
+}
+
+/**
+ * ra_epoch_decide() - end an epoch: report its outcome, choose the next action
+ * @f: file
+ * @task: slot of the current task, or NULL
+ * @target: device
+ * @inode: of the file
+ * @now_ns: local clock
+ */
+void ra_epoch_decide(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+		     struct inode *inode, u64 now_ns)
+{
+	s64 x[RA_NR_FEATURES], reward = 0;
+	struct mlproxy_request req = {
+		.key = ra_key(f->dev, f->ino, f->generation),
+		.features = x,
+		.baseline = RA_KERNEL,
+	};
+	int pin = READ_ONCE(ra_pin);
+
+	ra_target_sample(target, inode->i_sb, now_ns);
+	if (epoch_reward(f, task, target, &reward)) {
+		atomic64_inc(&ra_counters.rewards);
+		atomic64_add(reward, &ra_counters.reward_sum);
+		if (f->decided)
+			mlproxy_feedback(ra_proxy, &f->decision, reward);
+	}
+	epoch_features(f, target, inode, inode_to_bdi(inode)->ra_pages, x);
+	f->action = mlproxy_decide(ra_proxy, &req, &f->decision);
+	f->decided = true;
+	if (pin >= 0 && pin < RA_NR_ACTIONS) {
+		/* What was decided is not done: its outcome must not be learnt. */
+		f->action = pin;
+		f->decision.id = 0;
+	}
+	atomic64_inc(&ra_counters.decisions);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The files seen lately: a set-associative table of fixed size, allocated once.
+ *
+ * An entry is found by device, inode number and generation, never by a pointer,
+ * so that an inode that is reused starts afresh. The entry used least lately in
+ * its set gives way. Look-up takes no lock; what it found is checked again under
+ * the entry's own.
+ */
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/vmalloc.h>
+
+#include "readahead.h"
+
+#define RA_WAYS	8
+
+static struct ra_file *ra_files;
+static unsigned int ra_sets;
+/* One for all sets: a file is put into the table once. */
+static DEFINE_RAW_SPINLOCK(ra_insert_lock);
+
+/**
+ * ra_key() - key of a file, for recommendations and records
+ * @dev: device number
+ * @ino: inode number
+ * @generation: inode generation
+ *
+ * Return: a hash of the three.
+ */
+u64 ra_key(u32 dev, u64 ino, u32 generation)
+{
+	u64 key = ino * GOLDEN_RATIO_64;
+
+	key ^= key >> 29;
+	key = (key + (((u64)generation << 32) | dev)) * GOLDEN_RATIO_64;
+	return key ^ (key >> 32);
+}
+
+/**
+ * ra_files_alloc() - make the table
+ * @max_files: number of files, rounded up
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM.
+ */
+int ra_files_alloc(unsigned int max_files)
+{
+	unsigned int i;
+
+	BUILD_BUG_ON(sizeof(struct ra_file) - sizeof(raw_spinlock_t) > 256 - 4);
+	ra_sets = roundup_pow_of_two(DIV_ROUND_UP(max_files, RA_WAYS));
+	ra_files = vzalloc(array3_size(ra_sets, RA_WAYS, sizeof(*ra_files)));
+	if (!ra_files)
+		return -ENOMEM;
+	for (i = 0; i < ra_sets * RA_WAYS; i++)
+		raw_spin_lock_init(&ra_files[i].lock);
+	return 0;
+}
+
+/**
+ * ra_files_free() - free the table
+ *
+ * Context: no call may be under way.
+ */
+void ra_files_free(void)
+{
+	vfree(ra_files);
+	ra_files = NULL;
+}
+
+static void file_clear(struct ra_file *f)
+{
+	size_t from = offsetof(struct ra_file, dev);
+
+	/* A reader without the lock sees no file before it sees another one. */
+	WRITE_ONCE(f->dev, 0);
+	smp_wmb();
+	memset((char *)f + from + sizeof(f->dev), 0, sizeof(*f) - from - sizeof(f->dev));
+}
+
+/**
+ * ra_files_reset() - forget all files
+ *
+ * Context: hooks not registered, but calls may still be returning.
+ */
+void ra_files_reset(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ra_sets * RA_WAYS; i++) {
+		raw_spin_lock(&ra_files[i].lock);
+		file_clear(&ra_files[i]);
+		raw_spin_unlock(&ra_files[i].lock);
+	}
+}
+
+static struct ra_file *file_find(struct ra_file *set, u32 dev, u64 ino, u32 generation)
+{
+	unsigned int i;
+
+	for (i = 0; i < RA_WAYS; i++) {
+		if (ra_file_is(&set[i], dev, ino, generation))
+			return &set[i];
+	}
+	return NULL;
+}
+
+static struct ra_file *file_insert(struct ra_file *set, u32 dev, u64 ino, u32 generation,
+				   u64 now_ns)
+{
+	struct ra_file *victim = &set[0];
+	unsigned int i;
+
+	for (i = 0; i < RA_WAYS && READ_ONCE(victim->dev); i++) {
+		if (!READ_ONCE(set[i].dev) ||
+		    (s64)(READ_ONCE(set[i].last_ns) - READ_ONCE(victim->last_ns)) < 0)
+			victim = &set[i];
+	}
+	if (!raw_spin_trylock(&victim->lock))
+		return NULL;
+	if (victim->dev)
+		atomic64_inc(&ra_counters.evicted);
+	file_clear(victim);
+	victim->ino = ino;
+	victim->generation = generation;
+	victim->last_ns = now_ns;
+	victim->action = RA_KERNEL;
+	smp_wmb();
+	WRITE_ONCE(victim->dev, dev);
+	raw_spin_unlock(&victim->lock);
+	return victim;
+}
+
+/**
+ * ra_file_get() - find the entry of a file, or make one
+ * @dev: device number, not 0
+ * @ino: inode number
+ * @generation: inode generation
+ * @now_ns: local clock
+ *
+ * Context: task context, no lock of the table held.
+ * Return: the entry, not locked, or NULL if others hold the locks.
+ */
+struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns)
+{
+	struct ra_file *set, *f;
+
+	set = &ra_files[(ra_key(dev, ino, generation) & (ra_sets - 1)) * RA_WAYS];
+	f = file_find(set, dev, ino, generation);
+	if (f)
+		return f;
+	if (!raw_spin_trylock(&ra_insert_lock))
+		return NULL;
+	f = file_find(set, dev, ino, generation);
+	if (!f)
+		f = file_insert(set, dev, ino, generation, now_ns);
+	raw_spin_unlock(&ra_insert_lock);
+	return f;
+}

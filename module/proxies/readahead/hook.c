@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Attaches to the kernel's cache-miss functions by ftrace: a call of one of them
+ * goes to the replacement here, which calls the original. Reads that hit the
+ * page cache do not come by; without a target, nothing is attached.
+ *
+ * A call from within this module is not redirected: it is the replacement's own.
+ * This file is built without sibling-call optimisation, so that the caller is
+ * seen where it is.
+ *
+ * Unloading: a task may sleep in an original for long, and then return here. So
+ * after unregistering, ra_hooks_drain() waits for tasks that were redirected but
+ * not yet counted (synchronize_rcu_tasks), then for the count, then for those
+ * that were counted off but have not left the text yet.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+
+#include "compat/ftrace.h"
+#include "readahead.h"
+
+/* Upper bound of one exact read, as the kernel's own force_page_cache_ra(). */
+#define RA_EXACT_PAGES	((2 * 1024 * 1024) >> PAGE_SHIFT)
+
+/* May be negative on one CPU; the sum is what counts. */
+static DEFINE_PER_CPU(long, ra_inflight);
+
+static pgoff_t mapping_end(struct address_space *mapping)
+{
+	return (i_size_read(mapping->host) - 1) >> PAGE_SHIFT;
+}
+
+/* Run an original with another window, which nobody but it sees. */
+static pgoff_t with_window(struct readahead_control *ractl, struct folio *folio,
+			   unsigned long req, unsigned long pages)
+{
+	struct file_ra_state *kernel_ra = ractl->ra;
+	struct file_ra_state ra = *kernel_ra;
+
+	ra.ra_pages = pages;
+	ractl->ra = &ra;
+	if (folio)
+		page_cache_async_ra(ractl, folio, req);
+	else
+		page_cache_sync_ra(ractl, req);
+	ractl->ra = kernel_ra;
+	kernel_ra->start = ra.start;
+	kernel_ra->size = ra.size;
+	kernel_ra->async_size = ra.async_size;
+	atomic64_inc(&ra_counters.overridden);
+	return ra.start + ra.size;
+}
+
+static void sync_ra(struct readahead_control *ractl, unsigned long req)
+{
+	struct ra_call call = {
+		.kind = RA_SYNC,
+		.index = readahead_index(ractl),
+		.req = req,
+	};
+	pgoff_t expected = call.index + req;
+
+	if (!ractl->file || ractl->ra != &ractl->file->f_ra || ra_task_in_fault() ||
+	    !ra_call_enter(&call, ractl->file, ractl->mapping, false)) {
+		page_cache_sync_ra(ractl, req);
+		return;
+	}
+	if (call.action == RA_NONE && call.entry) {
+		struct ra_plan exact = {
+			.first = call.index,
+			.pages = min_t(unsigned long, req, RA_EXACT_PAGES),
+			.pieces = 1,
+			.mark = 1,
+		};
+
+		ra_pattern_read(&exact, ractl, mapping_end(ractl->mapping));
+	} else if (call.plan.pieces) {
+		ra_pattern_read(&call.plan, ractl, mapping_end(ractl->mapping));
+	} else if (ra_action_pages(call.action)) {
+		expected = max(expected, with_window(ractl, NULL, req, call.window_pages));
+	} else {
+		page_cache_sync_ra(ractl, req);
+		expected = max_t(pgoff_t, expected, ractl->ra->start + ractl->ra->size);
+	}
+	ra_call_exit(&call, expected);
+}
+
+static void async_ra(struct readahead_control *ractl, struct folio *folio, unsigned long req)
+{
+	struct ra_call call = {
+		.kind = RA_ASYNC,
+		.index = readahead_index(ractl),
+		.req = req,
+	};
+	bool in_fault = ra_task_in_fault();
+	pgoff_t expected;
+
+	if (!ractl->file || ractl->ra != &ractl->file->f_ra ||
+	    !ra_call_enter(&call, ractl->file, ractl->mapping, in_fault)) {
+		page_cache_async_ra(ractl, folio, req);
+		return;
+	}
+	expected = ractl->ra->start + ractl->ra->size;
+	if (call.plan.pieces && !folio_test_writeback(folio)) {
+		folio_clear_readahead(folio);
+		ra_pattern_read(&call.plan, ractl, mapping_end(ractl->mapping));
+	} else if (ra_action_pages(call.action)) {
+		/* A fault asks for the whole window of the kernel. */
+		if (in_fault)
+			req = min(req, call.window_pages);
+		expected = with_window(ractl, folio, req, call.window_pages);
+	} else if (call.action != RA_NONE) {
+		page_cache_async_ra(ractl, folio, req);
+		expected = ractl->ra->start + ractl->ra->size;
+	}
+	ra_call_exit(&call, expected);
+}
+
+static bool page_is_cached(struct address_space *mapping, pgoff_t index)
+{
+	void *entry = xa_load(&mapping->i_pages, index);
+
+	return entry && !xa_is_value(entry);
+}
+
+static vm_fault_t fault(struct vm_fault *vmf)
+{
+	struct file *file = vmf->vma->vm_file;
+	struct address_space *mapping = file->f_mapping;
+	struct ra_call call = {
+		.kind = RA_FAULT,
+		.index = vmf->pgoff,
+		.req = 1,
+	};
+	bool own_way = vmf->vma->vm_flags & (VM_RAND_READ | VM_SEQ_READ | VM_HUGEPAGE);
+	bool overridden = false;
+	vm_fault_t ret;
+
+	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || page_is_cached(mapping, vmf->pgoff))
+		call.kind = RA_FAULT_HIT;
+	if (!ra_call_enter(&call, file, mapping, true))
+		return filemap_fault(vmf);
+	if (call.kind == RA_FAULT && (call.action == RA_NONE || ra_action_pages(call.action))) {
+		/* The original may drop the mmap lock, and with it the mapping. */
+		get_file(file);
+		overridden = ra_override_begin(file, mapping->host, call.window_pages);
+		if (!overridden)
+			fput(file);
+	}
+	ret = filemap_fault(vmf);
+	if (overridden) {
+		ra_override_end(file);
+		fput(file);
+		atomic64_inc(&ra_counters.overridden);
+	}
+	ra_call_exit(&call, call.index - min(call.index, call.window_pages / 2) +
+			    call.window_pages);
+	return ret;
+}
+
+/* The replacements: count the task in and out around all that may sleep. */
+static void replace_sync_ra(struct readahead_control *ractl, unsigned long req)
+{
+	this_cpu_inc(ra_inflight);
+	sync_ra(ractl, req);
+	this_cpu_dec(ra_inflight);
+}
+
+static void replace_async_ra(struct readahead_control *ractl, struct folio *folio,
+			     unsigned long req)
+{
+	this_cpu_inc(ra_inflight);
+	async_ra(ractl, folio, req);
+	this_cpu_dec(ra_inflight);
+}
+
+static vm_fault_t replace_fault(struct vm_fault *vmf)
+{
+	vm_fault_t ret;
+
+	this_cpu_inc(ra_inflight);
+	ret = fault(vmf);
+	this_cpu_dec(ra_inflight);
+	return ret;
+}
+
+struct ra_hook {
+	struct ftrace_ops ops;
+	const char *name;
+	void *original;
+	void *replacement;
+};
+
+static void notrace ra_redirect(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	struct ra_hook *hook = container_of(ops, struct ra_hook, ops);
+
+	if (!within_module(parent_ip, THIS_MODULE))
+		compat_ftrace_redirect(fregs, (unsigned long)hook->replacement);
+}
+
+#define RA_HOOK(_original, _replacement) { \
+	.ops = { .func = ra_redirect, .flags = COMPAT_FTRACE_REDIRECT }, \
+	.name = #_original, \
+	.original = _original, \
+	.replacement = _replacement, \
+}
+
+static struct ra_hook ra_hooks[] = {
+	RA_HOOK(page_cache_sync_ra, replace_sync_ra),
+	RA_HOOK(page_cache_async_ra, replace_async_ra),
+	RA_HOOK(filemap_fault, replace_fault),
+};
+
+static int hook_register(struct ra_hook *hook)
+{
+	int err;
+
+	err = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->original, 0, 0);
+	if (!err)
+		err = register_ftrace_function(&hook->ops);
+	if (err) {
+		ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->original, 1, 0);
+		pr_err("cannot attach to %s: error %d%s\n", hook->name, err,
+		       err == -EBUSY ? "; a live patch or another module replaces it" : "");
+	}
+	return err;
+}
+
+static void hook_unregister(struct ra_hook *hook)
+{
+	unregister_ftrace_function(&hook->ops);
+	ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->original, 1, 0);
+}
+
+/**
+ * ra_hooks_register() - attach to all functions
+ *
+ * Context: may sleep. Return: 0, or the error of the first that failed, then
+ * nothing is attached.
+ */
+int ra_hooks_register(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(ra_hooks); i++) {
+		err = hook_register(&ra_hooks[i]);
+		if (err)
+			goto undo;
+	}
+	return 0;
+undo:
+	while (i--)
+		hook_unregister(&ra_hooks[i]);
+	return err;
+}
+
+/**
+ * ra_hooks_unregister() - detach from all functions
+ *
+ * No decision is asked for once it has returned: a call asks before it runs the
+ * original, without sleeping in between. Calls may still be in an original.
+ * Context: may sleep.
+ */
+void ra_hooks_unregister(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ra_hooks); i++)
+		hook_unregister(&ra_hooks[i]);
+	synchronize_rcu_tasks();
+}
+
+static long inflight(void)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(ra_inflight, cpu));
+	return sum;
+}
+
+/**
+ * ra_hooks_drain() - wait until no task is in a replacement any more
+ *
+ * Context: hooks not registered; may sleep, as long as the device takes to
+ * answer.
+ */
+void ra_hooks_drain(void)
+{
+	synchronize_rcu_tasks();
+	while (inflight())
+		msleep(20);
+	synchronize_rcu_tasks();
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module, parameters, and the proxy's callbacks.
+ *
+ * The hooks are attached while the proxy runs and a target is set, both under
+ * ra_mutex. Parameters under /sys/module/mlproxy_readahead/parameters/ are the
+ * administrator's interface; the proxy's own state is under /sys/class/mlproxy.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/vmstat.h>
+
+#include "readahead.h"
+
+struct mlproxy *ra_proxy;
+struct ra_counters ra_counters;
+unsigned int ra_epoch_calls = 16;
+unsigned int ra_epoch_us = 20000;
+int ra_pin = -1;
+
+static unsigned int max_files = 512;
+static bool ra_running;
+static bool ra_attached;
+static DEFINE_MUTEX(ra_mutex);
+
+/* Attach or detach as the state wants it. */
+static int hooks_update(void)
+{
+	bool want = ra_running && ra_targets_count();
+	int err = 0;
+
+	lockdep_assert_held(&ra_mutex);
+	if (want && !ra_attached) {
+		err = ra_hooks_register();
+		ra_attached = !err;
+	} else if (!want && ra_attached) {
+		ra_hooks_unregister();
+		ra_attached = false;
+	}
+	return err;
+}
+
+static int ra_start(struct mlproxy *proxy, void *priv)
+{
+	int err;
+
+	mutex_lock(&ra_mutex);
+	ra_files_reset();
+	ra_running = true;
+	err = hooks_update();
+	if (err)
+		ra_running = false;
+	mutex_unlock(&ra_mutex);
+	return err;
+}
+
+static void ra_stop(struct mlproxy *proxy, void *priv)
+{
+	mutex_lock(&ra_mutex);
+	ra_running = false;
+	hooks_update();
+	mutex_unlock(&ra_mutex);
+}
+
+static unsigned int ra_snapshot(void *priv, s64 *values, unsigned int nr)
+{
+	return ra_target_snapshot(values, nr);
+}
+
+/* Memory is short: reading ahead on trial would evict what others need. */
+static bool ra_critical(void *priv)
+{
+	return global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 1024;
+}
+
+static const struct mlproxy_ops ra_ops = {
+	.start = ra_start,
+	.stop = ra_stop,
+	.snapshot = ra_snapshot,
+	.critical = ra_critical,
+};
+
+static const struct mlproxy_desc ra_desc = {
+	.owner = THIS_MODULE,
+	.name = "readahead",
+	.schema_version = 1,
+	.nr_features = RA_NR_FEATURES,
+	.features = ra_features,
+	.nr_actions = RA_NR_ACTIONS,
+	.actions = ra_actions,
+	.reward_name = "progress",
+	.reward_unit = "log2",
+	.reward_direction = MLPROXY_REWARD_HIGHER,
+	.reward_min = RA_REWARD_MIN,
+	.reward_max = 0,
+	.unit = MLPROXY_UNIT_DECISION,
+	.ops = &ra_ops,
+};
+
+static int target_set(const char *val, const struct kernel_param *kp)
+{
+	int err;
+
+	mutex_lock(&ra_mutex);
+	err = ra_targets_set(val);
+	if (!err)
+		err = hooks_update();
+	mutex_unlock(&ra_mutex);
+	return err;
+}
+
+static int target_get(char *buf, const struct kernel_param *kp)
+{
+	int len;
+
+	mutex_lock(&ra_mutex);
+	len = ra_targets_show(buf, PAGE_SIZE);
+	mutex_unlock(&ra_mutex);
+	return len;
+}
+
+static const struct kernel_param_ops target_ops = { .set = target_set, .get = target_get };
+module_param_cb(target, &target_ops, NULL, 0644);
+MODULE_PARM_DESC(target, "block devices whose files are looked after: names as in /dev or major:minor, separated by commas");
+
+module_param(max_files, uint, 0444);
+MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 256 bytes each (default 512)");
+
+static int bounded_uint_set(const char *val, const struct kernel_param *kp, unsigned int min,
+			    unsigned int max)
+{
+	unsigned int n;
+	int err = kstrtouint(val, 0, &n);
+
+	if (err)
+		return err;
+	if (n < min || n > max) {
+		pr_err("%s: %u is outside of %u to %u\n", kp->name, n, min, max);
+		return -ERANGE;
+	}
+	WRITE_ONCE(*(unsigned int *)kp->arg, n);
+	return 0;
+}
+
+static int epoch_calls_set(const char *val, const struct kernel_param *kp)
+{
+	return bounded_uint_set(val, kp, 2, 10000);
+}
+
+static int epoch_us_set(const char *val, const struct kernel_param *kp)
+{
+	return bounded_uint_set(val, kp, 100, 10000000);
+}
+
+static const struct kernel_param_ops epoch_calls_ops = {
+	.set = epoch_calls_set,
+	.get = param_get_uint,
+};
+static const struct kernel_param_ops epoch_us_ops = {
+	.set = epoch_us_set,
+	.get = param_get_uint,
+};
+module_param_cb(epoch_calls, &epoch_calls_ops, &ra_epoch_calls, 0644);
+MODULE_PARM_DESC(epoch_calls, "cache misses of a file until the next decision (default 16)");
+module_param_cb(epoch_us, &epoch_us_ops, &ra_epoch_us, 0644);
+MODULE_PARM_DESC(epoch_us, "microseconds after which two misses are enough (default 20000)");
+
+static int pin_set(const char *val, const struct kernel_param *kp)
+{
+	int n, err = kstrtoint(val, 0, &n);
+
+	if (err)
+		return err;
+	if (n < -1 || n >= RA_NR_ACTIONS)
+		return -ERANGE;
+	WRITE_ONCE(ra_pin, n);
+	return 0;
+}
+
+static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_get_int };
+module_param_cb(pin, &pin_ops, &ra_pin, 0644);
+MODULE_PARM_DESC(pin, "for measurements: take this action always, whatever was decided; -1 for none (default)");
+
+/* Counters: one read-only number a file. */
+static int counter_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%lld\n", atomic64_read((atomic64_t *)kp->arg));
+}
+
+static const struct kernel_param_ops counter_ops = { .get = counter_get };
+
+#define RA_COUNTER(_name, _text) \
+	module_param_cb(nr_##_name, &counter_ops, &ra_counters._name, 0444); \
+	MODULE_PARM_DESC(nr_##_name, _text)
+
+RA_COUNTER(calls, "cache misses and marked pages on the targets");
+RA_COUNTER(skipped, "calls whose statistics were skipped, as others held the entry");
+RA_COUNTER(advised, "calls left alone, as the application gave advice");
+RA_COUNTER(evicted, "files that gave way to others");
+RA_COUNTER(decisions, "epochs ended");
+RA_COUNTER(rewards, "epochs with a reward");
+RA_COUNTER(overridden, "calls served with another window than the kernel's");
+RA_COUNTER(prefetched, "calls served by the pattern prefetcher, or exactly");
+module_param_cb(reward_sum, &counter_ops, &ra_counters.reward_sum, 0444);
+MODULE_PARM_DESC(reward_sum, "sum of the rewards, in 1/256 of log2");
+
+static int __init readahead_init(void)
+{
+	int err;
+
+	if (max_files < 8 || max_files > 65536) {
+		pr_err("max_files=%u is outside of 8 to 65536\n", max_files);
+		return -EINVAL;
+	}
+	err = ra_files_alloc(max_files);
+	if (err)
+		return err;
+	ra_proxy = mlproxy_register(&ra_desc, NULL);
+	if (IS_ERR(ra_proxy)) {
+		err = PTR_ERR(ra_proxy);
+		goto out_free;
+	}
+	return 0;
+out_free:
+	ra_files_free();
+	return err;
+}
+
+static void __exit readahead_exit(void)
+{
+	mlproxy_destroy(ra_proxy);
+	ra_hooks_drain();
+	ra_files_free();
+}
+
+module_init(readahead_init);
+module_exit(readahead_exit);
+
+MODULE_DESCRIPTION("Model proxy for the page cache's readahead window");
+MODULE_LICENSE("GPL");

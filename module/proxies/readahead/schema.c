@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The context and the actions of the readahead proxy, as user space sees them.
+ *
+ * All features describe the epoch before the decision. Shares are of its calls:
+ * cache misses and pages reached that were marked "read on".
+ */
+#include "readahead.h"
+
+#define SHARE(_name) \
+	{ .name = _name, .unit = "of calls", .min = 0, .max = 256, .type = MLPROXY_TYPE_Q8 }
+#define LOG2(_name, _unit, _bits) \
+	{ .name = _name, .unit = _unit, .min = 0, .max = (_bits) << 8, .type = MLPROXY_TYPE_Q8 }
+
+const struct mlproxy_feature ra_features[RA_NR_FEATURES] = {
+	/* page faults, as against read() */
+	[RA_F_MMAP_SHARE] = SHARE("mmap_share"),
+	/* misses where the last window ended */
+	[RA_F_SEQ_SHARE] = SHARE("seq_share"),
+	/* marked pages reached: windows that were worth it */
+	[RA_F_ASYNC_SHARE] = SHARE("async_share"),
+	/* the distance from the call before repeated */
+	[RA_F_STRIDE_SHARE] = SHARE("stride_share"),
+	/* directly before the call before */
+	[RA_F_BACK_SHARE] = SHARE("back_share"),
+	/* within 32 pages of one of the last four */
+	[RA_F_NEAR_SHARE] = SHARE("near_share"),
+	/* mean of log2(1 + distance from the call before) */
+	[RA_F_DISTANCE] = LOG2("distance", "log2 pages", 32),
+	/* log2(1 + mean pages asked for) */
+	[RA_F_REQUEST] = LOG2("request", "log2 pages", 16),
+	/* log2(1 + mean pages read) */
+	[RA_F_READ] = LOG2("read", "log2 pages", 24),
+	/* log2(1 + window that was in force) */
+	[RA_F_WINDOW] = LOG2("window", "log2 pages", 16),
+	/* time waited for the disk, per call */
+	[RA_F_STALL] = LOG2("stall", "log2 ns", 40),
+	/* CPU time between calls, per call */
+	[RA_F_THINK] = LOG2("think", "log2 ns", 40),
+	/* CPU time over all time, of the tasks that read the file */
+	[RA_F_PROGRESS] = { .name = "progress", .unit = "log2", .min = RA_REWARD_MIN, .max = 0,
+			    .type = MLPROXY_TYPE_Q8 },
+	/* mean duration of a read on the device, lately */
+	[RA_F_DEV_LATENCY] = LOG2("dev_latency", "log2 ns", 40),
+	/* log2(1 + mean reads in flight) */
+	[RA_F_DEV_DEPTH] = LOG2("dev_depth", "log2 reads", 16),
+	/* what the device delivers */
+	[RA_F_DEV_RATE] = LOG2("dev_rate", "log2 bytes/ms", 40),
+	/* files with misses in the last 0.1 to 0.2 s */
+	[RA_F_ACTIVE_FILES] = LOG2("active_files", "log2 files", 16),
+	[RA_F_FILE_SIZE] = LOG2("file_size", "log2 pages", 52),
+};
+
+const struct mlproxy_action ra_actions[RA_NR_ACTIONS] = {
+	/* the window that the kernel has for the device */
+	[RA_KERNEL] = { .name = "kernel", .value = -1 },
+	/* what is asked for and no more */
+	[RA_NONE] = { .name = "none", .value = 0 },
+	[RA_16K] = { .name = "16K", .value = 16 << 10 },
+	[RA_32K] = { .name = "32K", .value = 32 << 10 },
+	[RA_64K] = { .name = "64K", .value = 64 << 10 },
+	[RA_256K] = { .name = "256K", .value = 256 << 10 },
+	[RA_1M] = { .name = "1M", .value = 1 << 20 },
+	[RA_4M] = { .name = "4M", .value = 4 << 20 },
+	/* follow backward and strided reads so far ahead, else as the kernel */
+	[RA_PATTERN_128K] = { .name = "pattern128K", .value = 128 << 10 },
+	[RA_PATTERN_1M] = { .name = "pattern1M", .value = 1 << 20 },
+};

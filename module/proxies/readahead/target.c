@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The devices whose files are looked after, and the state of each.
+ *
+ * Slots are read without a lock by every call; the writer is serialised by the
+ * caller's mutex. A device is known by its number only, so it may come and go. A
+ * call that runs while its slot changes hands accounts to the new device once.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/blkdev.h>
+#include <linux/kdev_t.h>
+#include <linux/part_stat.h>
+#include <linux/string.h>
+
+#include "readahead.h"
+
+#define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
+#define RA_WINDOW_SHIFT	27	/* 134 ms */
+
+static struct ra_target ra_targets[RA_MAX_TARGETS];
+
+static bool target_is(u32 dev, const struct super_block *sb)
+{
+	if (dev == sb->s_dev)
+		return true;
+	/* A whole disk stands for the filesystems on its partitions. */
+	return sb->s_bdev && (dev == sb->s_bdev->bd_dev || dev == disk_devt(sb->s_bdev->bd_disk));
+}
+
+/**
+ * ra_target_find() - is a filesystem on a chosen device
+ * @sb: filesystem, in use by the caller
+ *
+ * Return: the device's slot, or NULL.
+ */
+struct ra_target *ra_target_find(struct super_block *sb)
+{
+	unsigned int i;
+
+	for (i = 0; i < RA_MAX_TARGETS; i++) {
+		u32 dev = READ_ONCE(ra_targets[i].dev);
+
+		if (!dev)
+			break;
+		if (target_is(dev, sb))
+			return &ra_targets[i];
+	}
+	return NULL;
+}
+
+/**
+ * ra_target_sample() - bring the device's state up to date, if it is old
+ * @target: its slot
+ * @sb: filesystem on it, in use by the caller
+ * @now_ns: local clock
+ *
+ * The kernel's own counters of the device; whoever comes while another one reads
+ * them goes on with what is there.
+ */
+void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns)
+{
+	u64 ios, nsecs, sectors, elapsed_ns;
+	struct block_device *bdev = sb->s_bdev;
+
+	if (!bdev || atomic_cmpxchg(&target->sampling, 0, 1))
+		return;
+	elapsed_ns = now_ns - target->sample_ns;
+	if ((s64)elapsed_ns < (s64)RA_SAMPLE_NS)
+		goto out;
+	ios = part_stat_read(bdev, ios[STAT_READ]);
+	nsecs = part_stat_read(bdev, nsecs[STAT_READ]);
+	sectors = part_stat_read(bdev, sectors[STAT_READ]);
+	if (target->sample_ns && ios > target->ios && nsecs >= target->nsecs) {
+		u64 busy_ns = nsecs - target->nsecs;
+
+		WRITE_ONCE(target->latency, ra_log2_q8(div64_u64(busy_ns, ios - target->ios)));
+		/* Little's law, in sixteenths, for a fraction of its own. */
+		WRITE_ONCE(target->depth,
+			   ra_log2_q8(16 + div64_u64(busy_ns << 4, elapsed_ns)) - (4 << 8));
+		WRITE_ONCE(target->rate, ra_log2_q8(div64_u64((sectors - target->sectors) << 9,
+							      (elapsed_ns >> 20) + 1)));
+	}
+	target->ios = ios;
+	target->nsecs = nsecs;
+	target->sectors = sectors;
+	target->sample_ns = now_ns;
+out:
+	atomic_set_release(&target->sampling, 0);
+}
+
+/**
+ * ra_target_active() - count a file as active
+ * @target: device
+ * @file_window: what it returned for this file before
+ * @now_ns: local clock
+ *
+ * Return: number of the activity window, to be kept with the file.
+ */
+u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
+{
+	u32 now = now_ns >> RA_WINDOW_SHIFT, window = READ_ONCE(target->window);
+
+	if (window != now && cmpxchg(&target->window, window, now) == window) {
+		u32 files = atomic_xchg(&target->files, 0);
+
+		WRITE_ONCE(target->files_before, now - window == 1 ? files : 0);
+	}
+	if (file_window != now)
+		atomic_inc(&target->files);
+	return now;
+}
+
+/**
+ * ra_target_snapshot() - state of the devices, for mlproxy_ops.snapshot
+ * @values: out: latency, depth, rate, active files of each device
+ * @nr: room
+ *
+ * Return: values written.
+ */
+unsigned int ra_target_snapshot(s64 *values, unsigned int nr)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < RA_MAX_TARGETS && n + 4 <= nr; i++) {
+		const struct ra_target *t = &ra_targets[i];
+
+		if (!READ_ONCE(t->dev))
+			break;
+		values[n++] = READ_ONCE(t->latency);
+		values[n++] = READ_ONCE(t->depth);
+		values[n++] = READ_ONCE(t->rate);
+		values[n++] = max(READ_ONCE(t->files_before), (u32)atomic_read(&t->files));
+	}
+	return n;
+}
+
+static int parse_device(const char *word, dev_t *dev)
+{
+	unsigned int major, minor;
+	char path[64], rest;
+	int err;
+
+	if (sscanf(word, "%u:%u%c", &major, &minor, &rest) == 2) {
+		if (major >> (32 - MINORBITS) || minor >> MINORBITS)
+			return -EINVAL;
+		*dev = MKDEV(major, minor);
+		return *dev ? 0 : -EINVAL;
+	}
+	if (word[0] != '/') {
+		if (snprintf(path, sizeof(path), "/dev/%s", word) >= (int)sizeof(path))
+			return -EINVAL;
+		word = path;
+	}
+	err = lookup_bdev(word, dev);
+	if (err)
+		pr_err("target \"%s\": no such block device (error %d); name it as in /dev, or as major:minor\n",
+		       word, err);
+	return err;
+}
+
+static int parse_devices(char *text, dev_t *dev)
+{
+	unsigned int n = 0, i;
+	char *word;
+	int err;
+
+	while ((word = strsep(&text, ", \t\n"))) {
+		if (!*word)
+			continue;
+		if (n == RA_MAX_TARGETS) {
+			pr_err("more than %d targets\n", RA_MAX_TARGETS);
+			return -E2BIG;
+		}
+		err = parse_device(word, &dev[n]);
+		if (err)
+			return err;
+		for (i = 0; dev[i] != dev[n]; i++)
+			;
+		n += i == n;
+	}
+	return n;
+}
+
+/**
+ * ra_targets_set() - choose the devices
+ * @text: names as in /dev, paths, or major:minor, separated by commas; empty for
+ *	none
+ *
+ * Context: may sleep; callers are serialised by a mutex.
+ * Return: 0; then the choice is in force. Else nothing changed: -EINVAL, -E2BIG,
+ * or what looking up a device returned.
+ */
+int ra_targets_set(const char *text)
+{
+	dev_t dev[RA_MAX_TARGETS] = {};
+	char *copy = kstrdup(text, GFP_KERNEL);
+	int i, n;
+
+	if (!copy)
+		return -ENOMEM;
+	n = parse_devices(copy, dev);
+	kfree(copy);
+	if (n < 0)
+		return n;
+	for (i = 0; i < RA_MAX_TARGETS; i++) {
+		struct ra_target *t = &ra_targets[i];
+
+		if (i < n && t->dev == dev[i])
+			continue;
+		WRITE_ONCE(t->dev, 0);
+		t->sample_ns = 0;
+		t->latency = 0;
+		t->depth = 0;
+		t->rate = 0;
+		WRITE_ONCE(t->dev, i < n ? dev[i] : 0);
+	}
+	return 0;
+}
+
+/**
+ * ra_targets_show() - write the chosen devices as major:minor
+ * @buf: text, with a newline
+ * @size: room
+ *
+ * Return: length.
+ */
+int ra_targets_show(char *buf, size_t size)
+{
+	int i, len = 0;
+
+	for (i = 0; i < RA_MAX_TARGETS && ra_targets[i].dev; i++)
+		len += scnprintf(buf + len, size - len, "%s%u:%u", i ? "," : "",
+				 MAJOR(ra_targets[i].dev), MINOR(ra_targets[i].dev));
+	return len + scnprintf(buf + len, size - len, "\n");
+}
+
+/**
+ * ra_targets_count() - number of chosen devices
+ *
+ * Return: the number.
+ */
+unsigned int ra_targets_count(void)
+{
+	unsigned int n = 0;
+
+	while (n < RA_MAX_TARGETS && ra_targets[n].dev)
+		n++;
+	return n;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the time of the tasks goes: thinking, or waiting for the disk.
+ *
+ * Bytes read and misses counted depend on the window themselves. What a task
+ * computes between its misses does not: it is proportional to the work that got
+ * done. So progress is CPU time outside of the hooked calls, over all time. CPU
+ * time within them (allocating and queueing pages) is no progress, however busy
+ * a large window keeps the processor.
+ *
+ * A slot is written by its own task only, while busy is set; others may take it
+ * over when it was idle for long.
+ */
+#include <linux/hash.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+
+#include "readahead.h"
+
+#define RA_TASK_BITS		8
+#define RA_TASK_PROBES		4
+#define RA_TASK_STALE_NS	(2 * NSEC_PER_SEC)
+/* Longer off the CPU than this between two misses: waiting for a user, not a disk. */
+#define RA_IDLE_NS		(250 * NSEC_PER_MSEC)
+#define RA_SLICE_CALLS		8
+#define RA_SLICE_NS		(10 * NSEC_PER_MSEC)
+
+static struct ra_task ra_tasks[1 << RA_TASK_BITS];
+
+static u64 task_tag(void)
+{
+	/* A pid may be used again, but not with the same start time. */
+	return ((u64)current->pid << 40) ^ current->start_time ^ 1;
+}
+
+/*
+ * CPU time is brought up to date at ticks and context switches only: exec_start
+ * says when, in a clock that runs with the local one. What the two clocks are
+ * apart cancels in a difference of two readings. An interrupt may update both
+ * fields between the reads, hence the loop.
+ */
+static void clock_read(struct ra_clock *c)
+{
+	const struct sched_entity *se = &current->se;
+	u64 start;
+
+	do {
+		start = READ_ONCE(se->exec_start);
+		barrier();
+		c->cpu_ns = READ_ONCE(se->sum_exec_runtime);
+		c->now_ns = local_clock();
+		barrier();
+	} while (start != READ_ONCE(se->exec_start));
+	c->cpu_ns += c->now_ns - start;
+}
+
+static struct ra_task *task_find(u64 tag)
+{
+	unsigned int i, slot = hash_64(tag, RA_TASK_BITS);
+
+	for (i = 0; i < RA_TASK_PROBES; i++) {
+		struct ra_task *t = &ra_tasks[(slot + i) % ARRAY_SIZE(ra_tasks)];
+
+		if (READ_ONCE(t->tag) == tag)
+			return t;
+	}
+	return NULL;
+}
+
+static struct ra_task *task_claim(u64 tag, u64 now_ns)
+{
+	unsigned int i, slot = hash_64(tag, RA_TASK_BITS);
+
+	for (i = 0; i < RA_TASK_PROBES; i++) {
+		struct ra_task *t = &ra_tasks[(slot + i) % ARRAY_SIZE(ra_tasks)];
+		u64 left_ns = READ_ONCE(t->left.now_ns);
+
+		if (READ_ONCE(t->tag) && (s64)(now_ns - left_ns) < (s64)RA_TASK_STALE_NS)
+			continue;
+		if (atomic_cmpxchg(&t->busy, 0, 1))
+			continue;
+		if (READ_ONCE(t->left.now_ns) != left_ns) {
+			atomic_set_release(&t->busy, 0);
+			continue;
+		}
+		memset(&t->left, 0, sizeof(t->left));
+		t->think_ns = 0;
+		t->wall_ns = 0;
+		t->slice_think_ns = 0;
+		t->slice_wall_ns = 0;
+		t->slice_calls = 0;
+		t->last = NULL;
+		WRITE_ONCE(t->tag, tag);
+		return t;
+	}
+	return NULL;
+}
+
+/**
+ * ra_task_in_fault() - is the current task within a hooked page fault
+ *
+ * Return: true if so.
+ */
+bool ra_task_in_fault(void)
+{
+	struct ra_task *t = task_find(task_tag());
+
+	return t && atomic_read(&t->busy) && t->fault;
+}
+
+/* The time since the last call belongs to the file of that call. */
+static void account_gap(struct ra_task *t, const struct ra_clock *c)
+{
+	s64 gap_ns = c->now_ns - t->left.now_ns;
+	s64 think_ns = c->cpu_ns - t->left.cpu_ns;
+
+	if (!t->left.now_ns || gap_ns <= 0)
+		return;
+	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
+	if (gap_ns - think_ns > RA_IDLE_NS)
+		gap_ns = think_ns;
+	t->think_ns += think_ns;
+	t->wall_ns += gap_ns;
+	t->slice_think_ns += think_ns;
+	t->slice_wall_ns += gap_ns;
+	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
+		ra_epoch_add_time(t->last, think_ns, gap_ns - think_ns);
+		ra_file_unlock(t->last);
+	}
+}
+
+/**
+ * ra_task_enter() - a hooked call begins
+ * @target: device it is for
+ * @fault: it is a page fault
+ * @now_ns: out: local clock
+ * @outer: out: it is not within another hooked call
+ *
+ * Return: the task's slot, NULL if none is free; to be given back by
+ * ra_task_exit() if @outer.
+ */
+struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns, bool *outer)
+{
+	u64 tag = task_tag();
+	struct ra_task *t = task_find(tag);
+	struct ra_clock c;
+
+	clock_read(&c);
+	*now_ns = c.now_ns;
+	*outer = true;
+	if (t && atomic_cmpxchg(&t->busy, 0, 1)) {
+		/* Only the task itself leaves its slot busy, if the tag still says so. */
+		*outer = READ_ONCE(t->tag) != tag;
+		return *outer ? NULL : t;
+	}
+	if (t && READ_ONCE(t->tag) != tag) {
+		atomic_set_release(&t->busy, 0);
+		t = NULL;
+	}
+	if (!t)
+		t = task_claim(tag, c.now_ns);
+	if (!t)
+		return NULL;
+	account_gap(t, &c);
+	t->fault = fault;
+	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS)
+		ra_task_flush(t, target);
+	return t;
+}
+
+/**
+ * ra_task_exit() - the outermost hooked call of a task ends
+ * @t: what ra_task_enter() returned, not NULL
+ * @enter_ns: local clock at its begin
+ */
+void ra_task_exit(struct ra_task *t, u64 enter_ns)
+{
+	s64 stall_ns;
+
+	clock_read(&t->left);
+	stall_ns = max_t(s64, t->left.now_ns - enter_ns, 0);
+	t->wall_ns += stall_ns;
+	t->slice_wall_ns += stall_ns;
+	t->fault = false;
+	atomic_set_release(&t->busy, 0);
+}
+
+/**
+ * ra_task_flush() - report a task's progress share to the device
+ * @t: slot of the current task
+ * @target: device
+ *
+ * The mean of the logarithms counts every task alike: a task that runs at a
+ * twentieth of its speed weighs as much as one that runs at full speed, which a
+ * sum of the shares would hide.
+ */
+void ra_task_flush(struct ra_task *t, struct ra_target *target)
+{
+	s64 log_share, us = t->slice_wall_ns >> 10;
+
+	if (!us)
+		return;
+	log_share = (s64)ra_log2_q8(t->slice_think_ns) - (s64)ra_log2_q8(t->slice_wall_ns);
+	log_share = clamp_t(s64, log_share, RA_REWARD_MIN, 0);
+	atomic64_add(log_share * us, &target->log_sum);
+	atomic64_add(us, &target->log_us);
+	t->slice_think_ns = 0;
+	t->slice_wall_ns = 0;
+	t->slice_calls = 0;
+}
