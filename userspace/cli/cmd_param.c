@@ -100,6 +100,15 @@ static int print_params(const struct cli *cli, struct mlproxy_session *s, const 
 	return ret;
 }
 
+/* The seed can't be asked for: say what was set. */
+static int print_seed(const struct cli *cli, uint64_t seed)
+{
+	if (cli->json)
+		return cli_print_json(json_pack("{s:o}", "seed", cli_uint(seed)));
+	printf("%-24s %llu\n", "seed", (unsigned long long)seed);
+	return CLI_OK;
+}
+
 static int param(struct cli *cli, int argc, char **argv)
 {
 	const struct param *which = NULL;
@@ -133,7 +142,9 @@ static int param(struct cli *cli, int argc, char **argv)
 		if (ret)
 			ret = cli_fail(s, ret);
 	}
-	if (ret == CLI_OK && !(set && which->id == MLPROXY_PARAM_SEED))
+	if (ret == CLI_OK && set && which->id == MLPROXY_PARAM_SEED)
+		ret = print_seed(cli, value);
+	else if (ret == CLI_OK)
 		ret = print_params(cli, s, which);
 	mlproxy_close(s);
 	return ret;
