@@ -105,6 +105,7 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason);
 void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out);
 int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value);
 int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value);
+int mlproxy_take_snapshot(struct mlproxy *proxy, s64 *values, u32 *nr);
 bool mlproxy_gone(const struct mlproxy *proxy);
 
 /* schema.c */

@@ -34,6 +34,7 @@ union ioctl_buffer {
 	struct mlproxy_model_info model_info;
 	struct mlproxy_model_eval model_eval;
 	struct mlproxy_stats stats;
+	struct mlproxy_snapshot snapshot;
 };
 
 /**
@@ -303,6 +304,16 @@ static int ioctl_stats(struct ioctl_context *ctx, void *arg)
 	return 0;
 }
 
+static int ioctl_snapshot(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_snapshot *cmd = arg;
+
+	if (cmd->reserved)
+		return -EINVAL;
+	memset(cmd->values, 0, sizeof(cmd->values));
+	return mlproxy_take_snapshot(ctx->proxy, cmd->values, &cmd->nr);
+}
+
 /**
  * struct ioctl_op - one ioctl
  * @cmd: its full number
@@ -366,6 +377,8 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_MODEL_EVAL, ioctl_model_eval, struct mlproxy_model_eval,
 		 outputs, MLPROXY_EVAL_F_STANDBY, true, false),
 	IOCTL_OP(MLPROXY_IOC_STATS, ioctl_stats, struct mlproxy_stats, bad_calls,
+		 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_SNAPSHOT, ioctl_snapshot, struct mlproxy_snapshot, values,
 		 0, true, false),
 };
 

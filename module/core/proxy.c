@@ -189,6 +189,39 @@ out:
 }
 EXPORT_SYMBOL_GPL(mlproxy_init);
 
+static u32 snapshot_locked(struct mlproxy *proxy, s64 *values)
+{
+	u32 nr;
+
+	if (!proxy->ops || !proxy->ops->snapshot)
+		return 0;
+	nr = proxy->ops->snapshot(proxy->priv, values, MLPROXY_SNAPSHOT_MAX);
+	nr = min_t(u32, nr, MLPROXY_SNAPSHOT_MAX);
+	mlproxy_event(proxy, MLPROXY_EVENT_SNAPSHOT, 0, values, nr);
+	return nr;
+}
+
+/**
+ * mlproxy_take_snapshot() - ask for the state of the subsystem and publish it
+ * @proxy: the proxy
+ * @values: out: MLPROXY_SNAPSHOT_MAX values
+ * @nr: out: valid ones; 0 if the proxy has no such callback
+ *
+ * Context: may sleep. Return: 0, or -ENODEV.
+ */
+int mlproxy_take_snapshot(struct mlproxy *proxy, s64 *values, u32 *nr)
+{
+	int ret = 0;
+
+	mutex_lock(&proxy->lock);
+	if (mlproxy_gone(proxy))
+		ret = -ENODEV;
+	else
+		*nr = snapshot_locked(proxy, values);
+	mutex_unlock(&proxy->lock);
+	return ret;
+}
+
 static bool is_idle(const struct mlproxy *proxy)
 {
 	return proxy->state == MLPROXY_STATE_INITIALIZED ||
@@ -218,15 +251,18 @@ static int reinit_locked(struct mlproxy *proxy)
 
 static int start_locked(struct mlproxy *proxy)
 {
+	s64 values[MLPROXY_SNAPSHOT_MAX];
 	int ret = 0;
 
 	if (!is_idle(proxy))
 		return -EINVAL;
 	if (proxy->ops && proxy->ops->start)
 		ret = proxy->ops->start(proxy, proxy->priv);
-	if (!ret)
-		set_state(proxy, MLPROXY_STATE_RUNNING);
-	return ret;
+	if (ret)
+		return ret;
+	set_state(proxy, MLPROXY_STATE_RUNNING);
+	snapshot_locked(proxy, values);
+	return 0;
 }
 
 static int stop_locked(struct mlproxy *proxy)
@@ -406,6 +442,7 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
  */
 int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason)
 {
+	s64 values[MLPROXY_SNAPSHOT_MAX];
 	u32 old;
 
 	if (mode >= MLPROXY_NR_MODES)
@@ -421,6 +458,7 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason)
 	proxy->mode_since_ns = ktime_get_ns();
 	proxy->mode_changes++;
 	mlproxy_publish_change(proxy, MLPROXY_REC_MODE, old, mode, reason);
+	snapshot_locked(proxy, values);
 	mutex_unlock(&proxy->lock);
 	return 0;
 }

@@ -35,6 +35,7 @@
  *  - EBADMSG: a model was refused, the reason is in the structure
  *  - EPROTO: a user-written ring position is impossible
  *  - ENOMEM: no memory
+ *  - ENODEV: the proxy went away (its module failed to load)
  *
  * A structure is copied back also when the ioctl fails with ENOBUFS, EBADMSG
  * or EPROTO.
@@ -201,10 +202,15 @@ struct mlproxy_rec_feedback {
 	__u16 reserved;
 };
 
+#define MLPROXY_EVENT_SNAPSHOT	0xffff
+#define MLPROXY_SNAPSHOT_MAX	16
+
 /**
  * struct mlproxy_rec_event - MLPROXY_REC_EVENT, raw event of a proxy
- * @hdr: header; @hdr.flags is the proxy's event number
- * @key: entity the event is about
+ * @hdr: header; @hdr.flags is the proxy's event number, or
+ *	MLPROXY_EVENT_SNAPSHOT for the state of the subsystem, published when the
+ *	proxy starts, when the mode changes, and by MLPROXY_IOC_SNAPSHOT
+ * @key: entity the event is about; 0 for a snapshot
  * @values: proxy specific, (len - 32) / 8 of them
  */
 struct mlproxy_rec_event {
@@ -750,6 +756,24 @@ struct mlproxy_stats {
 	__aligned_u64 bad_calls;
 };
 
+/**
+ * struct mlproxy_snapshot - ioctl(MLPROXY_IOC_SNAPSHOT)
+ * @size: sizeof(struct mlproxy_snapshot)
+ * @flags: must be 0
+ * @nr: out: valid entries in @values; 0 if the proxy has no such callback
+ * @reserved: must be 0
+ * @values: out: state of the subsystem, proxy specific
+ *
+ * The same is published as an event record.
+ */
+struct mlproxy_snapshot {
+	__u32 size;
+	__u32 flags;
+	__u32 nr;
+	__u32 reserved;
+	__s64 values[MLPROXY_SNAPSHOT_MAX] __attribute__((aligned(8)));
+};
+
 #define MLPROXY_IOC_INFO	_IO(MLPROXY_IOC_MAGIC, 0x00)
 #define MLPROXY_IOC_LIST	_IO(MLPROXY_IOC_MAGIC, 0x01)
 #define MLPROXY_IOC_BIND	_IO(MLPROXY_IOC_MAGIC, 0x02)
@@ -766,5 +790,6 @@ struct mlproxy_stats {
 #define MLPROXY_IOC_MODEL_INFO	_IO(MLPROXY_IOC_MAGIC, 0x0d)
 #define MLPROXY_IOC_MODEL_EVAL	_IO(MLPROXY_IOC_MAGIC, 0x0e)
 #define MLPROXY_IOC_STATS	_IO(MLPROXY_IOC_MAGIC, 0x0f)
+#define MLPROXY_IOC_SNAPSHOT	_IO(MLPROXY_IOC_MAGIC, 0x10)
 
 #endif /* _UAPI_LINUX_MLPROXY_H */

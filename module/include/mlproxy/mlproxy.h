@@ -31,7 +31,8 @@ struct mlproxy;
  *	under way in the core any more when it is called, and none may be asked
  *	for once it has returned. Optional.
  * @snapshot: fill at most @nr values with the state of the subsystem, return how
- *	many. Same context as @start. Optional.
+ *	many. Called with the proxy's mutex held in any state, may sleep. Published
+ *	as an event record: see MLPROXY_EVENT_SNAPSHOT. Optional.
  * @critical: true while the subsystem can't afford experiments (free segments
  *	low). Called in every decision, in its context: must be a few
  *	instructions, without locks. Optional.
@@ -214,7 +215,7 @@ void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *deci
 /**
  * mlproxy_event() - publish a raw event into the data set
  * @proxy: the proxy
- * @event: number, proxy specific
+ * @event: number, proxy specific, below MLPROXY_EVENT_SNAPSHOT
  * @key: entity
  * @values: numbers, proxy specific
  * @nr: how many, at most 64
