@@ -164,8 +164,13 @@ int mlds_table_flush(struct mlds_table *t);
 int mlds_table_read(struct mlds_table *t, uint64_t first, uint64_t nr, void *rows);
 void mlds_table_close(struct mlds_table *t);
 
-int mlds_schema_write(hid_t file, const struct mlds_schema *schema);
-int mlds_schema_read(hid_t file, const char *path, struct mlds_schema *schema);
+/* What a file is: the trainer's float models carry a schema in the same way. */
+#define MLDS_KIND_DATA	"data set"
+#define MLDS_KIND_MODEL	"float model"
+
+int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *schema);
+int mlds_schema_read(hid_t file, const char *path, const char *kind,
+		     struct mlds_schema *schema);
 
 int mlds_vfd_fapl(hid_t fapl);
 int mlds_vfd_errno(void);

@@ -289,7 +289,7 @@ static int load_file(struct mlds_data *d, const char *path, bool first, uint32_t
 	file = open_read(path);
 	if (file < 0)
 		return file;
-	err = mlds_schema_read(file, path, &schema);
+	err = mlds_schema_read(file, path, MLDS_KIND_DATA, &schema);
 	if (err)
 		goto out;
 	if (!first && schema.schema.schema_hash != d->schema.schema.schema_hash) {
@@ -437,7 +437,7 @@ int mlds_read_schema(const char *path, struct mlds_schema *schema, struct mlds_c
 	file = open_read(path);
 	if (file < 0)
 		return file;
-	err = mlds_schema_read(file, path, schema);
+	err = mlds_schema_read(file, path, MLDS_KIND_DATA, schema);
 	if (!err && counts) {
 		memset(counts, 0, sizeof(*counts));
 		err = count_table(file, "decisions", mlds_decision_fields, schema,

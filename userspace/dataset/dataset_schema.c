@@ -136,9 +136,10 @@ static int put_tables(hid_t file, const struct mlds_schema *schema)
 /**
  * mlds_schema_write() - put the schema into a new file
  * @file: file
+ * @kind: what the file is, MLDS_KIND_*
  * @schema: schema
  */
-int mlds_schema_write(hid_t file, const struct mlds_schema *schema)
+int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *schema)
 {
 	const struct mlproxy_schema *s = &schema->schema;
 	uint32_t format = MLDS_FORMAT;
@@ -148,7 +149,7 @@ int mlds_schema_write(hid_t file, const struct mlds_schema *schema)
 	    s->nr_actions > MLPROXY_MAX_ACTIONS)
 		return mlds_fail(-EINVAL, "a schema of %u features and %u actions is not possible",
 				 s->nr_features, s->nr_actions);
-	err = put_string(file, "mlproxy", "data set", sizeof("data set"));
+	err = put_string(file, "mlproxy", kind, strlen(kind) + 1);
 	err = err ?: put_attr(file, "format", H5T_NATIVE_UINT32, &format);
 	err = err ?: put_string(file, "proxy", schema->proxy, sizeof(schema->proxy));
 	err = err ?: put_attr(file, "schema_hash", H5T_NATIVE_UINT64, &s->schema_hash);
@@ -186,21 +187,26 @@ static int get_attrs(hid_t file, struct mlds_schema *schema)
  * mlds_schema_read() - read the schema of a file
  * @file: file
  * @path: its path, for messages
+ * @kind: what the file must be, MLDS_KIND_*
  * @schema: out
  */
-int mlds_schema_read(hid_t file, const char *path, struct mlds_schema *schema)
+int mlds_schema_read(hid_t file, const char *path, const char *kind,
+		     struct mlds_schema *schema)
 {
+	char is_kind[32] = "";
 	struct mlds_feature_row features[MLPROXY_MAX_FEATURES];
 	struct mlds_action_row actions[MLPROXY_MAX_ACTIONS];
 	uint32_t format = 0;
 	int nr_features, nr_actions, i;
 
 	memset(schema, 0, sizeof(*schema));
-	if (get_attr(file, "format", H5T_NATIVE_UINT32, &format))
-		return mlds_fail(-EBADMSG,
-				 "%s: an HDF5 file, but not one that `mlproxy record` wrote", path);
+	if (get_attr(file, "format", H5T_NATIVE_UINT32, &format) ||
+	    get_string(file, "mlproxy", is_kind, sizeof(is_kind)))
+		return mlds_fail(-EBADMSG, "%s: an HDF5 file, but no mlproxy %s", path, kind);
+	if (strcmp(is_kind, kind))
+		return mlds_fail(-EBADMSG, "%s: a mlproxy %s, not a %s", path, is_kind, kind);
 	if (format != MLDS_FORMAT)
-		return mlds_fail(-EBADMSG, "%s: data set format %u; this program reads %u", path,
+		return mlds_fail(-EBADMSG, "%s: format %u; this program reads %u", path,
 				 format, MLDS_FORMAT);
 	nr_features = get_rows(file, "/schema/features", mlds_feature_fields, features,
 			       MLPROXY_MAX_FEATURES);

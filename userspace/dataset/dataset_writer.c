@@ -127,7 +127,7 @@ static int create_file(struct mlds_writer *w, hid_t fapl, const char *path,
 	w->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, fapl);
 	if (w->file < 0)
 		return open_failed(path, "create");
-	err = mlds_schema_write(w->file, schema);
+	err = mlds_schema_write(w->file, MLDS_KIND_DATA, schema);
 	for (i = 0; !err && i < NR_TABLES; i++)
 		err = mlds_table_create(&w->table[i], w->file, tables[i].name, tables[i].fields,
 					i == T_DECISIONS ? schema : NULL, opt);
@@ -144,7 +144,7 @@ static int append_file(struct mlds_writer *w, hid_t fapl, const char *path,
 	w->file = H5Fopen(path, H5F_ACC_RDWR, fapl);
 	if (w->file < 0)
 		return open_failed(path, "append to");
-	err = mlds_schema_read(w->file, path, &old);
+	err = mlds_schema_read(w->file, path, MLDS_KIND_DATA, &old);
 	if (err)
 		return err;
 	if (old.schema.schema_hash != schema->schema.schema_hash)

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Float models on disk, in HDF5:
+ *
+ *	/		attributes: the schema's, name, trained_ns, reward_mean,
+ *			reward_scale, margin, active (bit mask of actions)
+ *	/schema		as in a data set
+ *	/inputs		preprocessing, a row an input, as in mlproxy_model.h
+ *	/layers/N/	weight [out][in] and bias [out], ReLU between the layers
+ *	/torch_state	the network and its optimiser, as libtorch serialises them
+ *	/seen		hashes of the rows that it was trained on
+ *
+ * The weights stand there twice: /layers is for people and for other programs,
+ * /torch_state lets the training go on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dataset_priv.h"
+#include "train_priv.h"
+
+static const struct {
+	const char *name;
+	size_t at;
+	int kind;	/* 0 double, 1 u64, 2 u32 */
+} attrs[] = {
+	{ "trained_ns", offsetof(struct mltrain_model, trained_ns), 1 },
+	{ "reward_mean", offsetof(struct mltrain_model, reward_mean), 0 },
+	{ "reward_scale", offsetof(struct mltrain_model, reward_scale), 0 },
+	{ "margin", offsetof(struct mltrain_model, margin), 0 },
+	{ "active", offsetof(struct mltrain_model, active), 2 },
+};
+
+#define NR_ATTRS (sizeof(attrs) / sizeof(attrs[0]))
+
+static hid_t attr_type(int kind)
+{
+	return kind == 0 ? H5T_NATIVE_DOUBLE : kind == 1 ? H5T_NATIVE_UINT64 : H5T_NATIVE_UINT32;
+}
+
+static hid_t name_type(void)
+{
+	hid_t type = H5Tcopy(H5T_C_S1);
+
+	H5Tset_size(type, MLPROXY_NAME_LEN);
+	return type;
+}
+
+static hid_t input_type(void)
+{
+	hid_t t = H5Tcreate(H5T_COMPOUND, sizeof(struct mlproxy_model_input));
+
+#define FIELD(name, type) \
+	H5Tinsert(t, #name, offsetof(struct mlproxy_model_input, name), type)
+	FIELD(clamp_min, H5T_NATIVE_INT64);
+	FIELD(clamp_max, H5T_NATIVE_INT64);
+	FIELD(offset, H5T_NATIVE_INT64);
+	FIELD(mul, H5T_NATIVE_INT32);
+	FIELD(shift, H5T_NATIVE_UINT32);
+	FIELD(op, H5T_NATIVE_UINT16);
+	FIELD(feature, H5T_NATIVE_UINT16);
+#undef FIELD
+	return t;
+}
+
+static int put(hid_t loc, const char *name, hid_t type, int rank, const hsize_t *dims,
+	       const void *data)
+{
+	hid_t space = H5Screate_simple(rank, dims, NULL);
+	hid_t dset = H5Dcreate2(loc, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	herr_t err = -1;
+
+	if (dset >= 0) {
+		err = H5Dwrite(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+		H5Dclose(dset);
+	}
+	H5Sclose(space);
+	return err < 0 ? -EIO : 0;
+}
+
+static int put_attr(hid_t file, const char *name, hid_t type, const void *value)
+{
+	hid_t space = H5Screate(H5S_SCALAR);
+	hid_t attr = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+	herr_t err = -1;
+
+	if (attr >= 0) {
+		err = H5Awrite(attr, type, value);
+		H5Aclose(attr);
+	}
+	H5Sclose(space);
+	return err < 0 ? -EIO : 0;
+}
+
+static int put_layers(hid_t file, const struct mltorch_net *net)
+{
+	hid_t group = H5Gcreate2(file, "layers", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+	struct mltorch_options o;
+	uint32_t l;
+	int err = 0;
+
+	mltorch_options(net, &o);
+	for (l = 0; !err && l + 1 < o.nr_sizes; l++) {
+		hsize_t dims[2] = { o.sizes[l + 1], o.sizes[l] };
+		float *w = malloc(dims[0] * dims[1] * sizeof(float));
+		float *b = malloc(dims[0] * sizeof(float));
+		char name[8];
+		hid_t layer;
+
+		snprintf(name, sizeof(name), "%u", l);
+		layer = H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+		err = !w || !b || layer < 0 || mltorch_get_layer(net, l, w, b) ? -EIO : 0;
+		err = err ?: put(layer, "weight", H5T_NATIVE_FLOAT, 2, dims, w);
+		err = err ?: put(layer, "bias", H5T_NATIVE_FLOAT, 1, dims, b);
+		free(w);
+		free(b);
+		if (layer >= 0)
+			H5Gclose(layer);
+	}
+	if (group >= 0)
+		H5Gclose(group);
+	return err;
+}
+
+static int put_model(hid_t file, const struct mltrain_model *m)
+{
+	hid_t name = name_type(), input = input_type();
+	hsize_t dim = m->nr_inputs;
+	void *state;
+	size_t len, i;
+	int err;
+
+	err = mlds_schema_write(file, MLDS_KIND_MODEL, &m->schema);
+	err = err ?: put_attr(file, "name", name, m->name);
+	for (i = 0; !err && i < NR_ATTRS; i++)
+		err = put_attr(file, attrs[i].name, attr_type(attrs[i].kind),
+			       (const char *)m + attrs[i].at);
+	err = err ?: put(file, "inputs", input, 1, &dim, m->inputs);
+	err = err ?: put_layers(file, m->net);
+	dim = m->nr_seen;
+	err = err ?: put(file, "seen", H5T_NATIVE_UINT64, 1, &dim, m->seen);
+	H5Tclose(name);
+	H5Tclose(input);
+	if (err)
+		return mltrain_fail(err, "can't write the model: %s", mlds_error());
+	err = mltorch_save(m->net, &state, &len);
+	if (err)
+		return mltrain_fail(err, "%s", mltorch_last_error());
+	dim = len;
+	err = put(file, "torch_state", H5T_NATIVE_UINT8, 1, &dim, state);
+	free(state);
+	return err ? mltrain_fail(err, "can't write the network's state") : 0;
+}
+
+int mltrain_save(const struct mltrain_model *m, const char *path)
+{
+	char *tmp = NULL;
+	hid_t file;
+	int err;
+
+	mlds_h5_quiet();
+	/* Under another name first: a file of this name is always whole. */
+	if (asprintf(&tmp, "%s.new-%d", path, getpid()) < 0)
+		return mltrain_fail(-ENOMEM, "no memory for a path");
+	file = H5Fcreate(tmp, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+	if (file < 0) {
+		err = access(path, F_OK) ? -errno : -EACCES;
+		free(tmp);
+		return mltrain_fail(err == -ENOENT ? -EACCES : err,
+				    "can't create %s: is its directory there and writable?",
+				    path);
+	}
+	err = put_model(file, m);
+	if (H5Fclose(file) < 0 && !err)
+		err = mltrain_fail(-EIO, "can't write %s: is the disk full?", path);
+	if (!err && rename(tmp, path))
+		err = mltrain_fail(-errno, "can't rename %s to %s: %s", tmp, path,
+				   strerror(errno));
+	if (err)
+		unlink(tmp);
+	free(tmp);
+	return err;
+}
+
+static int get_attr(hid_t file, const char *name, hid_t type, void *value)
+{
+	hid_t attr = H5Aopen(file, name, H5P_DEFAULT);
+	herr_t err = -1;
+
+	if (attr >= 0) {
+		err = H5Aread(attr, type, value);
+		H5Aclose(attr);
+	}
+	return err < 0 ? -EBADMSG : 0;
+}
+
+/* Read a one-dimensional data set into new memory. */
+static int get(hid_t file, const char *name, hid_t type, size_t bytes, size_t max, void **data,
+	       size_t *nr)
+{
+	hid_t dset = H5Dopen2(file, name, H5P_DEFAULT), space;
+	hssize_t n;
+	int err = -EBADMSG;
+
+	*data = NULL;
+	if (dset < 0)
+		return err;
+	space = H5Dget_space(dset);
+	n = H5Sget_simple_extent_npoints(space);
+	H5Sclose(space);
+	if (n >= 0 && (size_t)n <= max) {
+		*data = calloc(n + 1, bytes);
+		if (*data && H5Dread(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *data) >= 0)
+			err = 0;
+		*nr = n;
+	}
+	H5Dclose(dset);
+	return err;
+}
+
+static bool model_sane(const struct mltrain_model *m)
+{
+	struct mltorch_options o;
+	uint32_t i;
+
+	mltorch_options(m->net, &o);
+	if (!m->nr_inputs || o.sizes[0] != m->nr_inputs ||
+	    o.sizes[o.nr_sizes - 1] != m->schema.schema.nr_actions)
+		return false;
+	for (i = 0; i < m->nr_inputs; i++)
+		if (m->inputs[i].feature >= m->schema.schema.nr_features ||
+		    m->inputs[i].op >= MLPROXY_NR_INPUT_OPS ||
+		    m->inputs[i].shift > MLPROXY_MODEL_MAX_SHIFT)
+			return false;
+	return m->reward_scale > 0 && m->margin >= 0;
+}
+
+static int get_model(hid_t file, const char *path, struct mltrain_model *m)
+{
+	hid_t name = name_type(), input = input_type();
+	void *inputs = NULL, *state = NULL;
+	size_t nr = 0, len = 0, i;
+	int err;
+
+	err = get_attr(file, "name", name, m->name);
+	m->name[sizeof(m->name) - 1] = 0;
+	for (i = 0; !err && i < NR_ATTRS; i++)
+		err = get_attr(file, attrs[i].name, attr_type(attrs[i].kind),
+			       (char *)m + attrs[i].at);
+	err = err ?: get(file, "inputs", input, sizeof(m->inputs[0]), MLPROXY_MODEL_MAX_INPUTS,
+			 &inputs, &nr);
+	if (!err) {
+		memcpy(m->inputs, inputs, nr * sizeof(m->inputs[0]));
+		m->nr_inputs = nr;
+	}
+	err = err ?: get(file, "seen", H5T_NATIVE_UINT64, sizeof(*m->seen), UINT32_MAX,
+			 (void **)&m->seen, &m->nr_seen);
+	err = err ?: get(file, "torch_state", H5T_NATIVE_UINT8, 1, 64 << 20, &state, &len);
+	H5Tclose(name);
+	H5Tclose(input);
+	if (err)
+		mltrain_fail(err, "%s: a part of the model is missing: the file is damaged", path);
+	else if (mltorch_load(&m->net, state, len))
+		err = mltrain_fail(-EBADMSG, "%s: %s", path, mltorch_last_error());
+	else if (!model_sane(m))
+		err = mltrain_fail(-EBADMSG, "%s: its parts don't fit together", path);
+	free(inputs);
+	free(state);
+	return err;
+}
+
+int mltrain_load(struct mltrain_model **model, const char *path)
+{
+	struct mltrain_model *m;
+	hid_t file;
+	int err;
+
+	mlds_h5_quiet();
+	*model = NULL;
+	if (access(path, R_OK))
+		return mltrain_fail(-errno, "can't read %s: %s", path, strerror(errno));
+	file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+	if (file < 0)
+		return mltrain_fail(-EBADMSG, "can't read %s: not a float model that `mlproxy train` wrote, or damaged",
+				    path);
+	m = calloc(1, sizeof(*m));
+	err = m ? mlds_schema_read(file, path, MLDS_KIND_MODEL, &m->schema) : -ENOMEM;
+	if (err)
+		mltrain_fail(err, "%s", m ? mlds_error() : "no memory for a model");
+	err = err ?: get_model(file, path, m);
+	H5Fclose(file);
+	if (err)
+		mltrain_free(m);
+	else
+		*model = m;
+	return err;
+}

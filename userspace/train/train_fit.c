@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fitting: the reward of each action by regression on the action that was taken
+ * ("direct method"), several restarts, early stopping on a validation part that
+ * is taken out of the training portion.
+ *
+ * Weighting the rows by the inverse of the logged probability makes the fit that
+ * of the uniform policy, so that a small network does not spend itself on the
+ * action that the baseline takes all the time (Dudik, Langford, Li, "Doubly
+ * Robust Policy Evaluation and Learning", ICML 2011, section 3); the clip bounds
+ * the variance.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "train_priv.h"
+
+/* Score of an action that was hardly ever taken: never the best. */
+#define NEVER_SCORE	(-16.0F)
+/* The reward's scale is taken within these quantiles. */
+#define SCALE_QUANTILE	0.005
+#define LEAST_ROWS	50
+
+void mltrain_default_options(struct mltrain_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->nr_hidden = 2;
+	o->hidden[0] = 24;
+	o->hidden[1] = 16;
+	o->epochs = 120;
+	o->patience = 20;
+	o->restarts = 2;
+	o->seed = 1;
+	o->lr = 0.01;
+	o->weight_decay = 1e-5;
+	o->huber = 2;
+	o->split = MLTRAIN_SPLIT_AUTO;
+	o->holdout = 0.25;
+	o->validation = 0.15;
+	o->weight = MLTRAIN_WEIGHT_IPS;
+	o->weight_clip = 20;
+	o->min_rows = 20;
+	o->margin = -1;
+}
+
+/* A part of the data as the network takes it. */
+struct part {
+	struct mltorch_rows rows;
+	float *x;
+	int32_t *action;
+	float *target;
+	float *weight;
+};
+
+static void free_part(struct part *p)
+{
+	free(p->x);
+	free(p->action);
+	free(p->target);
+	free(p->weight);
+	memset(p, 0, sizeof(*p));
+}
+
+static int make_part(struct part *p, const struct mltrain_model *m,
+		     const struct mlds_data *data, const struct mltrain_rows *rows,
+		     const struct mltrain_options *o)
+{
+	double sign = mltrain_sign(&data->schema), sum = 0;
+	size_t i;
+
+	memset(p, 0, sizeof(*p));
+	p->x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
+	p->action = malloc((rows->n ?: 1) * sizeof(*p->action));
+	p->target = malloc((rows->n ?: 1) * sizeof(*p->target));
+	p->weight = malloc((rows->n ?: 1) * sizeof(*p->weight));
+	if (!p->x || !p->action || !p->target || !p->weight) {
+		free_part(p);
+		return mltrain_fail(-ENOMEM, "no memory for %zu rows", rows->n);
+	}
+	for (i = 0; i < rows->n; i++) {
+		uint32_t row = rows->row[i];
+		double w = 1;
+
+		if (o->weight == MLTRAIN_WEIGHT_IPS)
+			w = fmin(1 / data->prob[row], o->weight_clip);
+		p->action[i] = data->action[row];
+		p->target[i] = sign * ((double)data->reward[row] - m->reward_mean) /
+			       m->reward_scale;
+		p->weight[i] = w;
+		sum += w;
+	}
+	for (i = 0; i < rows->n; i++)
+		p->weight[i] *= rows->n / sum;
+	p->rows = (struct mltorch_rows){ rows->n, p->x, p->action, p->target, p->weight };
+	return 0;
+}
+
+static int by_s64(const void *pa, const void *pb)
+{
+	int64_t a = *(const int64_t *)pa, b = *(const int64_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Mean and standard deviation of the reward, with the tails pulled in. */
+static int scale_reward(struct mltrain_model *m, const struct mlds_data *data,
+			const struct mltrain_rows *rows)
+{
+	int64_t *r = malloc(rows->n * sizeof(*r)), lo, hi;
+	double sum = 0, sum2 = 0;
+	size_t i;
+
+	if (!r)
+		return mltrain_fail(-ENOMEM, "no memory for %zu rewards", rows->n);
+	for (i = 0; i < rows->n; i++)
+		r[i] = data->reward[rows->row[i]];
+	qsort(r, rows->n, sizeof(*r), by_s64);
+	lo = r[(size_t)(SCALE_QUANTILE * (rows->n - 1))];
+	hi = r[(size_t)((1 - SCALE_QUANTILE) * (rows->n - 1))];
+	for (i = 0; i < rows->n; i++) {
+		double v = r[i] < lo ? lo : r[i] > hi ? hi : r[i];
+
+		sum += v;
+		sum2 += v * v;
+	}
+	free(r);
+	m->reward_mean = sum / rows->n;
+	m->reward_scale = sqrt(fmax(0, sum2 / rows->n - m->reward_mean * m->reward_mean));
+	if (!(m->reward_scale > 1e-9 * fmax(1, fabs(m->reward_mean))))
+		return mltrain_fail(-ENODATA,
+				    "the reward is %g in all of the %zu rows of the training part: there is nothing to learn",
+				    m->reward_mean, rows->n);
+	return 0;
+}
+
+/* Copies of the weights, to go back to the best epoch. */
+struct weights {
+	float *w[MLTORCH_MAX_LAYERS];
+	float *b[MLTORCH_MAX_LAYERS];
+	uint32_t nr;
+};
+
+static void free_weights(struct weights *ws)
+{
+	uint32_t i;
+
+	for (i = 0; i < ws->nr; i++) {
+		free(ws->w[i]);
+		free(ws->b[i]);
+	}
+	ws->nr = 0;
+}
+
+static int alloc_weights(struct weights *ws, const struct mltorch_options *o)
+{
+	uint32_t i;
+
+	memset(ws, 0, sizeof(*ws));
+	for (i = 0; i + 1 < o->nr_sizes; i++) {
+		ws->w[i] = malloc(sizeof(float) * o->sizes[i] * o->sizes[i + 1]);
+		ws->b[i] = malloc(sizeof(float) * o->sizes[i + 1]);
+		ws->nr = i + 1;
+		if (!ws->w[i] || !ws->b[i]) {
+			free_weights(ws);
+			return mltrain_fail(-ENOMEM, "no memory for the weights");
+		}
+	}
+	return 0;
+}
+
+static void keep_weights(struct weights *ws, const struct mltorch_net *net)
+{
+	uint32_t i;
+
+	for (i = 0; i < ws->nr; i++)
+		mltorch_get_layer(net, i, ws->w[i], ws->b[i]);
+}
+
+static void restore_weights(const struct weights *ws, struct mltorch_net *net)
+{
+	uint32_t i;
+
+	for (i = 0; i < ws->nr; i++)
+		mltorch_set_layer(net, i, ws->w[i], ws->b[i]);
+}
+
+static int torch_failed(int err)
+{
+	return mltrain_fail(err, "%s", mltorch_last_error());
+}
+
+/* One restart: @net is left at its best epoch. */
+static int train_one(struct mltorch_net *net, const struct part *train, const struct part *valid,
+		     const struct mltrain_options *o, struct mltrain_progress *p,
+		     struct mltrain_fit_report *report)
+{
+	size_t batch = o->batch ?: train->rows.n / 40;
+	struct mltorch_options opt;
+	uint32_t best_epoch = 0, cut = 0;
+	struct weights best;
+	double lr = o->lr;
+	int err;
+
+	if (!o->batch)
+		batch = batch < 32 ? 32 : batch > 2048 ? 2048 : batch;
+	mltorch_options(net, &opt);
+	if (alloc_weights(&best, &opt))
+		return -ENOMEM;
+	p->best_loss = INFINITY;
+	err = 0;
+	for (p->epoch = 1; p->epoch <= o->epochs; p->epoch++) {
+		err = mltorch_epoch(net, &train->rows, batch, &p->train_loss);
+		err = err ?: mltorch_loss(net, &valid->rows, &p->valid_loss);
+		if (err) {
+			err = torch_failed(err);
+			break;
+		}
+		if (p->valid_loss < p->best_loss) {
+			p->best_loss = p->valid_loss;
+			best_epoch = p->epoch;
+			report->train_loss = p->train_loss;
+			keep_weights(&best, net);
+		}
+		if (o->progress && !o->progress(o->progress_arg, p)) {
+			err = mltrain_fail(-ECANCELED, "training was stopped");
+			break;
+		}
+		if (p->epoch - best_epoch >= o->patience)
+			break;
+		/* Smaller steps when it gets no better, and towards the end. */
+		if (p->epoch - (best_epoch > cut ? best_epoch : cut) >= (o->patience + 2) / 3 ||
+		    (p->epoch * 4 > o->epochs * 3 && cut * 4 <= o->epochs * 3)) {
+			lr /= 3;
+			cut = p->epoch;
+			mltorch_set_lr(net, lr);
+		}
+	}
+	if (!err)
+		restore_weights(&best, net);
+	report->epochs = best_epoch;
+	report->valid_loss = p->best_loss;
+	free_weights(&best);
+	return err;
+}
+
+/* Actions that were hardly ever taken get a score that never wins. */
+static int exclude_actions(struct mltrain_model *m)
+{
+	struct mltorch_options o;
+	struct weights ws;
+	uint32_t last, a, i, nr_in;
+
+	mltorch_options(m->net, &o);
+	if (alloc_weights(&ws, &o))
+		return -ENOMEM;
+	keep_weights(&ws, m->net);
+	last = o.nr_sizes - 2;
+	nr_in = o.sizes[last];
+	for (a = 0; a < o.sizes[last + 1]; a++) {
+		if (m->active >> a & 1)
+			continue;
+		for (i = 0; i < nr_in; i++)
+			ws.w[last][(size_t)a * nr_in + i] = 0;
+		ws.b[last][a] = NEVER_SCORE;
+	}
+	restore_weights(&ws, m->net);
+	free_weights(&ws);
+	return 0;
+}
+
+static int train_restarts(struct mltrain_model *m, const struct part *train,
+			  const struct part *valid, const struct mltrain_options *o,
+			  struct mltrain_fit_report *report)
+{
+	struct mltrain_progress p = { .restarts = o->restarts, .epochs = o->epochs };
+	struct mltorch_options net_opt = {
+		.lr = o->lr,
+		.weight_decay = o->weight_decay,
+		.huber_delta = o->huber,
+	};
+	struct mltrain_fit_report one = { 0 };
+	struct mltorch_net *net;
+	uint32_t i;
+	int err;
+
+	net_opt.sizes[net_opt.nr_sizes++] = m->nr_inputs;
+	for (i = 0; i < o->nr_hidden; i++)
+		net_opt.sizes[net_opt.nr_sizes++] = o->hidden[i];
+	net_opt.sizes[net_opt.nr_sizes++] = m->schema.schema.nr_actions;
+	for (i = 0; i + 1 < net_opt.nr_sizes; i++)
+		report->macs += net_opt.sizes[i] * net_opt.sizes[i + 1];
+	if (report->macs > m->schema.schema.max_macs)
+		return mltrain_fail(-EINVAL,
+				    "a network of %u multiply-accumulates, the proxy allows %u: choose fewer or narrower hidden layers",
+				    report->macs, m->schema.schema.max_macs);
+	report->valid_loss = INFINITY;
+	for (p.restart = 0; p.restart < o->restarts; p.restart++) {
+		net_opt.seed = mltrain_mix(o->seed + p.restart * 1000003ULL) >> 1;
+		err = mltorch_create(&net, &net_opt);
+		if (err)
+			return torch_failed(err);
+		err = train_one(net, train, valid, o, &p, &one);
+		if (err || !(one.valid_loss < report->valid_loss)) {
+			mltorch_free(net);
+			if (err)
+				return err;
+			continue;
+		}
+		mltorch_free(m->net);
+		m->net = net;
+		report->valid_loss = one.valid_loss;
+		report->train_loss = one.train_loss;
+		report->epochs = one.epochs;
+		report->restart = p.restart;
+	}
+	return m->net ? exclude_actions(m) :
+			mltrain_fail(-ERANGE, "no restart ended with a finite loss");
+}
+
+static int by_u64(const void *pa, const void *pb)
+{
+	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Train and validation rows: what a test must not use. */
+static int note_seen(struct mltrain_model *m, const struct mlds_data *data,
+		     const struct mltrain_fit_report *r)
+{
+	size_t i;
+
+	m->seen = malloc((r->train.n + r->valid.n) * sizeof(*m->seen));
+	if (!m->seen)
+		return mltrain_fail(-ENOMEM, "no memory for the hashes of the rows");
+	for (i = 0; i < r->train.n; i++)
+		m->seen[m->nr_seen++] = mltrain_row_hash(data, r->train.row[i]);
+	for (i = 0; i < r->valid.n; i++)
+		m->seen[m->nr_seen++] = mltrain_row_hash(data, r->valid.row[i]);
+	qsort(m->seen, m->nr_seen, sizeof(*m->seen), by_u64);
+	return 0;
+}
+
+static int check_options(const struct mltrain_options *o)
+{
+	uint32_t i;
+
+	if (o->nr_hidden > MLTRAIN_MAX_HIDDEN)
+		return mltrain_fail(-EINVAL, "%u hidden layers: at most %d", o->nr_hidden,
+				    MLTRAIN_MAX_HIDDEN);
+	for (i = 0; i < o->nr_hidden; i++)
+		if (!o->hidden[i] || o->hidden[i] > MLPROXY_MODEL_MAX_WIDTH)
+			return mltrain_fail(-EINVAL, "a hidden layer of %u: 1 to %d", o->hidden[i],
+					    MLPROXY_MODEL_MAX_WIDTH);
+	if (!o->epochs || !o->restarts || !o->patience)
+		return mltrain_fail(-EINVAL, "epochs, patience and restarts must be at least 1");
+	if (!(o->holdout >= 0 && o->holdout <= 0.9))
+		return mltrain_fail(-EINVAL, "a holdout of %g: 0 to 0.9", o->holdout);
+	if (!(o->validation > 0 && o->validation <= 0.5))
+		return mltrain_fail(-EINVAL, "a validation part of %g: above 0 to 0.5",
+				    o->validation);
+	if (!(o->weight_clip >= 1))
+		return mltrain_fail(-EINVAL, "a weight clip of %g: at least 1", o->weight_clip);
+	return 0;
+}
+
+static int split_parts(const struct mlds_data *data, const struct mltrain_options *o,
+		       struct mltrain_fit_report *r)
+{
+	struct mltrain_rows all, rest;
+	int err;
+
+	r->split = o->split;
+	if (r->split == MLTRAIN_SPLIT_AUTO)
+		r->split = data->schema.schema.unit == MLPROXY_UNIT_ENTITY ?
+			   MLTRAIN_SPLIT_KEY : MLTRAIN_SPLIT_TIME;
+	err = mltrain_rows_all(data, &all);
+	if (err)
+		return err;
+	err = mltrain_split_rows(data, &all, r->split, o->holdout, o->seed, &rest,
+				 &r->held_out);
+	mltrain_rows_free(&all);
+	if (err)
+		return err;
+	err = mltrain_split_rows(data, &rest, r->split, o->validation, o->seed + 1, &r->train,
+				 &r->valid);
+	mltrain_rows_free(&rest);
+	if (err)
+		return err;
+	if (r->train.n < LEAST_ROWS || r->valid.n < LEAST_ROWS / 5)
+		return mltrain_fail(-ENODATA,
+				    "%zu decisions with feedback leave %zu to train on and %zu to validate, %s: record more",
+				    data->n, r->train.n, r->valid.n,
+				    r->split == MLTRAIN_SPLIT_KEY ? "split by key" :
+				    "split by time");
+	return 0;
+}
+
+static void init_model(struct mltrain_model *m, const struct mlds_data *data,
+		       const struct mltrain_options *o)
+{
+	struct timespec ts;
+
+	m->schema = data->schema;
+	snprintf(m->name, sizeof(m->name), "%s", o->name[0] ? o->name : data->schema.proxy);
+	clock_gettime(CLOCK_REALTIME, &ts);
+	m->trained_ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static int count_actions(struct mltrain_model *m, const struct mlds_data *data,
+			 const struct mltrain_options *o, struct mltrain_fit_report *r)
+{
+	uint32_t a, nr = 0;
+	size_t i;
+
+	for (i = 0; i < r->train.n; i++)
+		r->action_rows[data->action[r->train.row[i]]]++;
+	for (a = 0; a < data->nr_actions; a++) {
+		if (r->action_rows[a] < o->min_rows)
+			continue;
+		m->active |= 1U << a;
+		nr++;
+	}
+	if (nr < 2)
+		return mltrain_fail(-ENODATA,
+				    "only %u of %u actions were taken %u times or more: record with exploration (mlproxy param PROXY explore ...)",
+				    nr, data->nr_actions, o->min_rows);
+	return 0;
+}
+
+int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
+		const struct mltrain_options *o, struct mltrain_fit_report *r)
+{
+	struct part train = { 0 }, valid = { 0 };
+	struct mltrain_model *m;
+	int err;
+
+	*model = NULL;
+	memset(r, 0, sizeof(*r));
+	err = check_options(o);
+	if (err)
+		return err;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return mltrain_fail(-ENOMEM, "no memory for a model");
+	init_model(m, data, o);
+	err = split_parts(data, o, r);
+	err = err ?: count_actions(m, data, o, r);
+	if (!err) {
+		err = mltrain_choose_inputs(data, &r->train, m->inputs);
+		m->nr_inputs = err > 0 ? err : 0;
+		err = err < 0 ? err : 0;
+	}
+	err = err ?: scale_reward(m, data, &r->train);
+	err = err ?: make_part(&train, m, data, &r->train, o);
+	err = err ?: make_part(&valid, m, data, &r->valid, o);
+	err = err ?: train_restarts(m, &train, &valid, o, r);
+	err = err ?: note_seen(m, data, r);
+	if (!err)
+		m->margin = o->margin >= 0 ? o->margin :
+			    mltrain_choose_margin(m, data, &r->valid);
+	free_part(&train);
+	free_part(&valid);
+	if (err) {
+		mltrain_free(m);
+		mltrain_fit_report_free(r);
+		return err;
+	}
+	*model = m;
+	return 0;
+}
+
+void mltrain_fit_report_free(struct mltrain_fit_report *r)
+{
+	mltrain_rows_free(&r->train);
+	mltrain_rows_free(&r->valid);
+	mltrain_rows_free(&r->held_out);
+}
+
+void mltrain_free(struct mltrain_model *m)
+{
+	if (!m)
+		return;
+	mltorch_free(m->net);
+	free(m->seen);
+	free(m);
+}
+
+int mltrain_predict(const struct mltrain_model *m, const struct mlds_data *data,
+		    const struct mltrain_rows *rows, float *scores)
+{
+	float *x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
+	int err;
+
+	if (!x)
+		return -ENOMEM;
+	err = mltorch_predict(m->net, x, rows->n, scores);
+	free(x);
+	return err ? torch_failed(err) : 0;
+}
+
+uint32_t mltrain_choose(const struct mltrain_model *m, const float *scores, double margin,
+			uint32_t baseline, uint32_t allowed)
+{
+	uint32_t best = baseline, a;
+
+	for (a = 0; a < m->schema.schema.nr_actions; a++)
+		if ((allowed >> a & 1) && scores[a] > scores[best])
+			best = a;
+	return scores[best] - scores[baseline] > margin ? best : baseline;
+}
