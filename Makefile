@@ -16,7 +16,7 @@ SRCDIR	?= /usr/src
 
 override O := $(abspath $(O))
 # Debian's 6.1 headers say another thing in include/config/kernel.release.
-KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+KRELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 KBUILD_DIR = $(O)/$(KRELEASE)
 KMAKE = $(MAKE) -C $(KDIR) M=$(KBUILD_DIR)/module
