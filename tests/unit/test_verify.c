@@ -582,6 +582,35 @@ static void interval_is_tight_through_layers(void **state)
 	assert_int_equal(verify_two_layers(1, -(1 << 20), S32_MAX, 127, &report), 0);
 }
 
+/* A hidden unit that is always off counts as 0 beside another, not as negative. */
+static void interval_of_a_unit_that_is_off(void **state)
+{
+	struct mlp_limits lim = { .nr_features = 1, .nr_actions = 1, .max_macs = 4 };
+	struct mlproxy_model_input in = { .clamp_min = -128, .clamp_max = 127, .mul = 1 };
+	s32 bias1[2] = { -(1 << 20), 50 }, bias2;
+	s8 w1[2] = { 100, 100 }, w2[2] = { 127, 10 };
+	struct mlp_spec_layer layers[2] = {
+		{ 1, 2, MLPROXY_LAYER_RELU, 1, 7, bias1, w1 },
+		{ 2, 1, 0, 0, 0, &bias2, w2 },
+	};
+	struct mlp_spec spec = { .nr_inputs = 1, .inputs = &in, .nr_layers = 2,
+				 .layers = layers };
+
+	(void)state;
+	for (int beyond = 0; beyond < 2; beyond++) {
+		struct mlp_report report;
+		struct mlp mlp;
+		void *data;
+		size_t len;
+
+		bias2 = S32_MAX - 1000 + beyond;
+		assert_int_equal(mlp_build(&spec, &data, &len), 0);
+		assert_int_equal(mlp_verify(data, len, &lim, &mlp, &report),
+				 beyond ? -EBADMSG : 0);
+		free(data);
+	}
+}
+
 static void accepts_random_models(void **state)
 {
 	struct rng rng = rng_seed(6);
@@ -632,6 +661,7 @@ int main(void)
 		cmocka_unit_test(interval_is_tight_for_inputs),
 		cmocka_unit_test(interval_matches_exhaustion),
 		cmocka_unit_test(interval_is_tight_through_layers),
+		cmocka_unit_test(interval_of_a_unit_that_is_off),
 		cmocka_unit_test(accepts_random_models),
 	};
 
