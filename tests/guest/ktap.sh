@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# A small KTAP harness for the guest scripts, to be sourced:
+#
+#	. "$(dirname "$0")/ktap.sh"
+#	ktap_plan 2			# may be left out: then ktap_end prints it
+#	ktap_test NAME COMMAND...	# passes if COMMAND returns 0, skips on 4
+#	ktap_end			# exits with the verdict
+#
+# COMMAND is usually a function; what it prints appears as comments. It runs in a
+# subshell, so "exit 1" and "set -e" inside end only that test. expect and
+# expect_fail help inside. mod_load and mod_unload work by name in any order.
+
+TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)}
+MODDIR=${MODDIR:-$TOP/build/$(uname -r)/module}
+BUILDDIR=${BUILDDIR:-$TOP/build}
+GUESTBIN=${GUESTBIN:-$BUILDDIR/tests/guest}
+SYSFS=/sys/class/misc/mlproxy
+
+ktap_count=0
+ktap_failed=0
+ktap_planned=
+echo "KTAP version 1"
+
+ktap_plan()
+{
+	ktap_planned=$1
+	echo "1..$1"
+}
+
+ktap_test()
+{
+	local name=$1 status=0
+
+	shift
+	ktap_count=$((ktap_count + 1))
+	("$@") > >(sed -u 's/^/# /') 2>&1 || status=$?
+	wait $!
+	case $status in
+	0) echo "ok $ktap_count $name" ;;
+	4) echo "ok $ktap_count $name # SKIP" ;;
+	*)
+		echo "not ok $ktap_count $name"
+		ktap_failed=$((ktap_failed + 1))
+		;;
+	esac
+}
+
+ktap_end()
+{
+	[ -n "$ktap_planned" ] || echo "1..$ktap_count"
+	if [ -n "$ktap_planned" ] && [ "$ktap_planned" -ne "$ktap_count" ]; then
+		echo "# planned $ktap_planned tests, ran $ktap_count"
+		exit 1
+	fi
+	[ "$ktap_failed" -eq 0 ]
+	exit
+}
+
+# expect WHAT ACTUAL EXPECTED
+expect()
+{
+	[ "$2" = "$3" ] && return
+	echo "$1 is \"$2\", expected \"$3\""
+	exit 1
+}
+
+# expect_fail COMMAND...: must fail
+expect_fail()
+{
+	if "$@" 2>/dev/null; then
+		echo "succeeded, but must fail: $*"
+		exit 1
+	fi
+}
+
+# mod_file NAME: path of a module of this project.
+mod_file()
+{
+	local found
+
+	found=$(find "$MODDIR" -name "$1.ko" -print -quit 2>/dev/null)
+	if [ -z "$found" ]; then
+		echo "no $1.ko below $MODDIR; build it by: make modules KDIR=..." >&2
+		return 1
+	fi
+	echo "$found"
+}
+
+mod_loaded()
+{
+	[ -d "/sys/module/${1//-/_}" ]
+}
+
+# mod_load NAME [PARAM=VALUE...]: with the core first; fine if it is there.
+mod_load()
+{
+	local name=$1 file
+
+	shift
+	if mod_loaded "$name"; then
+		return 0
+	fi
+	[ "$name" = mlproxy ] || mod_loaded mlproxy || mod_load mlproxy || return
+	file=$(mod_file "$name") || return
+	insmod "$file" "$@"
+}
+
+# mod_unload_all: every module of this project, the core last.
+mod_unload_all()
+{
+	local name ret=0
+
+	for name in $(awk '$1 ~ /^mlproxy_/ { print $1 }' /proc/modules); do
+		rmmod "$name" || ret=1
+	done
+	mod_loaded mlproxy && { rmmod mlproxy || ret=1; }
+	return $ret
+}
