@@ -28,6 +28,7 @@
 #include <linux/math64.h>
 #include <linux/mempool.h>
 #include <linux/module.h>
+#include <linux/part_stat.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/sysfs.h>
@@ -47,11 +48,15 @@
  * struct testblk_request - a bio that waits for its completion
  * @node: in testblk.queue
  * @bio: the bio
+ * @bytes: its length
+ * @submit_ns: CLOCK_MONOTONIC at which it came
  * @due_ns: CLOCK_MONOTONIC at which it completes
  */
 struct testblk_request {
 	struct list_head node;
 	struct bio *bio;
+	unsigned int bytes;
+	u64 submit_ns;
 	u64 due_ns;
 };
 
@@ -200,6 +205,25 @@ static u64 testblk_schedule(struct testblk *dev, u64 now_ns, unsigned int bytes)
 	return dev->last_due_ns;
 }
 
+/*
+ * The kernel's own statistics of the disk. bio_end_io_acct() counts durations in
+ * ticks, longer than a request takes; drivers of real disks have nanoseconds.
+ */
+static void testblk_end_request(struct testblk *dev, struct testblk_request *req, u64 now_ns)
+{
+	struct bio *bio = req->bio;
+	int group = op_stat_group(bio_op(bio));
+
+	part_stat_lock();
+	part_stat_inc(bio->bi_bdev, ios[group]);
+	part_stat_add(bio->bi_bdev, sectors[group], req->bytes >> SECTOR_SHIFT);
+	part_stat_add(bio->bi_bdev, nsecs[group], now_ns - req->submit_ns);
+	part_stat_unlock();
+
+	bio_endio(bio);
+	mempool_free(req, dev->pool);
+}
+
 static enum hrtimer_restart testblk_timer(struct hrtimer *timer)
 {
 	struct testblk *dev = container_of(timer, struct testblk, timer);
@@ -223,10 +247,8 @@ static enum hrtimer_restart testblk_timer(struct hrtimer *timer)
 	drained = list_empty(&dev->queue);
 	spin_unlock_irqrestore(&dev->lock, flags);
 
-	list_for_each_entry_safe(req, next, &done, node) {
-		bio_endio(req->bio);
-		mempool_free(req, dev->pool);
-	}
+	list_for_each_entry_safe(req, next, &done, node)
+		testblk_end_request(dev, req, now_ns);
 	if (drained)
 		wake_up(&dev->drained);
 	return ret;
@@ -269,7 +291,6 @@ static void testblk_submit_bio(struct bio *bio)
 	u64 now_ns = ktime_get_ns();
 	struct testblk_request *req;
 	unsigned long flags;
-	unsigned int bytes;
 
 	/* The rest of a long bio comes back here as one of its own. */
 	bio = bio_split_to_limits(bio);
@@ -282,14 +303,15 @@ static void testblk_submit_bio(struct bio *bio)
 		return;
 	}
 
-	bytes = bio->bi_iter.bi_size;
 	req = mempool_alloc(dev->pool, GFP_NOIO);
-	bio->bi_status = testblk_copy(dev, bio);
 	req->bio = bio;
+	req->bytes = bio->bi_iter.bi_size;
+	req->submit_ns = now_ns;
+	bio->bi_status = testblk_copy(dev, bio);
 
 	spin_lock_irqsave(&dev->lock, flags);
-	testblk_account(dev, bio, bytes);
-	req->due_ns = testblk_schedule(dev, now_ns, bytes);
+	testblk_account(dev, bio, req->bytes);
+	req->due_ns = testblk_schedule(dev, now_ns, req->bytes);
 	dev->counters.wait_ns += req->due_ns - now_ns;
 	list_add_tail(&req->node, &dev->queue);
 	if (list_is_singular(&dev->queue))
