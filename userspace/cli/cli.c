@@ -71,11 +71,11 @@ int cli_usage(const struct cli *cli, const char *fmt, ...)
 /* What getopt_long() would have said on stderr, with the verb's usage. */
 static int bad_option(const struct cli *cli, char **argv, int opt)
 {
-	const char *what = opt == ':' ? "needs an argument" : "is not known, or takes no argument";
-
+	if (opt == ':')
+		return cli_usage(cli, "option %s needs an argument", argv[optind - 1]);
 	if (optopt > 0 && optopt < 256)
-		return cli_usage(cli, "option -%c %s", optopt, what);
-	return cli_usage(cli, "option %s %s", argv[optind - 1], what);
+		return cli_usage(cli, "option -%c is not known, or takes no argument", optopt);
+	return cli_usage(cli, "option %s is not known, or takes no argument", argv[optind - 1]);
 }
 
 int cli_getopt(struct cli *cli, int argc, char **argv, const char *shortopts,
