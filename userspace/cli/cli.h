@@ -5,7 +5,8 @@
  * A verb is one struct cli_verb in a cmd_*.c file, named in the table of main.c.
  * Its function gets the arguments from its own name on, parses them with
  * cli_getopt(), and returns an exit code. Results go to stdout, everything else
- * to stderr.
+ * to stderr. The verbs in cmd_train.c, cmd_test.c and cmd_quantize.c make a
+ * program of their own: see main.c.
  */
 #ifndef MLPROXY_CLI_H
 #define MLPROXY_CLI_H
@@ -32,7 +33,8 @@ struct cli;
  * @fn: runs it; argv[0] is the verb, argv[argc] is NULL; returns an exit code
  * @summary: a few words, for the list of verbs
  * @synopsis: arguments behind the name
- * @help: text of --help behind the synopsis: options, explanation, examples
+ * @help: text of --help behind the synopsis: options, explanation, examples;
+ *	NULL where another program has it
  */
 struct cli_verb {
 	const char *name;
@@ -164,6 +166,9 @@ extern const struct cli_verb verb_reinit;
 extern const struct cli_verb verb_mode;
 extern const struct cli_verb verb_param;
 extern const struct cli_verb verb_record;
+extern const struct cli_verb verb_train;
+extern const struct cli_verb verb_test;
+extern const struct cli_verb verb_quantize;
 extern const struct cli_verb verb_load;
 extern const struct cli_verb verb_activate;
 extern const struct cli_verb verb_rollback;

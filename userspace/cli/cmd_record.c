@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../dataset/mlproxy_dataset.h"
 #include "cli.h"
+#include "mlproxy_dataset.h"
 
 #define WAIT_MS		200
 #define WAKE_TIMEOUT_US	100000

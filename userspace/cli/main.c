@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * mlproxy tool: the table of verbs, and the way to one.
+ *
+ * Built twice. train, test and quantize need libtorch, whose loading takes longer
+ * than most verbs run; so they are in a program of their own, mlproxy-learn
+ * (compiled with MLPROXY_LEARN), which cmd_learn.c starts.
  */
 #include <locale.h>
 #include <stdio.h>
@@ -10,6 +14,7 @@
 
 /* In the order of the work: look, run, record, train, load, watch. */
 static const struct cli_verb *const verbs[] = {
+#ifndef MLPROXY_LEARN
 	&verb_list,
 	&verb_show,
 	&verb_schema,
@@ -19,12 +24,18 @@ static const struct cli_verb *const verbs[] = {
 	&verb_mode,
 	&verb_param,
 	&verb_record,
+#endif
+	&verb_train,
+	&verb_test,
+	&verb_quantize,
+#ifndef MLPROXY_LEARN
 	&verb_load,
 	&verb_activate,
 	&verb_rollback,
 	&verb_unload,
 	&verb_stats,
 	&verb_recommend,
+#endif
 };
 
 #define NR_VERBS	(sizeof(verbs) / sizeof(verbs[0]))
@@ -53,7 +64,8 @@ static const char outro[] =
 	"  mlproxy list\n"
 	"  mlproxy schema synth\n"
 	"  mlproxy start synth\n"
-	"  mlproxy record synth -o synth.h5 -t 10\n";
+	"  mlproxy record synth -o synth.h5 -t 10\n"
+	"  mlproxy train synth.h5 -o synth.pt\n";
 
 static const struct option global_options[] = {
 	{ "device", required_argument, NULL, 'd' },
@@ -94,6 +106,11 @@ static int run_verb(struct cli *cli, int argc, char **argv)
 		if (argc < 2)
 			return print_help();
 		verb = find_verb(argv[1]);
+		if (verb && !verb->help) {
+			char *help[] = { argv[1], (char []) { "--help" }, NULL };
+
+			return verb->fn(cli, 2, help);
+		}
 		return verb ? cli_help(verb) : cli_usage(cli, "there is no verb '%s'", argv[1]);
 	}
 	if (!verb)
