@@ -207,6 +207,114 @@ static void random_run_is_never_wrong(void **state)
 	rec_table_free(table);
 }
 
+/* What another CPU does in the middle of a call, at the access numbered @at. */
+static struct {
+	struct rec_table *table;
+	u64 key;	/* of the one that is inserted or looked up */
+	u64 victim;	/* must be found whole, or not at all */
+	int at;
+	int count;
+	bool done;
+} other;
+
+static void check_whole(u64 key)
+{
+	struct rec_entry out;
+
+	if (rec_table_lookup(other.table, key, 0, &out) == REC_MISS)
+		return;
+	assert_int_equal(out.key, key);
+	assert_int_equal(out.version, (u32)key ^ out.action);
+	assert_int_equal(out.expires_ns, 1000 + (key ^ out.action));
+}
+
+static void insert_whole(u64 key, u16 action)
+{
+	insert(other.table, key, 1000 + (key ^ action), action, 0);
+}
+
+static void step_insert(void)
+{
+	if (other.count++ != other.at || other.done)
+		return;
+	other.done = true;
+	shim_step = NULL;
+	insert_whole(other.key, 31);
+}
+
+static void step_lookup(void)
+{
+	if (other.count++ != other.at || other.done)
+		return;
+	other.done = true;
+	shim_step = NULL;
+	check_whole(other.key);
+	check_whole(other.victim);
+}
+
+/* One set, full; the key that is inserted is the victim's own or evicts it. */
+static void fill_set(u64 *keys)
+{
+	other.table = rec_table_alloc(64);
+	colliding_keys(other.table, 1, keys, REC_WAYS + 1);
+	for (int i = 0; i < REC_WAYS; i++)
+		insert_whole(keys[i], (u16)(i + 1));
+	other.count = 0;
+	other.done = false;
+}
+
+/* The first of the keys to expire, which an insert of another evicts. */
+static u64 first_to_expire(const u64 *keys)
+{
+	int first = 0;
+
+	for (int i = 1; i < REC_WAYS; i++) {
+		if ((keys[i] ^ (u64)(i + 1)) < (keys[first] ^ (u64)(first + 1)))
+			first = i;
+	}
+	return keys[first];
+}
+
+static void write_at_any_point_of_a_lookup(void **state)
+{
+	u64 keys[REC_WAYS + 1];
+
+	(void)state;
+	for (int evict = 0; evict < 2; evict++) {
+		for (other.at = 0, other.done = true; other.done; other.at++) {
+			fill_set(keys);
+			other.victim = first_to_expire(keys);
+			other.key = evict ? keys[REC_WAYS] : other.victim;
+			shim_step = step_insert;
+			check_whole(other.victim);
+			shim_step = NULL;
+			rec_table_free(other.table);
+		}
+		assert_in_range(other.at, 8, 100);
+	}
+}
+
+static void lookup_at_any_point_of_a_write(void **state)
+{
+	u64 keys[REC_WAYS + 1];
+
+	(void)state;
+	for (int evict = 0; evict < 2; evict++) {
+		for (other.at = 0, other.done = true; other.done; other.at++) {
+			fill_set(keys);
+			other.victim = first_to_expire(keys);
+			other.key = evict ? keys[REC_WAYS] : other.victim;
+			shim_step = step_lookup;
+			insert_whole(other.key, 31);
+			shim_step = NULL;
+			check_whole(other.key);
+			check_whole(other.victim);
+			rec_table_free(other.table);
+		}
+		assert_in_range(other.at, 8, 100);
+	}
+}
+
 struct race {
 	struct rec_table *table;
 	u64 keys[REC_WAYS + 2];
@@ -267,6 +375,8 @@ int main(void)
 		cmocka_unit_test(clear_forgets_all),
 		cmocka_unit_test(sizes_round_up),
 		cmocka_unit_test(random_run_is_never_wrong),
+		cmocka_unit_test(write_at_any_point_of_a_lookup),
+		cmocka_unit_test(lookup_at_any_point_of_a_write),
 		cmocka_unit_test(lookups_beside_a_writer_are_whole),
 	};
 

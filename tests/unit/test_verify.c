@@ -413,26 +413,34 @@ static void refuses_overflow(void **state)
 }
 
 /*
- * The boundary of the analysis: a model of one layer whose input's interval is
- * known, and the bias that just fits and the one that is one too far.
+ * The boundary of the analysis: a row with one input whose interval is known, and
+ * three constant ones that move its sum to the end of the range, or one too far.
  */
 struct boundary {
 	struct mlproxy_model_input in;
 	s8 lo, hi;	/* the interval of the input */
 };
 
-static int verify_row(const struct mlproxy_model_input *in, s32 bias, s8 weight,
+static int verify_row(const struct mlproxy_model_input *in, s8 weight, s32 bias, s32 more,
 		      struct mlp_report *report)
 {
-	struct mlp_limits lim = { .nr_features = 1, .nr_actions = 1, .max_macs = 1 };
-	struct mlp_spec_layer layer = { 1, 1, 0, 0, 0, &bias, &weight };
-	struct mlp_spec spec = { .nr_inputs = 1, .inputs = in, .nr_layers = 1,
+	static const struct mlproxy_model_input full = { .clamp_min = 127, .clamp_max = 127,
+							 .mul = 1 };
+	static const struct mlproxy_model_input one = { .clamp_min = 1, .clamp_max = 1,
+							.mul = 1 };
+	struct mlproxy_model_input inputs[4] = { *in, full, full, one };
+	struct mlp_limits lim = { .nr_features = 1, .nr_actions = 1, .max_macs = 4 };
+	s8 weights[4] = { weight, (s8)(more / 254), (s8)((more - more / 254 * 127) / 127) };
+	struct mlp_spec_layer layer = { 4, 1, 0, 0, 0, &bias, weights };
+	struct mlp_spec spec = { .nr_inputs = 4, .inputs = inputs, .nr_layers = 1,
 				 .layers = &layer };
 	struct mlp mlp;
 	void *data;
 	size_t len;
 	int err;
 
+	weights[3] = (s8)(more - 127 * (weights[1] + weights[2]));
+	assert_int_equal(127 * (weights[1] + weights[2]) + weights[3], more);
 	assert_int_equal(mlp_build(&spec, &data, &len), 0);
 	err = mlp_verify(data, len, &lim, &mlp, report);
 	free(data);
@@ -445,21 +453,14 @@ static void check_boundary(const struct boundary *b, s8 weight)
 	s32 bottom = weight * (weight >= 0 ? b->lo : b->hi);
 	struct mlp_report report;
 
-	if (top >= 0)
-		assert_int_equal(verify_row(&b->in, S32_MAX - top, weight, &report), 0);
-	if (top > 0) {
-		assert_int_equal(verify_row(&b->in, S32_MAX - top + 1, weight, &report), -EBADMSG);
-		assert_int_equal(report.reason, MLPROXY_REFUSED_OVERFLOW);
-		assert_non_null(strstr(report.text, "2147483648"));
-	}
-	if (bottom <= 0)
-		assert_int_equal(verify_row(&b->in, S32_MIN - bottom, weight, &report), 0);
-	if (bottom < 0) {
-		assert_int_equal(verify_row(&b->in, S32_MIN - bottom - 1, weight, &report),
-				 -EBADMSG);
-		assert_int_equal(report.reason, MLPROXY_REFUSED_OVERFLOW);
-		assert_non_null(strstr(report.text, "-2147483649"));
-	}
+	assert_int_equal(verify_row(&b->in, weight, S32_MAX, -top, &report), 0);
+	assert_int_equal(verify_row(&b->in, weight, S32_MAX, -top + 1, &report), -EBADMSG);
+	assert_int_equal(report.reason, MLPROXY_REFUSED_OVERFLOW);
+	assert_non_null(strstr(report.text, "2147483648"));
+	assert_int_equal(verify_row(&b->in, weight, S32_MIN, -bottom, &report), 0);
+	assert_int_equal(verify_row(&b->in, weight, S32_MIN, -bottom - 1, &report), -EBADMSG);
+	assert_int_equal(report.reason, MLPROXY_REFUSED_OVERFLOW);
+	assert_non_null(strstr(report.text, "-2147483649"));
 }
 
 static void interval_is_tight_for_inputs(void **state)

@@ -21,8 +21,20 @@ struct mutex {
 #define mutex_lock(m)		pthread_mutex_lock(&(m)->lock)
 #define mutex_unlock(m)		pthread_mutex_unlock(&(m)->lock)
 
-#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+/*
+ * Called before each access, where a test has set it: there it may do what
+ * another CPU could do just then.
+ */
+static void (*shim_step)(void);
+
+static inline void shim_access(void)
+{
+	if (shim_step)
+		shim_step();
+}
+
+#define READ_ONCE(x)		(shim_access(), __atomic_load_n(&(x), __ATOMIC_RELAXED))
+#define WRITE_ONCE(x, v)	(shim_access(), __atomic_store_n(&(x), (v), __ATOMIC_RELAXED))
 #define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 
