@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "learn.h"
+#include "learn_report.h"
 
 /**
  * struct quantising - one run of the verb

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "learn.h"
+#include "learn_report.h"
 
 /**
  * struct testing - one run of the verb

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "learn.h"
+#include "learn_report.h"
 
 /**
  * struct training - one run of the verb
@@ -220,7 +220,7 @@ static int train_option(struct training *t, int opt)
 	static const char *const splits[] = { "auto", "time", "key", NULL };
 	static const char *const weights[] = { "none", "ips", NULL };
 	struct mltrain_options *o = &t->opt;
-	uint32_t n;
+	uint32_t n = 0;
 	int ret, word = 0;
 
 	switch (opt) {

@@ -229,13 +229,14 @@ int mltrain_choose_inputs(const struct mlds_data *data, const struct mltrain_row
 			  struct mlproxy_model_input *inputs);
 
 /**
- * mltrain_unseen() - leave out the rows that a model was trained on
+ * mltrain_pick_rows() - the rows that a model was trained on, or the others
  * @model: model
  * @data: data set
+ * @seen: which
  * @rows: out
  */
-int mltrain_unseen(const struct mltrain_model *model, const struct mlds_data *data,
-		   struct mltrain_rows *rows);
+int mltrain_pick_rows(const struct mltrain_model *model, const struct mlds_data *data, bool seen,
+		      struct mltrain_rows *rows);
 
 /**
  * mltrain_predict() - scores of rows

@@ -93,8 +93,8 @@ static int by_value(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
-int mltrain_unseen(const struct mltrain_model *model, const struct mlds_data *data,
-		   struct mltrain_rows *rows)
+int mltrain_pick_rows(const struct mltrain_model *model, const struct mlds_data *data, bool seen,
+		      struct mltrain_rows *rows)
 {
 	size_t i;
 
@@ -103,7 +103,7 @@ int mltrain_unseen(const struct mltrain_model *model, const struct mlds_data *da
 	for (i = 0; i < data->n; i++) {
 		uint64_t hash = mltrain_row_hash(data, i);
 
-		if (!bsearch(&hash, model->seen, model->nr_seen, sizeof(hash), by_value))
+		if (seen == !!bsearch(&hash, model->seen, model->nr_seen, sizeof(hash), by_value))
 			rows->row[rows->n++] = i;
 	}
 	return 0;

@@ -230,7 +230,7 @@ static void comes_back_from_file(void **state)
 	assert_int_equal(mltrain_predict(back, &d, &all, s2), 0);
 	assert_memory_equal(s1, s2, d.n * BANDIT_ACTIONS * sizeof(*s1));
 	/* What a test may use is what was held out. */
-	assert_int_equal(mltrain_unseen(back, &d, &unseen), 0);
+	assert_int_equal(mltrain_pick_rows(back, &d, false, &unseen), 0);
 	assert_int_equal(unseen.n, fr.held_out.n);
 	assert_memory_equal(unseen.row, fr.held_out.row, unseen.n * sizeof(*unseen.row));
 	mltrain_rows_free(&unseen);

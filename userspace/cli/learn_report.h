@@ -34,8 +34,4 @@ void cli_print_quant(const struct mltrain_quant_report *report, const struct mld
 /** cli_json_quant() - the same as JSON */
 json_t *cli_json_quant(const struct mltrain_quant_report *report);
 
-extern const struct cli_verb verb_train;
-extern const struct cli_verb verb_test;
-extern const struct cli_verb verb_quantize;
-
 #endif /* MLPROXY_CLI_LEARN_H */

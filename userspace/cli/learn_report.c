@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "learn.h"
+#include "learn_report.h"
 
 int cli_parse_double(const char *text, double min, double max, double *value)
 {
