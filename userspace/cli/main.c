@@ -65,7 +65,8 @@ static const char outro[] =
 	"  mlproxy schema synth\n"
 	"  mlproxy start synth\n"
 	"  mlproxy record synth -o synth.h5 -t 10\n"
-	"  mlproxy train synth.h5 -o synth.pt\n";
+	"  mlproxy train synth.h5 -o synth.float -q synth.mlp\n"
+	"  mlproxy load synth synth.mlp --activate\n";
 
 static const struct option global_options[] = {
 	{ "device", required_argument, NULL, 'd' },
