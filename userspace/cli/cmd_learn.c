@@ -74,17 +74,17 @@ static int learn(struct cli *cli, int argc, char **argv)
 const struct cli_verb verb_train = {
 	.name = "train",
 	.fn = learn,
-	.summary = "train a policy from data sets, with libtorch",
+	.summary = "train a model from data sets, and test it on what was held out",
 };
 
 const struct cli_verb verb_test = {
 	.name = "test",
 	.fn = learn,
-	.summary = "test a policy off-policy, on records held out",
+	.summary = "estimate from records what a model would earn, before it is loaded",
 };
 
 const struct cli_verb verb_quantize = {
 	.name = "quantize",
 	.fn = learn,
-	.summary = "make a fixed-point model file, with the accuracy lost",
+	.summary = "make the fixed-point model that the kernel runs",
 };
