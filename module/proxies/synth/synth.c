@@ -109,7 +109,7 @@ static int run_set(const char *val, const struct kernel_param *kp)
 		ret = -ENODEV;
 		goto out;
 	}
-	for (done = 0; done < n && !signal_pending(current); done++) {
+	for (done = 0; done < n && !fatal_signal_pending(current); done++) {
 		best += decide_once();
 		if (done % 1024 == 1023)
 			cond_resched();
