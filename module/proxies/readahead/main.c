@@ -208,6 +208,11 @@ RA_COUNTER(prefetched, "calls served by the pattern prefetcher, or exactly");
 module_param_cb(reward_sum, &counter_ops, &ra_counters.reward_sum, 0444);
 MODULE_PARM_DESC(reward_sum, "sum of the rewards, in 1/256 of log2");
 
+module_param_cb(think_ns, &counter_ops, &ra_counters.think_ns, 0444);
+MODULE_PARM_DESC(think_ns, "CPU time of the tasks outside of readahead");
+module_param_cb(wall_ns, &counter_ops, &ra_counters.wall_ns, 0444);
+MODULE_PARM_DESC(wall_ns, "all time of the tasks but idle time");
+
 static int __init readahead_init(void)
 {
 	int err;

@@ -333,6 +333,8 @@ struct ra_counters {
 	atomic64_t reward_sum;
 	atomic64_t overridden;
 	atomic64_t prefetched;
+	atomic64_t think_ns;
+	atomic64_t wall_ns;
 };
 
 extern struct ra_counters ra_counters;
