@@ -197,6 +197,8 @@ each_help()
 {
 	verbs=$("$mlproxy" --help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 	for verb in $verbs; do
+		# another program, that takes a guest long to load
+		case $verb in train | test | quantize) continue ;; esac
 		exits 0 "^usage: mlproxy $verb" "$verb" --help || return 1
 		grep -q 'Example' "$tmp/out" || { echo "$verb: no example"; return 1; }
 		exits 0 "^usage: mlproxy $verb" help "$verb" || return 1
