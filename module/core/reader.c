@@ -324,7 +324,7 @@ ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, siz
 	ssize_t ret;
 
 	ret = reader_claim(reader, READER_ACCESS_READ);
-	if (ret)
+	if (ret || !len)
 		return ret;
 	WRITE_ONCE(reader->watermark_bytes, 0);
 	for (;;) {
@@ -360,11 +360,12 @@ int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vm
 
 	if (cpu >= nr_cpu_ids || !reader->rings[cpu])
 		return -EINVAL;
-	ret = reader_claim(reader, READER_ACCESS_MMAP);
+	ret = mlproxy_ring_mmap(reader->rings[cpu], vma,
+				(offset - cpu * stride) >> PAGE_SHIFT);
 	if (ret)
 		return ret;
-	return mlproxy_ring_mmap(reader->rings[cpu], vma,
-				 (offset - cpu * stride) >> PAGE_SHIFT);
+	/* Last, so that a refused mapping claims nothing; mmap() undoes this one. */
+	return reader_claim(reader, READER_ACCESS_MMAP);
 }
 
 /**
