@@ -139,6 +139,16 @@ static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request
 	}
 }
 
+/* In NMI context nothing is decided, but the readers see that something was asked. */
+static void lose_decision(struct mlproxy *proxy)
+{
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	list_for_each_entry_rcu(reader, &proxy->readers, node)
+		mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
+}
+
 static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
 			   struct mlproxy_decision *d)
 {
@@ -181,12 +191,13 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 		.action = req->baseline,
 		.source = MLPROXY_SRC_BASELINE,
 	};
-	if (unlikely(in_nmi()))
-		return req->baseline;
-
 	rcu_read_lock_sched_notrace();
-	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING))
-		decide_running(proxy, req, decision);
+	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
+		if (unlikely(in_nmi()))
+			lose_decision(proxy);
+		else
+			decide_running(proxy, req, decision);
+	}
 	rcu_read_unlock_sched_notrace();
 	return decision->id ? decision->action : req->baseline;
 }
