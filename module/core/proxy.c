@@ -11,7 +11,6 @@
  * Everything else is -EINVAL. A proxy lives until its last session lets go of it;
  * what belongs to the subsystem's module is not touched once it is DESTROYED.
  */
-#include <linux/idr.h>
 #include <linux/log2.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -27,7 +26,7 @@
 
 static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(registry);
-static DEFINE_IDA(proxy_ids);
+static u32 last_id;	/* never used twice; registry_lock */
 static unsigned int nr_proxies;
 
 static const u32 default_share[MLPROXY_NR_MODES] = {
@@ -134,15 +133,10 @@ static int registry_add(struct mlproxy *proxy)
 	} else if (nr_proxies == MLPROXY_MAX_PROXIES) {
 		ret = -ENOSPC;
 	} else {
-		ret = ida_alloc_min(&proxy_ids, 1, GFP_KERNEL);
-		if (ret < 0)
-			goto out;
-		proxy->id = ret;
+		proxy->id = ++last_id;
 		list_add_tail(&proxy->node, &registry);
 		nr_proxies++;
-		ret = 0;
 	}
-out:
 	mutex_unlock(&registry_lock);
 	return ret;
 }
@@ -337,7 +331,6 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	proxy->priv = NULL;
 	mutex_unlock(&proxy->lock);
 	synchronize_rcu();
-	ida_free(&proxy_ids, proxy->id);
 	kref_put(&proxy->kref, proxy_release);
 }
 EXPORT_SYMBOL_GPL(mlproxy_destroy);
