@@ -25,7 +25,7 @@ struct interval {
 	s8 hi[MLPROXY_MODEL_MAX_WIDTH];
 };
 
-static __attribute__((format(printf, 4, 5)))
+static __printf(4, 5)
 int refuse(const struct verifier *v, u32 reason, u64 arg, const char *fmt, ...)
 {
 	struct mlp_report *report = v->report;

@@ -32,6 +32,8 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
+#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+
 #ifndef S32_MAX
 #define S32_MAX INT32_MAX
 #define S32_MIN INT32_MIN

@@ -6,9 +6,9 @@
 
 #include "ref_mlp.h"
 
-static wide power2(unsigned int n)
+static __int128 power2(unsigned int n)
 {
-	wide p = 1;
+	__int128 p = 1;
 
 	while (n--)
 		p *= 2;
@@ -16,11 +16,11 @@ static wide power2(unsigned int n)
 }
 
 /* Rounds v / 2^shift to nearest, ties up: floor((2 v + 2^shift) / 2^(shift + 1)). */
-wide ref_rshift_round(wide v, unsigned int shift)
+__int128 ref_rshift_round(__int128 v, unsigned int shift)
 {
-	wide num = 2 * v + power2(shift);
-	wide den = 2 * power2(shift);
-	wide quot = num / den;
+	__int128 num = 2 * v + power2(shift);
+	__int128 den = 2 * power2(shift);
+	__int128 quot = num / den;
 
 	if (shift == 0)
 		return v;
@@ -29,16 +29,16 @@ wide ref_rshift_round(wide v, unsigned int shift)
 	return quot;
 }
 
-wide ref_sat8(wide v)
+__int128 ref_sat8(__int128 v)
 {
 	return v > 127 ? 127 : v < -128 ? -128 : v;
 }
 
 int64_t ref_log2_q8(int64_t x)
 {
-	wide v = (x < 0 ? -(wide)x : (wide)x) + 1;
+	__int128 v = (x < 0 ? -(__int128)x : (__int128)x) + 1;
 	int64_t whole = 0;
-	wide base = 1;
+	__int128 base = 1;
 	int64_t log;
 
 	while (base * 2 <= v) {
@@ -50,9 +50,9 @@ int64_t ref_log2_q8(int64_t x)
 	return x < 0 ? -log : log;
 }
 
-static wide preprocess(const struct mlproxy_model_input *in, int64_t feature)
+static __int128 preprocess(const struct mlproxy_model_input *in, int64_t feature)
 {
-	wide x = feature;
+	__int128 x = feature;
 
 	if (x < in->clamp_min)
 		x = in->clamp_min;
@@ -75,8 +75,8 @@ void ref_eval(const void *file, const int64_t *features, int64_t *outputs)
 	struct mlproxy_model_input in;
 	struct mlproxy_model_layer layer;
 	size_t at = sizeof(hdr);
-	wide value[MLPROXY_MODEL_MAX_WIDTH] = { 0 };
-	wide next[MLPROXY_MODEL_MAX_WIDTH] = { 0 };
+	__int128 value[MLPROXY_MODEL_MAX_WIDTH] = { 0 };
+	__int128 next[MLPROXY_MODEL_MAX_WIDTH] = { 0 };
 
 	memcpy(&hdr, base, sizeof(hdr));
 	for (unsigned int i = 0; i < hdr.nr_inputs; i++, at += sizeof(in)) {
@@ -87,7 +87,7 @@ void ref_eval(const void *file, const int64_t *features, int64_t *outputs)
 		memcpy(&layer, base + at, sizeof(layer));
 		for (unsigned int o = 0; o < layer.nr_out; o++) {
 			int32_t bias;
-			wide acc;
+			__int128 acc;
 
 			memcpy(&bias, base + layer.bias_offset + 4 * o, 4);
 			acc = bias;
@@ -122,10 +122,10 @@ unsigned int ref_choose(const void *file, const int64_t *outputs, unsigned int b
 	return best_score > outputs[baseline] + hdr.margin ? best : baseline;
 }
 
-wide ref_predict(const void *file, int64_t score)
+__int128 ref_predict(const void *file, int64_t score)
 {
 	struct mlproxy_model_hdr hdr;
 
 	memcpy(&hdr, file, sizeof(hdr));
-	return ref_rshift_round((wide)score * hdr.out_mul, hdr.out_shift) + hdr.out_offset;
+	return ref_rshift_round((__int128)score * hdr.out_mul, hdr.out_shift) + hdr.out_offset;
 }

@@ -9,16 +9,14 @@
 
 #include <stdint.h>
 
-typedef __int128 wide;
-
-wide ref_rshift_round(wide v, unsigned int shift);
-wide ref_sat8(wide v);
+__int128 ref_rshift_round(__int128 v, unsigned int shift);
+__int128 ref_sat8(__int128 v);
 int64_t ref_log2_q8(int64_t x);
 
 /* @file must be valid; @outputs gets one score an action. */
 void ref_eval(const void *file, const int64_t *features, int64_t *outputs);
 unsigned int ref_choose(const void *file, const int64_t *outputs, unsigned int baseline,
 			uint32_t allowed);
-wide ref_predict(const void *file, int64_t score);
+__int128 ref_predict(const void *file, int64_t score);
 
 #endif /* _MLPROXY_TEST_REF_MLP_H */

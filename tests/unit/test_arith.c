@@ -85,9 +85,9 @@ static void rounding_matches_reference(void **state)
 	}
 	for (u32 shift = 0; shift <= MLPROXY_MODEL_MAX_SHIFT; shift++) {
 		assert_int_equal(mlp_rshift_round(1LL << 62, shift),
-				 (s64)ref_rshift_round((wide)1 << 62, shift));
+				 (s64)ref_rshift_round((__int128)1 << 62, shift));
 		assert_int_equal(mlp_rshift_round(-(1LL << 62), shift),
-				 (s64)ref_rshift_round(-((wide)1 << 62), shift));
+				 (s64)ref_rshift_round(-((__int128)1 << 62), shift));
 	}
 }
 

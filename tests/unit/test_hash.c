@@ -70,7 +70,7 @@ static void schema_hash_matches_definition(void **state)
 
 	(void)state;
 	fill_schema(&schema, features, actions);
-	n = put(flat, n, "\4\3\2\1" "\2\0\0\0" "\3\0\0\0" "\1\0\0\0", 16);
+	n = put(flat, n, "\4\3\2\1\2\0\0\0\3\0\0\0\1\0\0\0", 16);
 	n = put(flat, n, "\xfb\xff\xff\xff\xff\xff\xff\xff", 8);
 	n = put(flat, n, "\0\0\0\x40\0\0\0\0", 8);
 	n = put(flat, n, schema.reward_name, 32);

@@ -35,8 +35,8 @@ static inline void shim_access(void)
 
 #define READ_ONCE(x)		(shim_access(), __atomic_load_n(&(x), __ATOMIC_RELAXED))
 #define WRITE_ONCE(x, v)	(shim_access(), __atomic_store_n(&(x), (v), __ATOMIC_RELAXED))
-#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
-#define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)	/* as its user says */
+#define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)	/* as its user says */
 
 #define GFP_KERNEL		0
 #define GFP_KERNEL_ACCOUNT	0
