@@ -231,6 +231,29 @@ int ctx_run(const char *unit, const char *context, unsigned int n, unsigned int 
 	return file_write(CTX_PARAMS "run", text);
 }
 
+pid_t load_start(const char *unit, const char *context, unsigned int n,
+		 unsigned int cpu_mask)
+{
+	pid_t pid = ktap_fork();
+
+	if (!pid) {
+		EXPECT_RET(ctx_run(unit, context, n, cpu_mask), 0);
+		_exit(ktap_status());
+	}
+	return pid;
+}
+
+bool load_running(pid_t *pid)
+{
+	int status;
+
+	if (waitpid(*pid, &status, WNOHANG) != *pid)
+		return true;
+	EXPECT(WIFEXITED(status) && !WEXITSTATUS(status), "(the load failed)");
+	*pid = 0;
+	return false;
+}
+
 int ctx_set(const char *param, long long value)
 {
 	char path[128], text[32];

@@ -68,6 +68,10 @@ int ctx_run(const char *unit, const char *context, unsigned int n, unsigned int 
 int ctx_set(const char *param, long long value);
 long long ctx_get(const char *param);
 unsigned int online_mask(void);
+/* The same in a helper process, to be waited for by ktap_join() or load_running(). */
+pid_t load_start(const char *unit, const char *context, unsigned int n,
+		 unsigned int cpu_mask);
+bool load_running(pid_t *pid);	/* false once, then the verdict is taken over */
 
 /**
  * struct ring - one mapped dataset ring and what was seen on it
