@@ -40,14 +40,15 @@ static inline u64 mix64(u64 x)
  * @explore: share of exploration, of 65536
  *
  * Exploration is drawn for each decision, the arm for each unit; given that a
- * decision does not explore, the candidate has share / (65536 - explore).
+ * decision does not explore, the candidate has share / (65536 - explore), up to
+ * 2^-32. The upper half of @r_decision is drawn from twice, but a decision either
+ * explores or has an arm.
  */
 static inline int split_arm(u64 r_decision, u64 r_unit, u32 share, u32 explore)
 {
 	if ((r_decision & 0xffff) < explore)
 		return SPLIT_EXPLORE;
-	if (((r_unit >> 16) & 0xffff) * (u64)(MLPROXY_SHARE_ONE - explore) <
-	    (u64)share * MLPROXY_SHARE_ONE)
+	if ((r_unit >> 32) * (u64)(MLPROXY_SHARE_ONE - explore) < (u64)share << 32)
 		return SPLIT_CANDIDATE;
 	return SPLIT_BASELINE;
 }
