@@ -361,7 +361,8 @@ struct mlproxy_action {
  * @reward_unit: out: its unit
  * @unit: out: unit of randomisation, MLPROXY_UNIT_*
  * @max_macs: out: multiply-accumulates a model may cost
- * @schema_hash: out: FNV-1a of all of the above, as a model file carries it
+ * @schema_hash: out: FNV-1a of version, direction, reward, features and actions,
+ *	as a model file carries it; @unit and @max_macs may change without it
  *
  * ENOBUFS if an array is too short: both numbers are then returned. Pass 0 and 0
  * to ask for the numbers.
