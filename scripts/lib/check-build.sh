@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The stages of scripts/check that build: modules, user space, unit tests.
+
+# What a compiler, linker, objtool or modpost says when it is not content. Debian
+# headers carry no vmlinux on 6.1, so "Skipping BTF generation" is expected.
+WARNING_RE='warning:|error:|WARNING|ERROR|Error [0-9]|undefined!|Stop\.'
+
+# quiet_build GROUP NAME LOG COMMAND...: passes when it ends well in silence.
+quiet_build()
+{
+	local group=$1 name=$2 log=$3
+	shift 3
+
+	if ! timed "$group" "$@" > "$log" 2>&1; then
+		grep -nE -A 3 "$WARNING_RE" "$log" | head -n 40
+		tail -n 3 "$log"
+		result fail "$group" "$name" "$log"
+		return 1
+	fi
+	if grep -E "$WARNING_RE" "$log" > "$log.warnings"; then
+		head -n 40 "$log.warnings"
+		result fail "$group" "$name: warnings" "$log"
+		return 1
+	fi
+	result pass "$group" "$name"
+}
+
+make_modules()
+{
+	local kernel=$1
+	shift
+	make --no-print-directory modules -j"$(nproc)" W=1 \
+		KDIR="$(scripts/kernels path "$kernel" headers)" "$@"
+}
+
+# From nothing, since a build of what is up to date warns of nothing.
+check_modules()
+{
+	local kernel=$1 release
+
+	step "modules for $kernel"
+	release=$(scripts/kernels path "$kernel" version)
+	rm -rf "build/$release"
+	quiet_build "$kernel" "modules build with W=1" "$LOGS/modules-$kernel.log" \
+		make_modules "$kernel"
+}
+
+check_sparse()
+{
+	local kernel=$1 log=$LOGS/sparse.log
+
+	step "sparse (headers of $kernel)"
+	quiet_build "$kernel" "sparse is content" "$log" make_modules "$kernel" C=2
+	# Sparse that never ran is content with everything.
+	grep -q '^ *CHECK ' "$log" || result fail "$kernel" "sparse ran" "$log"
+}
+
+check_userspace()
+{
+	step "user space"
+	rm -rf build/userspace
+	quiet_build host "user space builds with -Werror" "$LOGS/userspace.log" \
+		make --no-print-directory userspace -j"$(nproc)"
+}
+
+check_unit()
+{
+	step "unit tests"
+	timed host tests/unit/run > "$LOGS/unit.tap" 2> "$LOGS/unit.log" ||
+		tail -n 20 "$LOGS/unit.log"
+	count_tap host "$LOGS/unit.tap"
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# The stages of scripts/check that boot guests: the guest tests, and DKMS.
+
+check_guest_programs()
+{
+	step "guest test programs"
+	quiet_build host "guest programs build with -Werror" "$LOGS/guest-build.log" \
+		make --no-print-directory -C tests/guest -j"$(nproc)"
+}
+
+# One guest for each kernel. The stream of results and the runner's verdict
+# (kernel log, panic, timeout) are counted apart: either may fail alone.
+check_guest()
+{
+	local kernel=$1 tap=$LOGS/guest-$1.tap mem=2048 timeout_s=900 status=0
+
+	case $kernel in
+	debug-*) mem=4096 timeout_s=1800 ;;
+	esac
+	step "guest tests on $kernel"
+	timed "$kernel" scripts/vm --kernel "$kernel" --mem "$mem" \
+		--timeout "$timeout_s" --log "$LOGS/guest-$kernel" -- \
+		tests/guest/run --kernel "$kernel" \
+		> "$tap" 2> "$LOGS/guest-$kernel.err" || status=$?
+	count_tap "$kernel" "$tap"
+	case $status in
+	0 | 1)
+		result pass "$kernel" "the guest ended well, its kernel log is clean"
+		;;
+	*)
+		tail -n 40 "$LOGS/guest-$kernel.err"
+		result fail "$kernel" "the guest ended with $status" \
+			"$LOGS/guest-$kernel.err"
+		;;
+	esac
+}
+
+# DKMS, with a stock kernel. Compiling in an emulated guest takes long, so the
+# build half runs in a chroot whose changes go to memory, where the host allows
+# that, and is carried to the guest; else all of it runs in the guest.
+check_dkms()
+{
+	local kernel=$1 dir=$LOGS/dkms status=0 parts="use"
+
+	step "DKMS on $kernel"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	if ! timed "$kernel" as_root scripts/lib/dkms-cycle.sh chroot "$kernel" "$dir" \
+		> "$dir/chroot.log" 2>&1; then
+		if ! grep -q 'no chroot' "$dir/chroot.log"; then
+			tail -n 20 "$dir/chroot.log"
+			result fail "$kernel" "dkms add, build, install" "$dir/chroot.log"
+			return 1
+		fi
+		step "  no chroot with an overlay here: compiling in the guest"
+		parts="build use"
+	fi
+	grep '^ok ' "$dir/chroot.log" > "$dir/dkms.tap"
+	timed "$kernel" scripts/vm --kernel "$kernel" --timeout 1500 --out "$dir" \
+		--env "PARTS=$parts" -- scripts/lib/dkms-cycle.sh guest "$kernel" /out \
+		> "$dir/guest.log" 2>&1 || status=$?
+	grep -E '^(not )?ok ' "$dir/guest.log" >> "$dir/dkms.tap"
+	count_tap "$kernel" "$dir/dkms.tap"
+	if [ "$status" -ne 0 ]; then
+		tail -n 30 "$dir/guest.log"
+		result fail "$kernel" "the DKMS guest ended with $status" "$dir/guest.log"
+	fi
+}
