@@ -204,7 +204,8 @@ int mlproxy_bind(struct mlproxy_session *s, const char *name)
 	if (ret == -ENOENT) {
 		name_proxies(s, names, sizeof(names));
 		return mlpx_fail(s, ENOENT, "there is no proxy '%s' (registered: %s); "
-				 "is its module loaded? Try: modprobe mlproxy_%s", name, names, name);
+				 "is its module loaded? Try: modprobe mlproxy_%s", name, names,
+				 name);
 	}
 	if (ret == -EBUSY)
 		return mlpx_fail(s, EBUSY, "this session is bound to '%s' already; "
