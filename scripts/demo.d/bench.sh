@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# The demo's workloads, and how one run of one of them is measured. Sourced by
+# guest.sh, in the guest, under busybox sh.
+#
+# A run mounts the file system afresh, so that nothing is cached, and works
+# inside of a memory cgroup that is smaller than the data. What runs comes from
+# a directory in memory, loaded before, so that only the test device is waited
+# for while the clock runs.
+
+BENCH_DISK=mlptest0
+BENCH_MNT=/run/bench/mnt
+BENCH_CGROUP=/sys/fs/cgroup/bench
+BENCH_CGROUP_BYTES=$((32 << 20))
+BENCH_COUNTERS=/sys/block/$BENCH_DISK/testblk
+BENCH_QUEUE=/sys/block/$BENCH_DISK/queue
+
+# Those that the table is about.
+BENCH_WORKLOADS=${BENCH_WORKLOADS:-"rr-mmap rr-pread scan-mmap seq-mmap seq-pread \
+rev-mmap rev-pread mix phases"}
+
+# bench_db NAME READS SEED [OPTION]...: run db_bench on the database.
+bench_db()
+{
+	name=$1 reads=$2 seed=$3
+	shift 3
+	"$BENCH_BIN/db_bench" --db=$BENCH_MNT/db --use_existing_db=1 --readonly=1 \
+		--benchmarks="$name" --reads="$reads" --seed="$seed" \
+		--num=200000 --value_size=1000 --compression_type=none \
+		--cache_size=1048576 --advise_random_on_open=0 "$@"
+}
+
+# bench_load SEED OPTION... STREAM...: read the plain files in known patterns.
+bench_load()
+{
+	seed=$1
+	shift
+	"$BENCH_BIN/ra_load" --seed "$seed" "$@"
+}
+
+# bench_work WORKLOAD SEED: the workload itself; prints what its program prints.
+# The amount of work moves a little with the seed where the program itself
+# draws nothing at random.
+bench_work()
+{
+	more=$(($2 % 16 * 250))
+	case $1 in
+	rr-mmap)   bench_db readrandom 1200 "$2" --mmap_read=1 ;;
+	rr-pread)  bench_db readrandom 1200 "$2" ;;
+	scan-mmap) bench_db seekrandom 60 "$2" --mmap_read=1 --seek_nexts=200 ;;
+	seq-mmap)  bench_db readseq $((24000 + more)) "$2" --mmap_read=1 ;;
+	seq-pread) bench_db readseq $((24000 + more)) "$2" ;;
+	rev-mmap)  bench_db readreverse $((24000 + more)) "$2" --mmap_read=1 ;;
+	rev-pread) bench_db readreverse $((12000 + more)) "$2" ;;
+	mix)
+		bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,random $BENCH_MNT/b,pread,seq \
+			$BENCH_MNT/c,mmap,cluster:16 $BENCH_MNT/d,pread,reverse
+		;;
+	phases)
+		bench_load "$2" --ops 4608 $BENCH_MNT/a,mmap,phases:768
+		;;
+	*)
+		bench_train_work "$1" "$2"
+		;;
+	esac
+}
+
+# What the model learns from: other seeds, files, mixes and sizes of work than
+# those above, and patterns that are in none of them.
+BENCH_TRAINING=${BENCH_TRAINING:-"t-rr-mmap t-rr-pread t-scan-mmap t-scan-back t-seq-mmap t-seq-pread
+t-rev-mmap t-rev-pread t-rand t-clusters t-stride t-back t-forward t-phases
+t-mix2 t-mix3 t-mix4"}
+
+bench_train_work()
+{
+	case $1 in
+	t-rr-mmap)   bench_db readrandom 400 "$2" --mmap_read=1 ;;
+	t-rr-pread)  bench_db readrandom 300 "$2" ;;
+	t-scan-mmap) bench_db seekrandom 40 "$2" --mmap_read=1 --seek_nexts=150 ;;
+	t-scan-back) bench_db seekrandom 20 "$2" --reverse_iterator=1 --seek_nexts=300 ;;
+	t-seq-mmap)  bench_db readseq 30000 "$2" --mmap_read=1 ;;
+	t-seq-pread) bench_db readseq 30000 "$2" ;;
+	t-rev-mmap)  bench_db readreverse 30000 "$2" --mmap_read=1 ;;
+	t-rev-pread) bench_db readreverse 8000 "$2" ;;
+	t-rand)      bench_load "$2" --ms 300 $BENCH_MNT/c,mmap,random ;;
+	t-clusters)  bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,cluster:24 ;;
+	t-stride)    bench_load "$2" --ms 200 $BENCH_MNT/a,pread,stride:11 ;;
+	t-back)      bench_load "$2" --ms 200 $BENCH_MNT/c,pread,reverse ;;
+	t-forward)   bench_load "$2" --ms 200 $BENCH_MNT/c,mmap,seq ;;
+	t-phases)    bench_load "$2" --ops 3000 $BENCH_MNT/c,mmap,phases:500 ;;
+	t-mix2)      bench_load "$2" --ms 300 $BENCH_MNT/b,mmap,random $BENCH_MNT/a,pread,seq ;;
+	t-mix3)
+		bench_load "$2" --ms 300 $BENCH_MNT/c,pread,reverse \
+			$BENCH_MNT/d,mmap,cluster:32 $BENCH_MNT/b,mmap,seq
+		;;
+	t-mix4)
+		bench_load "$2" --ms 400 $BENCH_MNT/d,mmap,random $BENCH_MNT/a,pread,reverse \
+			$BENCH_MNT/b,mmap,cluster:12 $BENCH_MNT/c,pread,seq
+		;;
+	*)
+		echo "no workload $1" >&2
+		return 1
+		;;
+	esac
+}
+
+# bench_rate FILE: operations and microseconds an operation, out of the output of
+# either program.
+bench_rate()
+{
+	awk '
+	/micros\/op/ { for (i = 1; i < NF; i++) {
+		if ($(i + 1) == "micros/op") us = $i
+		if ($(i + 1) ~ /^operations/) ops = $i
+	} }
+	/"ops_per_s"/ {
+		match($0, /\],"ops":[0-9]+/)
+		ops = substr($0, RSTART + 8, RLENGTH - 8)
+		match($0, /"ops_per_s":[0-9.]+\}$/)
+		us = 1000000 / substr($0, RSTART + 12, RLENGTH - 13)
+	}
+	END { if (!us || !ops) exit 1; printf "%d,%.4f\n", ops, us }' "$1"
+}
+
+bench_mount()
+{
+	mount -t ext4 -o ro,noload,noatime /dev/$BENCH_DISK $BENCH_MNT
+}
+
+bench_counter()
+{
+	cat $BENCH_COUNTERS/"$1"
+}
+
+# bench_run TAG WORKLOAD SEED POLICY KB: one measured run, at a readahead window of
+# KB by the device's default. Prints a line, with the times in microseconds:
+# TAG,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
+# and leaves the time per operation in bench_us.
+bench_run()
+{
+	echo "$5" > $BENCH_QUEUE/read_ahead_kb
+	bench_mount || return 1
+	reads=$(bench_counter reads)
+	bytes=$(bench_counter read_bytes)
+	busy=$(bench_counter link_busy_ns)
+	if ! sh -c "echo \$\$ > $BENCH_CGROUP/cgroup.procs; . $BENCH_LIB/bench.sh; bench_work $2 $3" \
+	     > /run/bench/log 2>&1 || ! rate=$(bench_rate /run/bench/log); then
+		cat /run/bench/log
+		echo "workload $2 failed" >&2
+		umount $BENCH_MNT
+		return 1
+	fi
+	reads=$(($(bench_counter reads) - reads))
+	bytes=$(($(bench_counter read_bytes) - bytes))
+	busy=$(($(bench_counter link_busy_ns) - busy))
+	umount $BENCH_MNT || return 1
+	bench_us=${rate#*,}
+	echo "$1,$2,$3,$4,$rate,$reads,$((bytes / 4096)),$((busy / 1000))"
+}
+
+# bench_setup STAGE IMAGE PRESET: the programs, and the device with the image on
+# it, which is filled at full speed.
+bench_setup()
+{
+	mkdir -p /run/bench
+	mount -t tmpfs -o size=200m tmpfs /run/bench || return 1
+	mkdir -p $BENCH_MNT /run/bench/tmp
+	cp -a "$1/." /run/bench/
+	BENCH_BIN=/run/bench/bin
+	BENCH_LIB=/run/bench
+	LD_LIBRARY_PATH=/run/bench/lib
+	TMPDIR=/run/bench/tmp
+	PATH=$BENCH_BIN:$PATH
+	export BENCH_BIN BENCH_LIB LD_LIBRARY_PATH TMPDIR PATH
+	modprobe ext4 || return 1
+	insmod "$BENCH_MODULES/testing/mlproxy_testblk.ko" preset=ram \
+		size_mb=$(($(stat -c %s "$2") / 1048576)) || return 1
+	dd if="$2" of=/dev/$BENCH_DISK bs=1M conv=fsync 2>/dev/null || return 1
+	echo "$3" > /sys/module/mlproxy_testblk/parameters/preset
+	echo +memory > /sys/fs/cgroup/cgroup.subtree_control
+	mkdir $BENCH_CGROUP
+	echo $BENCH_CGROUP_BYTES > $BENCH_CGROUP/memory.max
+}

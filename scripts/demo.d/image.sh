@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Make the file system that the demo's workloads read: a RocksDB database and
+# four plain files. Usage: image.sh IMAGE. Made once: IMAGE.key says from what.
+
+set -euo pipefail
+. "$(dirname "$0")/../lib/common.sh"
+
+image=$1
+key=$(sha256sum < "$0" | cut -d' ' -f1)-$(dpkg-query -W -f '${Version}' rocksdb-tools)
+if [ -f "$image" ] && [ "$(cat "$image.key" 2>/dev/null)" = "$key" ]; then
+	exit 0
+fi
+need_tool db_bench rocksdb-tools
+need_tool mkfs.ext4 e2fsprogs
+
+tmp=$(mktemp -d "$(dirname "$image")/image.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+root=$tmp/root
+mkdir -p "$root/db"
+
+# 126 MB, not compressed: compressed blocks could not be read in place by mmap.
+db_bench --db="$root/db" --benchmarks=fillrandom,compact --seed=1 \
+	--num=200000 --value_size=1000 --compression_type=none --disable_wal=1 \
+	--write_buffer_size=33554432 --target_file_size_base=16777216 \
+	--max_bytes_for_level_base=268435456 > "$tmp/log" 2>&1 || {
+	cat "$tmp/log" >&2
+	die "db_bench could not fill the database"
+}
+rm -f "$root"/db/LOG*
+fill()
+{
+	# head closes the pipe; that is how yes ends
+	(yes "mlproxy" || :) 2>/dev/null | head -c "$2" > "$root/$1"
+}
+fill a 160M
+for f in b c d; do
+	fill "$f" 48M
+done
+
+# Fixed identifiers: the same layout, and directory hashes, on every machine.
+truncate -s 460M "$tmp/image"
+mkfs.ext4 -q -m 0 -O ^has_journal -U 6d6c7072-6f78-7900-0000-000000000001 \
+	-E hash_seed=6d6c7072-6f78-7900-0000-000000000002,lazy_itable_init=0 \
+	-d "$root" "$tmp/image"
+mv "$tmp/image" "$image"
+echo "$key" > "$image.key"
