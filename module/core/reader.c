@@ -241,12 +241,16 @@ static bool reader_ready_or_wait(struct mlproxy_reader *reader)
  * @reader: the reader
  * @file: its file
  * @pt: poll table
+ *
+ * Asks to be woken also when something is ready: who watches for edges (EPOLLET)
+ * does not come back to find the rings empty before the next record.
  */
 __poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
 			     struct poll_table_struct *pt)
 {
 	poll_wait(file, &reader->wait, pt);
-	return reader_ready_or_wait(reader) ? EPOLLIN | EPOLLRDNORM : 0;
+	reader_prepare_wait(reader);
+	return reader_ready(reader) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static int reader_claim(struct mlproxy_reader *reader, int access)
