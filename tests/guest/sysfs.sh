@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# sysfs: every attribute has one value, the knobs take what is in their range and
+# nothing else, and show it.
+#
+# guest-test: timeout=60
+
+. "$(dirname "$0")/ktap.sh"
+
+P=$SYSFS/synth
+run=/sys/module/mlproxy_synth/parameters/run
+
+set_to()
+{
+	echo "$2" > "$P/$1" || return
+	expect "$1" "$(< "$P/$1")" "${3:-$2}"
+}
+
+refused()
+{
+	local before
+
+	before=$(< "$P/$1")
+	if echo "$2" 2> /dev/null > "$P/$1"; then
+		echo "$1 took \"$2\""
+		exit 1
+	fi
+	expect "$1" "$(< "$P/$1")" "$before"
+}
+
+one_value_each()
+{
+	local f n=0
+
+	for f in "$P"/*; do
+		[ "$(wc -l < "$f")" -eq 1 ] && [ "$(wc -w < "$f")" -eq 1 ] || {
+			echo "$f: not one value: $(< "$f")"
+			return 1
+		}
+		n=$((n + 1))
+	done
+	echo "$n attributes"
+	[ $n -ge 20 ]
+}
+
+permissions()
+{
+	local f
+
+	for f in "$P"/*; do
+		case ${f##*/} in
+		mode | share_* | explore_* | window_ns)
+			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 644
+			;;
+		*)
+			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 444
+			if echo 1 2> /dev/null > "$f"; then
+				echo "$f took a write"
+				return 1
+			fi
+			;;
+		esac
+	done
+}
+
+mode()
+{
+	local m
+
+	for m in emergency learning collaboration recommendation; do
+		set_to mode $m
+	done
+	refused mode none
+	refused mode ""
+	refused mode learning2
+	refused mode 1
+	set_to mode learning
+}
+
+shares()
+{
+	local m
+
+	for m in learning collaboration recommendation; do
+		set_to explore_$m 0
+		set_to share_$m 65536
+		refused share_$m 65537
+		refused share_$m -1
+		refused share_$m x
+		refused share_$m 99999999999999999999
+		refused explore_$m 1
+		set_to share_$m 0x100 256
+		set_to explore_$m $((65536 - 256))
+		refused explore_$m $((65536 - 255))
+		set_to explore_$m 0
+	done
+	[ ! -e "$P/share_emergency" ]
+}
+
+window()
+{
+	set_to window_ns 1000000
+	set_to window_ns 3600000000000
+	refused window_ns 999999
+	refused window_ns 3600000000001
+	refused window_ns 0
+}
+
+# What the files say is what the ioctl says; here against known decisions.
+counters()
+{
+	"$GUESTBIN/holder" synth > /tmp/held.$$ &
+	until [ -s /tmp/held.$$ ]; do
+		kill -0 $! || return
+		sleep 0.1
+	done
+	rm -f /tmp/held.$$
+	expect state "$(< "$P/state")" running
+	expect decisions "$(< "$P/decisions")" 0
+	echo 1000 > $run
+	expect decisions "$(< "$P/decisions")" 1000
+	expect feedbacks "$(< "$P/feedbacks")" 1000
+	expect sum $(($(< "$P/decisions_baseline") + $(< "$P/decisions_explore") +
+		$(< "$P/decisions_model") + $(< "$P/decisions_recommendation"))) 1000
+	# Rings of 4096 bytes hold few of them, and the holder reads none.
+	[ "$(< "$P/records_lost")" -gt 0 ] || return
+	kill -KILL $!
+	wait $! 2> /dev/null
+	expect "records lost with no reader" "$(< "$P/records_lost")" 0
+}
+
+all_proxies()
+{
+	local p
+
+	for p in synth ctx-decision ctx-entity ctx-window; do
+		expect "$p's mode" "$(< "$SYSFS/$p/mode")" learning
+	done
+	expect "device" "$(stat -c '%F' /dev/mlproxy)" "character special file"
+}
+
+ktap_plan 7
+ktap_test all_proxies all_proxies
+ktap_test one_value_each one_value_each
+ktap_test permissions permissions
+ktap_test mode mode
+ktap_test shares shares
+ktap_test window window
+ktap_test counters counters
+ktap_end

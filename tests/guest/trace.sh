@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Trace events: each step of the loop leaves one, with the fields of its format.
+#
+# guest-test: timeout=60
+
+. "$(dirname "$0")/ktap.sh"
+
+T=/sys/kernel/tracing
+E=$T/events/mlproxy
+
+finish()
+{
+	echo 0 > $E/enable
+	echo > $T/trace
+}
+trap finish EXIT
+
+begin()
+{
+	echo 0 > $T/tracing_on
+	echo > $T/trace
+	echo 1 > $E/enable
+	echo 1 > $T/tracing_on
+}
+
+# count EVENT REGEX: how many lines of this event match
+count()
+{
+	grep -c " $1: $2\$" $T/trace
+}
+
+at_least()
+{
+	local n
+
+	n=$(count "$2" "$3")
+	echo "$n events $2"
+	[ "$n" -ge "$1" ] || {
+		echo "expected $1 of: $2: $3"
+		grep " $2: " $T/trace | head -n 3
+		exit 1
+	}
+}
+
+events_exist()
+{
+	local e
+
+	for e in decision feedback mode state model recommendation loss; do
+		[ -f $E/mlproxy_$e/format ] || { echo "no event mlproxy_$e"; return 1; }
+	done
+}
+
+# The ioctl test goes through everything that leaves an event.
+loop()
+{
+	begin
+	"$GUESTBIN/recommend" fresh_applies refused > /dev/null || return
+	"$GUESTBIN/model" sequences > /dev/null || return
+	"$GUESTBIN/rings" no_reader > /dev/null || return
+	echo 0 > $T/tracing_on
+	at_least 100 mlproxy_decision 'proxy=ctx-decision id=[0-9]* key=[0-9a-f]* baseline=0 action=[0-3] source=[014] mode=[13] prob_q31=[0-9]* version=[0-9]*'
+	at_least 1 mlproxy_decision '.* action=1 source=1 mode=3 prob_q31=2147483648 version=7'
+	at_least 100 mlproxy_feedback 'proxy=ctx-decision id=[0-9]* action=[0-3] source=[0-4] reward=[0-3]*00*'
+	at_least 1 mlproxy_mode 'proxy=ctx-decision from=1 to=3 reason=2'
+	at_least 1 mlproxy_state 'proxy=ctx-decision from=[24] to=3 reason=0'
+	at_least 1 mlproxy_model 'proxy=ctx-decision from=0 to=[0-9]* reason=1'
+	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=[0-9]* reason=2'
+	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=0 reason=3'
+	at_least 2 mlproxy_recommendation 'proxy=ctx-decision key=[0-9a-f]* action=[0-3] confidence=65535 ttl_ms=3600000 result=0'
+	at_least 1 mlproxy_recommendation '.* result=-22'
+	at_least 1 mlproxy_recommendation '.* result=-33'
+	at_least 1 mlproxy_recommendation '.* result=-34'
+	at_least 10 mlproxy_loss 'cpu=[0-9]* seq=[0-9]* len=[0-9]*'
+}
+
+# Ids of feedback are ids of decisions.
+linked()
+{
+	begin
+	"$GUESTBIN/lifecycle" decides_only_running > /dev/null || return
+	echo 0 > $T/tracing_on
+	expect "ids" "$(sed -n 's/.* mlproxy_feedback: .* id=\([0-9]*\) .*/\1/p' $T/trace | sort)" \
+		"$(sed -n 's/.* mlproxy_decision: .* id=\([0-9]*\) .*/\1/p' $T/trace | sort)"
+	expect "decisions" "$(count mlproxy_decision '.*')" 10
+}
+
+# From every context, and while the events are switched on and off.
+in_interrupts()
+{
+	local i
+
+	begin
+	"$GUESTBIN/rings" fast_hardirq fast_mixed > /dev/null || return
+	at_least 100 mlproxy_decision '.*'
+	"$GUESTBIN/rings" fast_mixed > /dev/null &
+	for ((i = 0; i < 10; i++)); do
+		echo 0 > $E/enable
+		echo 1 > $E/enable
+	done
+	wait $!
+}
+
+filter()
+{
+	begin
+	echo 'action == 2' > $E/mlproxy_decision/filter || return
+	"$GUESTBIN/rings" no_reader > /dev/null || return
+	echo 0 > $T/tracing_on
+	echo 0 > $E/mlproxy_decision/filter
+	at_least 1 mlproxy_decision '.* action=2 .*'
+	expect "others" "$(count mlproxy_decision '.* action=[013] .*')" 0
+}
+
+ktap_plan 5
+ktap_test events_exist events_exist
+ktap_test loop loop
+ktap_test linked linked
+ktap_test in_interrupts in_interrupts
+ktap_test filter filter
+ktap_end
