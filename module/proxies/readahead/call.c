@@ -29,10 +29,12 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	struct ra_epoch *e = &f->epoch;
 	u64 now_ns = call->enter_ns;
 	enum ra_pattern pattern;
+	int pin = READ_ONCE(ra_pin);
 
-	if (!e->start_ns || (s64)(now_ns - f->last_ns) > (s64)RA_STALE_NS) {
+	if (!e->start_ns || (s64)(now_ns - f->last_ns) > (s64)RA_STALE_NS ||
+	    (pin >= 0 && f->action != pin)) {
 		f->decided = false;
-		f->action = ra_pin >= 0 ? ra_pin : RA_KERNEL;
+		f->action = pin >= 0 ? pin : RA_KERNEL;
 		f->stream.active = false;
 		ra_epoch_start(f, call->task, call->target, now_ns);
 	} else if (ra_epoch_full(f, now_ns)) {

@@ -258,7 +258,7 @@ void ra_epoch_decide(struct ra_file *f, struct ra_task *task, struct ra_target *
 	epoch_features(f, target, inode, inode_to_bdi(inode)->ra_pages, x);
 	f->action = mlproxy_decide(ra_proxy, &req, &f->decision);
 	f->decided = true;
-	if (pin >= 0 && pin < RA_NR_ACTIONS) {
+	if (pin >= 0) {
 		/* What was decided is not done: its outcome must not be learnt. */
 		f->action = pin;
 		f->decision.id = 0;
