@@ -1,0 +1,533 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The readahead proxy on a real file system: windows are in force for files on
+# the target and nowhere else, the kernel's own are back when it stops, the data
+# read is right under every action, and files, mounts, devices and the module
+# itself may go at any time.
+#
+# guest-test: timeout=500 modules=none
+#
+# Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
+# bytes, and never takes a time.
+
+. "$(dirname "$0")/ktap.sh"
+
+mlproxy=${MLPROXY_CLI:-$BUILDDIR/userspace/bin/mlproxy}
+params=/sys/module/mlproxy_readahead/parameters
+stats=/sys/block/mlptest0/testblk
+hooked=/sys/kernel/tracing/enabled_functions
+tmp=$(mktemp -d)
+mnt=$tmp/mnt
+file_mb=24
+rounds=${GUEST_DEBUG:+2}
+rounds=${rounds:-6}
+
+finish()
+{
+	stop_load
+	umount -q "$mnt"
+	rm -rf "$tmp"
+	mod_unload_all
+}
+trap finish EXIT
+
+proxy()
+{
+	"$mlproxy" "$1" readahead > "$tmp/ctl" 2>&1 || { cat "$tmp/ctl"; exit 1; }
+}
+
+param()
+{
+	cat "$params/$1"
+}
+
+pin()
+{
+	echo "$1" > $params/pin
+}
+
+# mount_fresh: nothing of the file system is cached after it
+mount_fresh()
+{
+	umount -q "$mnt"
+	mount -o noatime /dev/mlptest0 "$mnt"
+}
+
+make_fs()
+{
+	mod_load mlproxy_testblk size_mb=64 preset=ram || return
+	mkfs.ext4 -q -O ^has_journal /dev/mlptest0 &&
+		mount -o noatime /dev/mlptest0 "$mnt" || return
+	dd if=/dev/urandom of="$tmp/reference" bs=1M count=$file_mb status=none
+	cp "$tmp/reference" "$mnt/a" && cp "$tmp/reference" "$mnt/b" || return
+	echo 128 > /sys/block/mlptest0/queue/read_ahead_kb
+}
+
+# What a failed test left behind must not fail the next one.
+proxy_load()
+{
+	stop_load
+	mod_loaded mlproxy_readahead && rmmod mlproxy_readahead
+	mountpoint -q "$mnt" || mount -o noatime /dev/mlptest0 "$mnt" || return
+	mod_load mlproxy_readahead target=mlptest0 "$@"
+}
+
+# touch_pages FILE COUNT STEP: page faults, STEP pages apart; prints the pages
+# that the device read for each
+touch_pages()
+{
+	python3 - "$@" $stats/read_bytes <<'PYTHON'
+import mmap, sys
+path, count, step, counter = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+def read():
+    return int(open(counter).read())
+with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+    m[0]
+    before = read()
+    for i in range(1, count + 1):
+        m[i * step * 4096]
+    print((read() - before) // 4096 // count)
+PYTHON
+}
+
+# Endless mixed reading on the target, in the background.
+start_load()
+{
+	cat > "$tmp/load.py" <<'PYTHON'
+import mmap, os, random, sys, time
+path, seed = sys.argv[1], int(sys.argv[2])
+random.seed(seed)
+while True:
+    try:
+        with open(path, "rb") as f:
+            size = os.fstat(f.fileno()).st_size
+            if size < 65536:
+                continue
+            m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+            pages = size // 4096
+            at = random.randrange(pages)
+            for i in range(64):
+                m[random.randrange(pages) * 4096]
+                os.pread(f.fileno(), 8192, (at + i) % pages * 4096)
+                os.pread(f.fileno(), 4096, (at - i) % pages * 4096)
+                os.pread(f.fileno(), 4096, (at + 7 * i) % pages * 4096)
+            m.close()
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            time.sleep(0.005)
+    except (OSError, ValueError):
+        pass
+PYTHON
+	local i
+
+	for i in 1 2; do
+		python3 "$tmp/load.py" "$mnt/a" $i &
+		echo $! >> "$tmp/load.pids"
+	done
+}
+
+stop_load()
+{
+	local pid
+
+	for pid in $(cat "$tmp/load.pids" 2>/dev/null); do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+		while [ -d "/proc/$pid" ]; do
+			sleep 0.05
+		done
+	done
+	rm -f "$tmp/load.pids"
+}
+
+# wait_calls: until the proxy has seen more calls
+wait_calls()
+{
+	local from i
+
+	from=$(param nr_calls)
+	for i in $(seq 300); do
+		[ "$(param nr_calls)" -gt $((from + 20)) ] && return
+		sleep 0.1
+	done
+	echo "the proxy saw no calls"
+	exit 1
+}
+
+test_load_unload()
+{
+	local i
+
+	proxy_load && rmmod mlproxy_readahead || exit 1
+	for i in $(seq "$rounds"); do
+		mod_load mlproxy_readahead || exit 1
+		rmmod mlproxy_readahead || exit 1
+	done
+	proxy_load max_files=64
+	proxy start
+	rmmod mlproxy_readahead
+}
+
+test_parameters()
+{
+	proxy_load || exit 1
+	expect target "$(param target)" "$(lsblk -dno MAJ:MIN /dev/mlptest0 | tr -d ' ')"
+	expect_fail sh -c "echo no-such-device > $params/target"
+	expect_fail sh -c "echo 300:x > $params/target"
+	expect_fail sh -c "echo 5000:1 > $params/target"
+	expect_fail sh -c "echo 8:1,8:2,8:3,8:4,8:5,8:6,8:7,8:8,8:9 > $params/target"
+	expect "target after bad ones" "$(param target)" \
+		"$(lsblk -dno MAJ:MIN /dev/mlptest0 | tr -d ' ')"
+	echo "8:1, 8:2,8:1,/dev/mlptest0" > $params/target
+	case $(param target) in
+	8:1,8:2,*) ;;
+	*) expect "several targets" "$(param target)" "8:1,8:2,..." ;;
+	esac
+	echo > $params/target
+	expect "no target" "$(param target)" ""
+	expect_fail sh -c "echo 10 > $params/pin"
+	expect_fail sh -c "echo 1 > $params/epoch_calls"
+	expect_fail sh -c "echo 1 > $params/epoch_us"
+	expect_fail sh -c "echo 5 > $params/nr_calls"
+	rmmod mlproxy_readahead || exit 1
+	expect_fail mod_load mlproxy_readahead max_files=1
+	expect_fail mod_load mlproxy_readahead target=no-such-device
+}
+
+is_hooked()
+{
+	local n
+
+	n=$(grep -cE '^(filemap_fault|page_cache_(a)?sync_ra) ' $hooked)
+	echo "$n"
+}
+
+test_attached()
+{
+	proxy_load || exit 1
+	echo > $params/target
+	expect "hooks, not running" "$(is_hooked)" 0
+	proxy start
+	expect "hooks without a target" "$(is_hooked)" 0
+	echo mlptest0 > $params/target
+	expect "hooks" "$(is_hooked)" 3
+	echo > $params/target
+	expect "hooks after the target was taken away" "$(is_hooked)" 0
+	echo mlptest0 > $params/target
+	proxy stop
+	expect "hooks after stop" "$(is_hooked)" 0
+	proxy start
+	expect "hooks after start" "$(is_hooked)" 3
+	rmmod mlproxy_readahead || exit 1
+	expect "hooks after unload" "$(is_hooked)" 0
+}
+
+test_windows()
+{
+	local window
+
+	proxy_load || exit 1
+	proxy start
+	# pin:pages of one fault
+	for window in 1:1 2:4 3:8 4:16 5:64 6:256 0:32; do
+		pin "${window%:*}"
+		mount_fresh
+		expect "pages a fault, action ${window%:*}" \
+			"$(touch_pages "$mnt/a" 10 512)" "${window#*:}"
+	done
+	rmmod mlproxy_readahead
+}
+
+test_restored()
+{
+	proxy_load || exit 1
+	proxy start
+	pin 1
+	mount_fresh
+	python3 - "$mnt/a" $stats/read_bytes "$mlproxy" <<'PYTHON'
+import mmap, subprocess, sys
+path, counter, tool = sys.argv[1:]
+def read():
+    return int(open(counter).read())
+def pages(m, first):
+    before = read()
+    for i in range(first, first + 8):
+        m[i * 256 * 4096]
+    return (read() - before) // 4096 // 8
+with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+    m[0]
+    running = pages(m, 1)
+    subprocess.run([tool, "stop", "readahead"], check=True, stdout=subprocess.DEVNULL)
+    stopped = pages(m, 9)
+print("pages a fault: running", running, "stopped", stopped)
+sys.exit(running != 1 or stopped != 32)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+test_advice()
+{
+	local before
+
+	proxy_load || exit 1
+	proxy start
+	pin 5
+	mount_fresh
+	before=$(param nr_advised)
+	python3 - "$mnt/a" "$mnt/b" $stats/read_bytes <<'PYTHON'
+import mmap, os, sys
+by_file, by_map, counter = sys.argv[1:]
+def read():
+    return int(open(counter).read())
+def pages(m):
+    m[0]
+    before = read()
+    for i in range(1, 9):
+        m[i * 512 * 4096]
+    return (read() - before) // 4096 // 8
+with open(by_file, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+    os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    sequential = pages(m)
+with open(by_map, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+    m.madvise(mmap.MADV_RANDOM)
+    random = pages(m)
+print("pages a fault: sequential file", sequential, "random mapping", random)
+# The kernel doubles the device's window for POSIX_FADV_SEQUENTIAL.
+sys.exit(sequential != 64 or random != 1)
+PYTHON
+	status=$?
+	[ "$(param nr_advised)" -gt "$before" ] || { echo "no call counted as advised"; status=1; }
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+test_other_fs()
+{
+	local calls
+
+	proxy_load || exit 1
+	proxy start
+	pin 6
+	modprobe brd rd_nr=1 rd_size=16384 2> /dev/null && [ -b /dev/ram0 ] || exit 4
+	mkfs.ext4 -q /dev/ram0
+	mkdir -p "$tmp/other"
+	mount /dev/ram0 "$tmp/other" || exit 1
+	dd if=/dev/zero of="$tmp/other/f" bs=1M count=8 status=none
+	umount "$tmp/other"
+	mount /dev/ram0 "$tmp/other"
+	calls=$(param nr_calls)
+	cat "$tmp/other/f" /bin/bash > /dev/null
+	expect "calls seen on other file systems" "$(param nr_calls)" "$calls"
+	mount_fresh
+	cat "$mnt/a" > /dev/null
+	[ "$(param nr_calls)" -gt "$calls" ] || { echo "no call seen on the target"; exit 1; }
+	umount "$tmp/other"
+	rmmod brd
+	rmmod mlproxy_readahead
+}
+
+test_pattern()
+{
+	proxy_load || exit 1
+	proxy start
+	pin "$1"
+	mount_fresh
+	python3 - "$mnt/a" $params/nr_calls "$2" "$3" "$tmp/reference" <<'PYTHON'
+import os, sys
+path, counter, step, limit, reference = sys.argv[1], sys.argv[2], int(sys.argv[3]), \
+    int(sys.argv[4]), sys.argv[5]
+def read():
+    return int(open(counter).read())
+good = open(reference, "rb").read()
+fd = os.open(path, os.O_RDONLY)
+pages = len(good) // 4096
+before = read()
+at, n = (pages - 1 if step < 0 else 0), 0
+while 0 <= at < pages and n < 1000:
+    if os.pread(fd, 4096, at * 4096) != good[at * 4096:(at + 1) * 4096]:
+        sys.exit("wrong data in page %d" % at)
+    at += step
+    n += 1
+misses = read() - before
+print(n, "reads", misses, "misses")
+sys.exit(misses * limit > n)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+test_data()
+{
+	local action sum
+
+	sum=$(sha256sum < "$tmp/reference")
+	proxy_load epoch_calls=2 || exit 1
+	proxy start
+	for action in $(seq 0 9); do
+		pin "$action"
+		mount_fresh
+		expect "by read, action $action" "$(dd if="$mnt/a" bs=12345 status=none | sha256sum)" \
+			"$sum"
+		mount_fresh
+		expect "by mapping, action $action" "$(python3 -c '
+import mmap, sys
+with open(sys.argv[1], "rb") as f:
+    sys.stdout.buffer.write(mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ))' "$mnt/b" |
+			sha256sum)" "$sum"
+	done
+	rmmod mlproxy_readahead
+}
+
+test_reuse()
+{
+	local i
+
+	proxy_load epoch_calls=2 max_files=8 || exit 1
+	proxy start
+	start_load
+	for i in $(seq $((rounds * 2))); do
+		pin $((i % 10))
+		head -c 1M "$tmp/reference" > "$mnt/new"
+		# written, and evicted: what is compared comes from the device
+		dd of="$mnt/new" oflag=nocache conv=notrunc,fdatasync count=0 status=none
+		cmp -n 1048576 "$mnt/new" "$tmp/reference" || exit 1
+		rm "$mnt/new"
+	done
+	wait_calls
+	stop_load
+	[ "$(param nr_evicted)" -gt 0 ] || echo "no file was evicted"
+	rmmod mlproxy_readahead
+}
+
+test_umount()
+{
+	local i
+
+	proxy_load epoch_calls=2 || exit 1
+	proxy start
+	start_load
+	for i in $(seq "$rounds"); do
+		pin $((i % 10))
+		until umount -q "$mnt"; do
+			sleep 0.02
+		done
+		mount -o noatime /dev/mlptest0 "$mnt" || exit 1
+		wait_calls
+	done
+	stop_load
+	umount "$mnt" || exit 1
+	# The target's driver may go, too, and come back.
+	rmmod mlproxy_testblk || exit 1
+	param target
+	make_fs || exit 1
+	echo mlptest0 > $params/target
+	start_load
+	wait_calls
+	stop_load
+	rmmod mlproxy_readahead
+}
+
+test_device_gone()
+{
+	local disk
+
+	modprobe sd_mod 2> /dev/null
+	modprobe scsi_debug dev_size_mb=48 2> /dev/null || exit 4
+	for disk in $(seq 50); do
+		disk=$(grep -l scsi_debug /sys/block/*/device/model 2> /dev/null | head -n 1)
+		[ -n "$disk" ] && break
+		sleep 0.1
+	done
+	[ -n "$disk" ] || { echo "scsi_debug made no disk"; exit 4; }
+	disk=${disk#/sys/block/}
+	disk=${disk%%/*}
+	umount -q "$mnt"
+	mkfs.ext4 -q -O ^has_journal "/dev/$disk" && mount "/dev/$disk" "$mnt" || exit 1
+	cp "$tmp/reference" "$mnt/a"
+	umount "$mnt"
+	mount "/dev/$disk" "$mnt"
+	proxy_load epoch_calls=2 || exit 1
+	echo "$disk" > $params/target
+	proxy start
+	pin 6
+	start_load
+	wait_calls
+	echo 1 > "/sys/block/$disk/device/delete"
+	sleep 0.5
+	param nr_decisions
+	stop_load
+	umount "$mnt" || umount -l "$mnt"
+	rmmod mlproxy_readahead || exit 1
+	rmmod scsi_debug
+	mount -o noatime /dev/mlptest0 "$mnt"
+}
+
+test_stop_start()
+{
+	local i
+
+	proxy_load epoch_calls=2 || exit 1
+	proxy start
+	start_load
+	for i in $(seq "$rounds"); do
+		pin $((i % 10))
+		wait_calls
+		proxy stop
+		proxy start
+	done
+	stop_load
+	rmmod mlproxy_readahead
+}
+
+test_rmmod()
+{
+	local i
+
+	proxy_load && rmmod mlproxy_readahead
+	start_load
+	for i in $(seq "$rounds"); do
+		mod_load mlproxy_readahead target=mlptest0 epoch_calls=2 pin=$((i % 10)) || exit 1
+		proxy start
+		wait_calls
+		rmmod mlproxy_readahead || exit 1
+	done
+	mod_load mlproxy_readahead target=mlptest0 || exit 1
+	proxy start
+	python3 - <<'PYTHON'
+import fcntl, os, struct, subprocess, sys
+fd = os.open("/dev/mlproxy", os.O_RDWR)
+fcntl.ioctl(fd, 0xb802, bytearray(struct.pack("II32sII", 48, 0, b"readahead", 0, 0)))
+bound = subprocess.run(["rmmod", "mlproxy_readahead"], stderr=subprocess.DEVNULL).returncode
+os.close(fd)
+free = subprocess.run(["rmmod", "mlproxy_readahead"]).returncode
+print("rmmod while a session is bound:", bound, "after it:", free)
+sys.exit(not bound or free)
+PYTHON
+	status=$?
+	stop_load
+	exit $status
+}
+
+mkdir -p "$mnt"
+[ -x "$mlproxy" ] || { echo "Bail out! no $mlproxy; run: make"; exit 1; }
+make_fs || { echo "Bail out! cannot make a file system on the test device"; exit 1; }
+
+ktap_test "load and unload" test_load_unload
+ktap_test "parameters" test_parameters
+ktap_test "attached only while running, with a target" test_attached
+ktap_test "windows are in force" test_windows
+ktap_test "the kernel's window is back after stop" test_restored
+ktap_test "the application's advice wins" test_advice
+ktap_test "other file systems are left alone" test_other_fs
+ktap_test "backward reads are prefetched" test_pattern 8 -1 10
+ktap_test "strided reads are prefetched" test_pattern 8 5 10
+ktap_test "data is right under every action" test_data
+ktap_test "files are made and removed meanwhile" test_reuse
+ktap_test "unmount, and the driver goes" test_umount
+ktap_test "the device goes away under load" test_device_gone
+ktap_test "stop and start under load" test_stop_start
+ktap_test "unload under load" test_rmmod
+ktap_end
