@@ -94,10 +94,17 @@ static int quantise(struct training *t, struct mlp *mlp)
 	const struct mlproxy_schema *s = &t->data.schema.schema;
 	struct mlp_limits limits = { s->schema_hash, s->nr_features, s->nr_actions,
 				     s->max_macs };
+	struct mltrain_rows seen = { 0 };
 	struct mlp_report report;
+	int err;
 
-	if (mltrain_quantise(t->model, &t->data, &t->fit.train, &t->mlp_file, &t->mlp_len,
-			     &t->quant))
+	/* The rows that `mlproxy quantize` would take: the same file. */
+	err = mltrain_pick_rows(t->model, &t->data, true, &seen);
+	if (!err)
+		err = mltrain_quantise(t->model, &t->data, &seen, &t->mlp_file, &t->mlp_len,
+				       &t->quant);
+	mltrain_rows_free(&seen);
+	if (err)
 		return cli_error("%s", mltrain_error());
 	if (mlp_verify(t->mlp_file, t->mlp_len, &limits, mlp, &report))
 		return cli_error("the quantised model is refused: %s", report.text);
@@ -336,7 +343,7 @@ const struct cli_verb verb_train = {
 		"  -q, --quantized=FILE   also the fixed-point model, as `mlproxy quantize` does\n"
 		"      --name=NAME        name of the model, default the proxy's\n"
 		"      --hidden=24,16     widths of the hidden layers; 0 for a linear model\n"
-		"      --epochs=120       at most so many passes over the records\n"
+		"      --epochs=80        at most so many passes over the records\n"
 		"      --patience=20      stop after so many passes without improvement\n"
 		"      --restarts=2       networks to train, of which the best is kept\n"
 		"      --seed=1           the same seed and records give the same model\n"

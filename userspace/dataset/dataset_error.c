@@ -10,6 +10,7 @@
 #include "dataset_priv.h"
 
 static __thread char error_text[512];
+static __thread char kept[160];
 
 const char *mlds_error(void)
 {
@@ -30,23 +31,31 @@ int mlds_fail(int err, const char *fmt, ...)
 static herr_t take_first(unsigned int n, const H5E_error2_t *entry, void *text)
 {
 	if (!n && entry->desc)
-		snprintf(text, 160, "%s", entry->desc);
+		snprintf(text, sizeof(kept), "%s", entry->desc);
 	return 0;
+}
+
+/* Closing what was open clears HDF5's error; this keeps it for mlds_fail_h5(). */
+void mlds_keep_h5_error(void)
+{
+	kept[0] = 0;
+	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, kept);
 }
 
 int mlds_fail_h5(int err, const char *fmt, ...)
 {
-	char text[160] = "";
 	size_t len;
 	va_list ap;
 
-	H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, text);
+	if (!kept[0])
+		mlds_keep_h5_error();
 	va_start(ap, fmt);
 	vsnprintf(error_text, sizeof(error_text), fmt, ap);
 	va_end(ap);
 	len = strlen(error_text);
-	if (text[0])
-		snprintf(error_text + len, sizeof(error_text) - len, " (HDF5: %s)", text);
+	if (kept[0])
+		snprintf(error_text + len, sizeof(error_text) - len, " (HDF5: %s)", kept);
+	kept[0] = 0;
 	return err;
 }
 

@@ -180,6 +180,7 @@ void mlds_vfd_clear_errno(void);
 int mlds_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same, with HDF5's own innermost message behind it. */
 int mlds_fail_h5(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void mlds_keep_h5_error(void);
 void mlds_h5_quiet(void);
 
 #endif /* _MLPROXY_DATASET_PRIV_H */

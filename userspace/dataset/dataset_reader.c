@@ -12,6 +12,8 @@
 #include "dataset_priv.h"
 
 #define BLOCK_ROWS	4096
+/* HDF5 waits twice as long at each attempt, from 1 ns on: 2^24 ns are 17 ms. */
+#define READ_ATTEMPTS	24
 
 struct outcome {
 	uint64_t id;		/* 0: free */
@@ -53,11 +55,14 @@ static hid_t open_read(const char *path)
 		return -e;
 	}
 	fapl = H5Pcreate(H5P_FILE_ACCESS);
-	if (fapl < 0 || mlds_vfd_fapl(fapl))
+	if (fapl < 0 || mlds_vfd_fapl(fapl) ||
+	    H5Pset_metadata_read_attempts(fapl, READ_ATTEMPTS) < 0)
 		return mlds_fail(-ENOMEM, "can't set up HDF5 to read %s", path);
 	file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
 	if (file < 0)
 		file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+	if (file < 0)
+		mlds_keep_h5_error();
 	H5Pclose(fapl);
 	if (file < 0)
 		return mlds_fail_h5(-EBADMSG, "can't read %s: not an HDF5 file, or damaged", path);

@@ -406,6 +406,8 @@ static int move_rows(struct mlds_table *t, uint64_t first, uint64_t nr, void *ro
 	    H5Sselect_hyperslab(fspace, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0)
 		err = write ? H5Dwrite(t->dset, t->type, mspace, fspace, H5P_DEFAULT, rows) :
 			      H5Dread(t->dset, t->type, mspace, fspace, H5P_DEFAULT, rows);
+	if (err < 0)
+		mlds_keep_h5_error();
 	H5Sclose(mspace);
 	H5Sclose(fspace);
 	return err < 0 ? -EIO : 0;

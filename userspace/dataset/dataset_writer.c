@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,10 +176,14 @@ static int start_swmr(struct mlds_writer *w, const char *path)
 
 static int check_replaceable(const char *path, hid_t fapl)
 {
+	struct stat st;
 	hid_t file;
 
-	if (access(path, F_OK))
+	if (stat(path, &st))
 		return 0;
+	if (!S_ISREG(st.st_mode))
+		return mlds_fail(-EINVAL, "%s is no regular file: a data set can't be written to it",
+				 path);
 	/* Only to see whether another recorder has it. */
 	mlds_vfd_clear_errno();
 	file = H5Fopen(path, H5F_ACC_RDWR, fapl);

@@ -30,7 +30,7 @@ void mltrain_default_options(struct mltrain_options *o)
 	o->nr_hidden = 2;
 	o->hidden[0] = 24;
 	o->hidden[1] = 16;
-	o->epochs = 120;
+	o->epochs = 80;
 	o->patience = 20;
 	o->restarts = 2;
 	o->seed = 1;
