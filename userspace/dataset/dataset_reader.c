@@ -14,6 +14,7 @@
 #define BLOCK_ROWS	4096
 /* HDF5 waits twice as long at each attempt, from 1 ns on: 2^24 ns are 17 ms. */
 #define READ_ATTEMPTS	24
+#define OPEN_ATTEMPTS	10
 
 struct outcome {
 	uint64_t id;		/* 0: free */
@@ -41,12 +42,14 @@ static struct outcome *find_outcome(const struct outcomes *o, uint32_t run, uint
 }
 
 /*
- * SWMR reading follows a file that is being written. A file of another origin may
- * not be fit for it, so plain reading is tried too.
+ * SWMR reading follows a file that is being written; only the superblock, which
+ * the writer renews all the time, is read without HDF5's retries, so they are
+ * here. A file of another origin may not be fit for it: plain reading comes last.
  */
 static hid_t open_read(const char *path)
 {
-	hid_t fapl, file;
+	hid_t fapl, file = -1;
+	int i;
 
 	if (access(path, R_OK)) {
 		int e = errno;
@@ -58,7 +61,11 @@ static hid_t open_read(const char *path)
 	if (fapl < 0 || mlds_vfd_fapl(fapl) ||
 	    H5Pset_metadata_read_attempts(fapl, READ_ATTEMPTS) < 0)
 		return mlds_fail(-ENOMEM, "can't set up HDF5 to read %s", path);
-	file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
+	for (i = 0; file < 0 && i < OPEN_ATTEMPTS; i++) {
+		if (i)
+			usleep(1000);
+		file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, fapl);
+	}
 	if (file < 0)
 		file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
 	if (file < 0)

@@ -23,8 +23,9 @@
  *	/lost			run, cpu, seq, time_ns, count
  *
  * A writer that is killed at any moment leaves a file that a plain
- * h5py.File(path, "r") opens, with every row that was flushed; a file can also
- * be read while it is written. How: see dataset_vfd.c.
+ * h5py.File(path, "r") opens, with every row that was flushed. While it is being
+ * written, mlds_load() reads it, and h5py.File(path, "r", swmr=True). How: see
+ * dataset_vfd.c.
  *
  * Functions return 0 or a negative errno unless they say otherwise;
  * mlds_error() has the cause and the remedy in words. A writer is for one
