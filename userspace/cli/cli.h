@@ -2,11 +2,11 @@
 /*
  * mlproxy tool: what its verbs share.
  *
- * A verb is one struct cli_verb in a cmd_*.c file, named in the table of main.c.
+ * A verb is one struct cli_verb in a cmd_*.c file, named in the table of verbs.c.
  * Its function gets the arguments from its own name on, parses them with
  * cli_getopt(), and returns an exit code. Results go to stdout, everything else
- * to stderr. The verbs in cmd_train.c, cmd_test.c and cmd_quantize.c make a
- * program of their own: see main.c.
+ * to stderr. Verbs that need large libraries are in programs of their own, which
+ * programs.c starts.
  */
 #ifndef MLPROXY_CLI_H
 #define MLPROXY_CLI_H
@@ -155,6 +155,9 @@ int cli_parse_ns(const char *text, const char *unit, uint64_t *ns);
 
 /** cli_parse_share() - "1/16", "6.25%" or "0.0625" as a share of MLPROXY_SHARE_ONE */
 int cli_parse_share(const char *text, uint64_t *share);
+
+/** cli_verbs - the verbs of this program, up to a NULL */
+extern const struct cli_verb *const cli_verbs[];
 
 /* The verbs, one or a small group a file. */
 extern const struct cli_verb verb_list;

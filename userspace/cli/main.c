@@ -1,44 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy tool: the table of verbs, and the way to one.
- *
- * Built twice. train, test and quantize need libtorch, whose loading takes longer
- * than most verbs run; so they are in a program of their own, mlproxy-learn
- * (compiled with MLPROXY_LEARN), which cmd_learn.c starts.
+ * mlproxy tool: the way to a verb. cli_verbs says which ones a program has: all
+ * (verbs.c), or those that are programs of their own (verbs_*.c).
  */
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
-
-/* In the order of the work: look, run, record, train, load, watch. */
-static const struct cli_verb *const verbs[] = {
-#ifndef MLPROXY_LEARN
-	&verb_list,
-	&verb_show,
-	&verb_schema,
-	&verb_start,
-	&verb_stop,
-	&verb_reinit,
-	&verb_mode,
-	&verb_param,
-	&verb_record,
-#endif
-	&verb_train,
-	&verb_test,
-	&verb_quantize,
-#ifndef MLPROXY_LEARN
-	&verb_load,
-	&verb_activate,
-	&verb_rollback,
-	&verb_unload,
-	&verb_stats,
-	&verb_recommend,
-#endif
-};
-
-#define NR_VERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
 static const char intro[] =
 	"usage: mlproxy [OPTION...] VERB [ARGUMENT...]\n"
@@ -79,22 +48,22 @@ static const struct option global_options[] = {
 
 static int print_help(void)
 {
-	unsigned int i;
+	const struct cli_verb *const *verb;
 
 	fputs(intro, stdout);
-	for (i = 0; i < NR_VERBS; i++)
-		printf("  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+	for (verb = cli_verbs; *verb; verb++)
+		printf("  %-10s %s\n", (*verb)->name, (*verb)->summary);
 	fputs(outro, stdout);
 	return CLI_OK;
 }
 
 static const struct cli_verb *find_verb(const char *name)
 {
-	unsigned int i;
+	const struct cli_verb *const *verb;
 
-	for (i = 0; i < NR_VERBS; i++) {
-		if (strcmp(verbs[i]->name, name) == 0)
-			return verbs[i];
+	for (verb = cli_verbs; *verb; verb++) {
+		if (strcmp((*verb)->name, name) == 0)
+			return *verb;
 	}
 	return NULL;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy train, test, quantize: start the program that has them.
+ * mlproxy record, train, test, quantize: start the program that has them.
  *
- * mlproxy-learn lies beside mlproxy in the build directory, and in
- * ../libexec/mlproxy where both are installed.
+ * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
+ * of libraries; so what needs them are programs of their own. They lie beside
+ * mlproxy in the build directory, and in ../libexec/mlproxy where it is installed.
  */
 #include <errno.h>
 #include <limits.h>
@@ -14,11 +15,9 @@
 
 #include "cli.h"
 
-#define PROGRAM	"mlproxy-learn"
-
 static const char *const places[] = { "", "../libexec/mlproxy/" };
 
-static int find_program(char *path, size_t bytes)
+static int find_program(const char *program, char *path, size_t bytes)
 {
 	char self[PATH_MAX];
 	unsigned int i;
@@ -33,28 +32,28 @@ static int find_program(char *path, size_t bytes)
 	if (slash)
 		slash[1] = '\0';
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int ret = snprintf(path, bytes, "%s%s%s", self, places[i], PROGRAM);
+		int ret = snprintf(path, bytes, "%s%s%s", self, places[i], program);
 
 		if (ret > 0 && (size_t)ret < bytes && access(path, X_OK) == 0)
 			return CLI_OK;
 	}
-	return cli_error("%s is neither in %s nor in %s%s; is it built and installed? "
-			 "It needs libtorch", PROGRAM, self, self, places[1]);
+	return cli_error("%s is neither in %s nor in %s%s; is it built and installed?", program,
+			 self, self, places[1]);
 }
 
-static int learn(struct cli *cli, int argc, char **argv)
+static int run_program(const char *program, struct cli *cli, int argc, char **argv)
 {
 	char path[2 * PATH_MAX];
 	char **args;
 	int ret, nr = 0, i;
 
-	ret = find_program(path, sizeof(path));
+	ret = find_program(program, path, sizeof(path));
 	if (ret)
 		return ret;
 	args = calloc(argc + 6, sizeof(*args));
 	if (!args)
 		return cli_error("out of memory");
-	args[nr++] = (char *)PROGRAM;
+	args[nr++] = (char *)program;
 	if (cli->json)
 		args[nr++] = (char *)"-j";
 	if (cli->verbose)
@@ -70,6 +69,22 @@ static int learn(struct cli *cli, int argc, char **argv)
 	free(args);
 	return ret;
 }
+
+static int learn(struct cli *cli, int argc, char **argv)
+{
+	return run_program("mlproxy-learn", cli, argc, argv);
+}
+
+static int record(struct cli *cli, int argc, char **argv)
+{
+	return run_program("mlproxy-record", cli, argc, argv);
+}
+
+const struct cli_verb verb_record = {
+	.name = "record",
+	.fn = record,
+	.summary = "store decisions and their outcomes in a data set (HDF5)",
+};
 
 const struct cli_verb verb_train = {
 	.name = "train",

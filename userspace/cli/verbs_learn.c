@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mlproxy-learn: the verbs that need libtorch. */
+#include "cli.h"
+
+const struct cli_verb *const cli_verbs[] = {
+	&verb_train,
+	&verb_test,
+	&verb_quantize,
+	NULL
+};
