@@ -5,7 +5,7 @@
  * Every failure must be a documented one, and the same session must then work as
  * if nothing had been. Needs fault injection, so a debug kernel.
  *
- * guest-test: timeout=300
+ * guest-test: timeout=600
  */
 
 #include <sys/syscall.h>

@@ -4,7 +4,7 @@
  * lives as long as one of them, and everything is given back after the last. That
  * nothing is left is checked by unloading the modules after this program.
  *
- * guest-test: timeout=60
+ * guest-test: timeout=300
  */
 #include <signal.h>
 #include <sys/socket.h>

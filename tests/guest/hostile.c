@@ -4,7 +4,7 @@
  * records (and counts them), a drain says EPROTO; neither reads or writes anything
  * outside, and both work again once the position is right.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <pthread.h>
 

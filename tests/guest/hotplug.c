@@ -3,7 +3,7 @@
  * CPUs that go offline and come back under load, while a reader maps their rings:
  * every record is accounted for, and the reader keeps all rings.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <sched.h>
 

@@ -4,7 +4,7 @@
  * of uapi/linux/mlproxy.h: first what holds for all of them, from one table, then
  * what each one says about itself.
  *
- * guest-test: timeout=60
+ * guest-test: timeout=300
  */
 #include "util.h"
 

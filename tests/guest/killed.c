@@ -3,7 +3,7 @@
  * An agent that is killed or stopped in mid-stream: decisions go on as if it were
  * not there, what it does not take is counted, and all it had is given back.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <signal.h>
 

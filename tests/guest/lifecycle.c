@@ -3,7 +3,7 @@
  * The lifecycle: every transition from user space and from the kernel, one after
  * the other and from many processes at once, and what each one leaves behind.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <sched.h>
 

@@ -3,7 +3,7 @@
  * What user space may map, and what it may not do with it: the data and producer
  * pages stay read-only, nothing becomes executable, private, larger or inherited.
  *
- * guest-test: timeout=60
+ * guest-test: timeout=300
  */
 #include <setjmp.h>
 #include <signal.h>

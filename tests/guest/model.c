@@ -4,7 +4,7 @@
  * refusals; and swaps under a load of decisions. That each model computes what it
  * should is bitexact.c's part.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include "mlp_build.h"
 #include "util.h"

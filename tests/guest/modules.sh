@@ -4,7 +4,7 @@
 # Loading and unloading: over and over, while the device is opened and closed, and
 # while it is in use, which is refused.
 #
-# guest-test: timeout=120 modules=none
+# guest-test: timeout=300 modules=none
 
 . "$(dirname "$0")/ktap.sh"
 
@@ -14,7 +14,7 @@ core=$(mod_file mlproxy) && synth=$(mod_file mlproxy_synth) || exit 1
 # Modules are read many times: not through the network filesystem.
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-cp "$core" "$synth" "$tmp"
+cp "$core" "$synth" "$tmp" && strip -g "$tmp"/*.ko
 core=$tmp/mlproxy.ko synth=$tmp/mlproxy_synth.ko
 
 load()

@@ -4,7 +4,7 @@
  * long run; a waiting reader can be interrupted. No test asserts a time: a lost
  * wake-up shows as a poll() that runs into a limit far beyond any delay.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <sched.h>
 #include <signal.h>

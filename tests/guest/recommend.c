@@ -3,7 +3,7 @@
  * Recommendations: a fresh one is applied, a stale one never, an illegal one is
  * refused with its reason, and the table gives way within its bounds.
  *
- * guest-test: timeout=60
+ * guest-test: timeout=300
  */
 #include "util.h"
 

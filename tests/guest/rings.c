@@ -3,7 +3,7 @@
  * Dataset rings under load: whatever the reader does, every record is delivered or
  * counted as lost, on each CPU, and the gaps in the numbers show where.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <sched.h>
 

@@ -7,7 +7,7 @@
  * that is more than six standard deviations, so a right implementation does not
  * fail by chance; a debug kernel makes fewer of them and allows for it.
  *
- * guest-test: timeout=120
+ * guest-test: timeout=300
  */
 #include <math.h>
 

@@ -4,7 +4,7 @@
 # sysfs: every attribute has one value, the knobs take what is in their range and
 # nothing else, and show it.
 #
-# guest-test: timeout=60
+# guest-test: timeout=300
 
 . "$(dirname "$0")/ktap.sh"
 
@@ -13,29 +13,34 @@ run=/sys/module/mlproxy_synth/parameters/run
 
 set_to()
 {
+	local now
+
 	echo "$2" > "$P/$1" || return
-	expect "$1" "$(< "$P/$1")" "${3:-$2}"
+	read -r now < "$P/$1"
+	expect "$1" "$now" "${3:-$2}"
 }
 
 refused()
 {
-	local before
+	local before now
 
-	before=$(< "$P/$1")
+	read -r before < "$P/$1"
 	if echo "$2" 2> /dev/null > "$P/$1"; then
 		echo "$1 took \"$2\""
 		exit 1
 	fi
-	expect "$1" "$(< "$P/$1")" "$before"
+	read -r now < "$P/$1"
+	expect "$1" "$now" "$before"
 }
 
 one_value_each()
 {
-	local f n=0
+	local f n=0 lines
 
 	for f in "$P"/*; do
-		[ "$(wc -l < "$f")" -eq 1 ] && [ "$(wc -w < "$f")" -eq 1 ] || {
-			echo "$f: not one value: $(< "$f")"
+		mapfile lines < "$f"
+		[[ ${#lines[@]} -eq 1 && ${lines[0]} =~ ^[a-z0-9]+$'\n'$ ]] || {
+			echo "$f: not one value: ${lines[*]}"
 			return 1
 		}
 		n=$((n + 1))

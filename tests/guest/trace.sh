@@ -3,19 +3,23 @@
 #
 # Trace events: each step of the loop leaves one, with the fields of its format.
 #
-# guest-test: timeout=60
+# guest-test: timeout=300
 
 . "$(dirname "$0")/ktap.sh"
 
 T=/sys/kernel/tracing
 E=$T/events/mlproxy
 
+tmp=$(mktemp)
+
 finish()
 {
 	echo 0 > $E/enable
 	echo > $T/trace
+	rm -f "$tmp"
 }
 trap finish EXIT
+echo 8192 > $T/buffer_size_kb
 
 begin()
 {
@@ -53,70 +57,121 @@ events_exist()
 	done
 }
 
-# The ioctl test goes through everything that leaves an event.
-loop()
+# hold: a running ctx-decision with a reader that does not read
+hold()
+{
+	"$GUESTBIN/holder" ctx-decision > "$tmp" &
+	until [ -s "$tmp" ]; do
+		kill -0 $! || return
+		sleep 0.1
+	done
+	: > "$tmp"
+}
+
+decide()
+{
+	echo "decision $1 $2 0x1" > /sys/module/mlproxy_ctxtest/parameters/run
+}
+
+recommendations()
 {
 	begin
 	"$GUESTBIN/recommend" fresh_applies refused > /dev/null || return
-	"$GUESTBIN/model" sequences > /dev/null || return
-	"$GUESTBIN/rings" no_reader > /dev/null || return
 	echo 0 > $T/tracing_on
 	at_least 100 mlproxy_decision 'proxy=ctx-decision id=[0-9]* key=[0-9a-f]* baseline=0 action=[0-3] source=[014] mode=[13] prob_q31=[0-9]* version=[0-9]*'
 	at_least 1 mlproxy_decision '.* action=1 source=1 mode=3 prob_q31=2147483648 version=7'
 	at_least 100 mlproxy_feedback 'proxy=ctx-decision id=[0-9]* action=[0-3] source=[0-4] reward=[0-3]*00*'
 	at_least 1 mlproxy_mode 'proxy=ctx-decision from=1 to=3 reason=2'
 	at_least 1 mlproxy_state 'proxy=ctx-decision from=[24] to=3 reason=0'
-	at_least 1 mlproxy_model 'proxy=ctx-decision from=0 to=[0-9]* reason=1'
-	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=[0-9]* reason=2'
-	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=0 reason=3'
 	at_least 2 mlproxy_recommendation 'proxy=ctx-decision key=[0-9a-f]* action=[0-3] confidence=65535 ttl_ms=3600000 result=0'
 	at_least 1 mlproxy_recommendation '.* result=-22'
 	at_least 1 mlproxy_recommendation '.* result=-33'
 	at_least 1 mlproxy_recommendation '.* result=-34'
-	at_least 10 mlproxy_loss 'cpu=[0-9]* seq=[0-9]* len=[0-9]*'
+}
+
+models()
+{
+	begin
+	"$GUESTBIN/model" sequences > /dev/null || return
+	echo 0 > $T/tracing_on
+	at_least 1 mlproxy_model 'proxy=ctx-decision from=0 to=[0-9]* reason=1'
+	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=[0-9]* reason=2'
+	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=0 reason=3'
+}
+
+# Each loss of a full ring, with the number of the record that is missing.
+losses()
+{
+	begin
+	hold || return
+	decide task 200
+	echo 0 > $T/tracing_on
+	kill -KILL $!
+	wait $! 2> /dev/null
+	at_least 300 mlproxy_loss 'cpu=0 seq=[0-9]* len=[0-9]*'
+	expect "last lost number" "$(sed -n 's/.* mlproxy_loss: cpu=0 seq=\([0-9]*\) .*/\1/p' \
+		$T/trace | tail -n 1)" 400
 }
 
 # Ids of feedback are ids of decisions.
 linked()
 {
 	begin
-	"$GUESTBIN/lifecycle" decides_only_running > /dev/null || return
+	hold || return
+	decide task 10
 	echo 0 > $T/tracing_on
-	expect "ids" "$(sed -n 's/.* mlproxy_feedback: .* id=\([0-9]*\) .*/\1/p' $T/trace | sort)" \
-		"$(sed -n 's/.* mlproxy_decision: .* id=\([0-9]*\) .*/\1/p' $T/trace | sort)"
+	kill -KILL $!
+	wait $! 2> /dev/null
+	expect "ids" "$(sed -n 's/.* mlproxy_feedback: .* id=\([0-9]*\) .*/\1/p' $T/trace)" \
+		"$(sed -n 's/.* mlproxy_decision: .* id=\([0-9]*\) .*/\1/p' $T/trace)"
 	expect "decisions" "$(count mlproxy_decision '.*')" 10
 }
 
 # From every context, and while the events are switched on and off.
 in_interrupts()
 {
-	local i
+	local i load context holder
 
-	begin
-	"$GUESTBIN/rings" fast_hardirq fast_mixed > /dev/null || return
-	at_least 100 mlproxy_decision '.*'
-	"$GUESTBIN/rings" fast_mixed > /dev/null &
+	hold || return
+	holder=$!
+	for context in irqoff softirq hardirq mixed; do
+		begin
+		decide $context 100 || return
+		echo 0 > $T/tracing_on
+		at_least 100 mlproxy_decision '.*'
+	done
+	echo 1 > $T/tracing_on
+	decide mixed 20000 &
+	load=$!
 	for ((i = 0; i < 10; i++)); do
 		echo 0 > $E/enable
 		echo 1 > $E/enable
 	done
-	wait $!
+	wait $load || return
+	kill -KILL $holder
+	wait $holder 2> /dev/null
+	return 0
 }
 
 filter()
 {
+	hold || return
 	begin
 	echo 'action == 2' > $E/mlproxy_decision/filter || return
-	"$GUESTBIN/rings" no_reader > /dev/null || return
+	decide task 2000
 	echo 0 > $T/tracing_on
 	echo 0 > $E/mlproxy_decision/filter
+	kill -KILL $!
+	wait $! 2> /dev/null
 	at_least 1 mlproxy_decision '.* action=2 .*'
 	expect "others" "$(count mlproxy_decision '.* action=[013] .*')" 0
 }
 
-ktap_plan 5
+ktap_plan 7
 ktap_test events_exist events_exist
-ktap_test loop loop
+ktap_test recommendations recommendations
+ktap_test models models
+ktap_test losses losses
 ktap_test linked linked
 ktap_test in_interrupts in_interrupts
 ktap_test filter filter
