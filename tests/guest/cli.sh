@@ -322,7 +322,9 @@ ktap_test "load corrupt" corrupt_model
 ktap_test "load no file" exits 1 'cannot open the model' load synth "$tmp/nope.mlp"
 ktap_test "load a directory" exits 1 'not a regular file' load synth "$tmp"
 ktap_test "load without a file" exits 2 'needs one more argument' load synth
-ktap_test "load something large" exits 1 'a model has at most' load synth "$mlproxy"
+head -c 300000 /dev/zero > "$tmp/large"
+ktap_test "load something large" exits 1 'a model has at most' load synth "$tmp/large"
+ktap_test "load another kind of file" exits 4 'refused the model \(magic\)' load synth "$0"
 ktap_test "activate, no version" exits 2 'is no model version' activate synth new
 ktap_test "unload" exits 0 'no model is active' unload synth
 
