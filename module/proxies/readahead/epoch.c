@@ -6,14 +6,15 @@
  * the old action has then been consumed under it as well. All functions run
  * with the file's lock held.
  *
- * The reward is the progress share in log2: CPU time of the tasks outside of
- * readahead, over all their time (see task.c). Being a logarithm, a doubling of
- * the speed counts the same wherever it happens, and the constant work per byte
- * of an application cancels between actions. Half of it is the share of the task
- * that reads this file, over all files it reads: with several files, only the
- * whole of a task's time tells whether fewer misses here were worth it. The
- * other half is the mean over all tasks on the device, since what one file reads
- * in excess, the others wait for.
+ * The reward is the progress share in log2: CPU time outside of readahead, over
+ * all time. Being a logarithm, a doubling of the speed counts the same wherever it
+ * happens, and the constant work per byte of an application cancels between
+ * actions. One half of it is the share of this file: what was computed between its
+ * misses and the next one of the same task, and what was waited for at them. A
+ * task's whole time would count the outcome of every file it reads, under other
+ * actions, and drown that of this one in it. The other half is the mean over the
+ * other tasks on the device, if there are any, since what one file reads in
+ * excess, the others wait for.
  */
 #include <linux/backing-dev.h>
 #include <linux/sched/clock.h>
@@ -61,8 +62,8 @@ void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *t
 	e->start_ns = now_ns;
 	if (task) {
 		e->task_tag = task->tag;
-		e->task_think_ns = task->think_ns;
-		e->task_wall_ns = task->wall_ns;
+		e->task_log_sum = task->log_sum;
+		e->task_log_us = task->log_us;
 	}
 	e->log_sum = atomic64_read(&target->log_sum);
 	e->log_us = atomic64_read(&target->log_us);
@@ -145,52 +146,45 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 	f->nr_recent = min(f->nr_recent + 1, (u32)RA_RECENT);
 }
 
-/* Progress share of the task that began the epoch, if it also ends it. */
-static bool own_share(const struct ra_epoch *e, const struct ra_task *task, s64 *share)
+static bool own_share(const struct ra_epoch *e, s64 *share)
 {
-	u64 think_ns, wall_ns;
+	u64 wall_ns = e->think_ns + e->stall_ns;
 
-	if (!task || e->task_tag != task->tag)
-		return false;
-	think_ns = task->think_ns - e->task_think_ns;
-	wall_ns = task->wall_ns - e->task_wall_ns;
 	if (wall_ns < RA_MIN_WALL_NS)
 		return false;
-	*share = (s64)ra_log2_q8(think_ns) - (s64)ra_log2_q8(wall_ns);
+	*share = (s64)ra_log2_q8(e->think_ns) - (s64)ra_log2_q8(wall_ns);
 	*share = clamp_t(s64, *share, RA_REWARD_MIN, 0);
 	return true;
 }
 
-static bool device_share(const struct ra_epoch *e, const struct ra_target *target, s64 *share)
+/* The other tasks on the device; with them the own one, if it changed meanwhile. */
+static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
+			 const struct ra_target *target, s64 *share)
 {
+	s64 sum = atomic64_read(&target->log_sum) - e->log_sum;
 	s64 us = atomic64_read(&target->log_us) - e->log_us;
 
+	if (task && task->tag == e->task_tag) {
+		sum -= task->log_sum - e->task_log_sum;
+		us -= task->log_us - e->task_log_us;
+	}
 	if (us <= 0)
 		return false;
-	*share = clamp_t(s64, div64_s64(atomic64_read(&target->log_sum) - e->log_sum, us),
-			 RA_REWARD_MIN, 0);
+	*share = clamp_t(s64, div64_s64(sum, us), RA_REWARD_MIN, 0);
 	return true;
 }
 
 static bool epoch_reward(struct ra_file *f, struct ra_task *task, struct ra_target *target,
 			 s64 *reward)
 {
-	s64 own, device;
-	bool has_own, has_device;
+	s64 own, others;
 
 	if (task)
 		ra_task_flush(task, target);
-	has_own = own_share(&f->epoch, task, &own);
-	has_device = device_share(&f->epoch, target, &device);
-	if (has_own && has_device)
-		*reward = (own + device) / 2;
-	else if (has_own)
-		*reward = own;
-	else if (has_device)
-		*reward = device;
-	else
+	if (!own_share(&f->epoch, &own))
 		return false;
-	f->progress = has_own ? own : device;
+	f->progress = own;
+	*reward = others_share(&f->epoch, task, target, &others) ? (own + others) / 2 : own;
 	return true;
 }
 

@@ -142,10 +142,11 @@ struct ra_clock {
  * @busy: the task is within a call, or the slot is being taken over
  * @fault: the call is a page fault
  * @left: clocks when the last call returned
- * @think_ns: CPU time outside of the hooked calls, ever
- * @wall_ns: time within and between calls without idle time, ever
- * @slice_think_ns: of these, not yet reported to the target
- * @slice_wall_ns: the same
+ * @log_sum: what this task has added to &ra_target.log_sum, ever
+ * @log_us: the same of &ra_target.log_us
+ * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to the
+ *	target
+ * @slice_wall_ns: time within and between calls without idle time, the same
  * @slice_calls: calls in the slice
  * @last: file of the last call, which the time since then belongs to
  * @last_ino: its identity
@@ -157,8 +158,8 @@ struct ra_task {
 	atomic_t busy;
 	bool fault;
 	struct ra_clock left;
-	u64 think_ns;
-	u64 wall_ns;
+	s64 log_sum;
+	s64 log_us;
 	u64 slice_think_ns;
 	u64 slice_wall_ns;
 	u32 slice_calls;
@@ -205,8 +206,8 @@ struct ra_stream {
  * @stall_ns: sum of the time waited
  * @think_ns: sum of the time between calls that the tasks computed
  * @task_tag: task of the first call
- * @task_think_ns: its &ra_task.think_ns then
- * @task_wall_ns: its &ra_task.wall_ns then
+ * @task_log_sum: its &ra_task.log_sum then
+ * @task_log_us: its &ra_task.log_us then
  * @log_sum: &ra_target.log_sum then
  * @log_us: &ra_target.log_us then
  */
@@ -225,8 +226,8 @@ struct ra_epoch {
 	u64 stall_ns;
 	u64 think_ns;
 	u64 task_tag;
-	u64 task_think_ns;
-	u64 task_wall_ns;
+	s64 task_log_sum;
+	s64 task_log_us;
 	s64 log_sum;
 	s64 log_us;
 };
@@ -242,7 +243,7 @@ struct ra_epoch {
  * @action: in force; read without the lock by those who fail to take it
  * @decided: @decision waits for its outcome
  * @window: activity window of &ra_target last counted in
- * @progress: log2 (Q8) of the last epoch's progress share
+ * @progress: log2 (Q8) of the file's progress share in the last epoch
  * @nr_recent: valid entries of @recent
  * @recent: places of the last calls, the last one first
  * @expected: page where a sequential reader misses next

@@ -37,7 +37,7 @@ const struct mlproxy_feature ra_features[RA_NR_FEATURES] = {
 	[RA_F_STALL] = LOG2("stall", "log2 ns", 40),
 	/* CPU time between calls, per call */
 	[RA_F_THINK] = LOG2("think", "log2 ns", 40),
-	/* CPU time over all time, of the tasks that read the file */
+	/* CPU time over all time, between the misses of this file and the next */
 	[RA_F_PROGRESS] = { .name = "progress", .unit = "log2", .min = RA_REWARD_MIN, .max = 0,
 			    .type = MLPROXY_TYPE_Q8 },
 	/* mean duration of a read on the device, lately */

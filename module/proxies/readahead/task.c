@@ -84,8 +84,8 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 			continue;
 		}
 		memset(&t->left, 0, sizeof(t->left));
-		t->think_ns = 0;
-		t->wall_ns = 0;
+		t->log_sum = 0;
+		t->log_us = 0;
 		t->slice_think_ns = 0;
 		t->slice_wall_ns = 0;
 		t->slice_calls = 0;
@@ -119,8 +119,6 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
 	if (gap_ns - think_ns > RA_IDLE_NS)
 		gap_ns = think_ns;
-	t->think_ns += think_ns;
-	t->wall_ns += gap_ns;
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
 	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
@@ -179,7 +177,6 @@ void ra_task_exit(struct ra_task *t, u64 enter_ns)
 
 	clock_read(&t->left);
 	stall_ns = max_t(s64, t->left.now_ns - enter_ns, 0);
-	t->wall_ns += stall_ns;
 	t->slice_wall_ns += stall_ns;
 	t->fault = false;
 	atomic_set_release(&t->busy, 0);
@@ -202,6 +199,8 @@ void ra_task_flush(struct ra_task *t, struct ra_target *target)
 		return;
 	log_share = (s64)ra_log2_q8(t->slice_think_ns) - (s64)ra_log2_q8(t->slice_wall_ns);
 	log_share = clamp_t(s64, log_share, RA_REWARD_MIN, 0);
+	t->log_sum += log_share * us;
+	t->log_us += us;
 	atomic64_add(log_share * us, &target->log_sum);
 	atomic64_add(us, &target->log_us);
 	atomic64_add(t->slice_think_ns, &ra_counters.think_ns);
