@@ -94,7 +94,7 @@ struct testblk_counters {
 struct testblk {
 	struct gendisk *disk;
 	struct testblk_store store;
-	spinlock_t lock;
+	spinlock_t lock;	/* of the rest but @pool and @drained */
 	struct list_head queue;
 	u64 link_free_ns;
 	u64 last_due_ns;

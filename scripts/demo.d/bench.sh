@@ -77,12 +77,12 @@ bench_train_work()
 	case $1 in
 	t-rr-mmap)   bench_db readrandom 400 "$2" --mmap_read=1 ;;
 	t-rr-pread)  bench_db readrandom 300 "$2" ;;
-	t-scan-mmap) bench_db seekrandom 40 "$2" --mmap_read=1 --seek_nexts=150 ;;
+	t-scan-mmap) bench_db seekrandom 100 "$2" --mmap_read=1 --seek_nexts=150 ;;
 	t-scan-back) bench_db seekrandom 20 "$2" --reverse_iterator=1 --seek_nexts=300 ;;
-	t-seq-mmap)  bench_db readseq 30000 "$2" --mmap_read=1 ;;
-	t-seq-pread) bench_db readseq 30000 "$2" ;;
-	t-rev-mmap)  bench_db readreverse 30000 "$2" --mmap_read=1 ;;
-	t-rev-pread) bench_db readreverse 8000 "$2" ;;
+	t-seq-mmap)  bench_db readseq 100000 "$2" --mmap_read=1 ;;
+	t-seq-pread) bench_db readseq 120000 "$2" ;;
+	t-rev-mmap)  bench_db readreverse 60000 "$2" --mmap_read=1 ;;
+	t-rev-pread) bench_db readreverse 20000 "$2" ;;
 	t-rand)      bench_load "$2" --ms 300 $BENCH_MNT/c,mmap,random ;;
 	t-clusters)  bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,cluster:24 ;;
 	t-stride)    bench_load "$2" --ms 200 $BENCH_MNT/a,pread,stride:11 ;;
@@ -155,6 +155,7 @@ bench_run()
 	bytes=$(($(bench_counter read_bytes) - bytes))
 	busy=$(($(bench_counter link_busy_ns) - busy))
 	umount $BENCH_MNT || return 1
+	# shellcheck disable=SC2034 # for the caller
 	bench_us=${rate#*,}
 	echo "$1,$2,$3,$4,$rate,$reads,$((bytes / 4096)),$((busy / 1000))"
 }

@@ -1,5 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash source-path=SCRIPTDIR
 #
 # The guest's part of the demo: measures and records. Results are lines on
 # stdout, which scripts/demo reads.
@@ -31,7 +32,7 @@ proxy_run()
 proxy_setup()
 {
 	insmod "$BENCH_MODULES/core/mlproxy.ko"
-	insmod "$BENCH_MODULES/proxies/readahead/mlproxy_readahead.ko" target=$BENCH_DISK
+	insmod "$BENCH_MODULES/proxies/readahead/mlproxy_readahead.ko" target="$BENCH_DISK"
 	"$MLPROXY" param readahead seed 1 > /dev/null
 }
 
@@ -46,7 +47,7 @@ less()
 # fastest that are not the default in best_kb.
 sweep()
 {
-	best_us='' times=''
+	best_us='' bench_us='' times=''
 	for kb in $windows_kb; do
 		bench_run SWEEP "$1" "$2" "$kb" "$kb"
 		times="$times$bench_us $kb

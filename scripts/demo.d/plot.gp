@@ -11,7 +11,7 @@ set style histogram errorbars gap 1 lw 1
 set style fill solid 0.85 border -1
 set boxwidth 0.9
 set grid ytics lc rgb "#dddddd"
-set key top left horizontal
+set key outside top right horizontal
 set yrange [0:*]
 set ylabel "speed, kernel default = 1"
 set arrow from graph 0,first 1 to graph 1,first 1 nohead lw 1.5 lc rgb "#555555" front
