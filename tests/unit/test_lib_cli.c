@@ -16,7 +16,7 @@
 static const struct cli_verb *const verbs[] = {
 	&verb_list, &verb_show, &verb_schema, &verb_start, &verb_stop, &verb_reinit, &verb_mode,
 	&verb_param, &verb_load, &verb_activate, &verb_rollback, &verb_unload, &verb_stats,
-	&verb_recommend,
+	&verb_recommend, &verb_snapshot,
 };
 
 static char said[16384];
@@ -70,6 +70,7 @@ static void wrong_arguments(void **state)
 		{ &verb_list, { "--device" }, "option --device needs an argument" },
 		{ &verb_show, { NULL }, "show needs an argument" },
 		{ &verb_show, { "a", "b" }, "'b' is one argument too many" },
+		{ &verb_snapshot, { "a", "b" }, "'b' is one argument too many" },
 		{ &verb_start, { NULL }, "start needs an argument" },
 		{ &verb_mode, { "p", "fast" }, "'fast' is no mode" },
 		{ &verb_mode, { "p", "learning", "x" }, "too many" },
@@ -112,6 +113,7 @@ static void no_device(void **state)
 		{ &verb_list, { NULL }, NULL },
 		{ &verb_show, { "p", "-j", "-v" }, NULL },
 		{ &verb_schema, { "--json", "p" }, NULL },
+		{ &verb_snapshot, { "p" }, NULL },
 		{ &verb_start, { "p" }, NULL },
 		{ &verb_stop, { "p" }, NULL },
 		{ &verb_reinit, { "p" }, NULL },

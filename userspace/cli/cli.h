@@ -163,6 +163,7 @@ extern const struct cli_verb *const cli_verbs[];
 extern const struct cli_verb verb_list;
 extern const struct cli_verb verb_show;
 extern const struct cli_verb verb_schema;
+extern const struct cli_verb verb_snapshot;
 extern const struct cli_verb verb_start;
 extern const struct cli_verb verb_stop;
 extern const struct cli_verb verb_reinit;

@@ -37,6 +37,7 @@
  * @type_mask: wanted record types
  * @max_records: -n, 0 for no limit
  * @max_ns: -t, 0 for no limit
+ * @snapshot_ns: --snapshot, 0 for none
  * @begin_ns: CLOCK_MONOTONIC of the begin
  * @end_ns: of the end
  * @records: written so far
@@ -56,6 +57,7 @@ struct recording {
 	uint32_t type_mask;
 	uint64_t max_records;
 	uint64_t max_ns;
+	uint64_t snapshot_ns;
 	uint64_t begin_ns;
 	uint64_t end_ns;
 	uint64_t records;
@@ -133,21 +135,38 @@ static bool finished(const struct recording *r, uint64_t passed_ns)
 
 static int wait_ms(const struct recording *r, uint64_t passed_ns)
 {
-	uint64_t left_ms;
+	uint64_t ms = WAIT_MS;
 
-	if (!r->max_ns)
-		return WAIT_MS;
-	left_ms = (r->max_ns - passed_ns) / 1000000 + 1;
-	return left_ms < WAIT_MS ? left_ms : WAIT_MS;
+	if (r->max_ns && (r->max_ns - passed_ns) / 1000000 + 1 < ms)
+		ms = (r->max_ns - passed_ns) / 1000000 + 1;
+	if (r->snapshot_ns && r->snapshot_ns / 1000000 < ms)
+		ms = r->snapshot_ns / 1000000;
+	return ms;
+}
+
+/* The kernel answers, and publishes the same as an event, which is what is wanted. */
+static int take_snapshot(struct recording *r, uint64_t passed_ns, uint64_t *next_ns)
+{
+	struct mlproxy_snapshot snapshot;
+	int ret;
+
+	if (!r->snapshot_ns || passed_ns < *next_ns)
+		return CLI_OK;
+	*next_ns = passed_ns + r->snapshot_ns;
+	ret = mlproxy_snapshot(r->s, &snapshot);
+	return ret ? cli_fail(r->s, ret) : CLI_OK;
 }
 
 static int record_loop(struct recording *r)
 {
 	bool show = isatty(STDERR_FILENO) || r->cli->verbose;
-	uint64_t flushed_ns = 0, shown_ns = 0, passed_ns = 0;
+	uint64_t flushed_ns = 0, shown_ns = 0, passed_ns = 0, snapshot_ns = 0;
 	int ret = CLI_OK;
 
 	while (ret == CLI_OK && !finished(r, passed_ns)) {
+		ret = take_snapshot(r, passed_ns, &snapshot_ns);
+		if (ret)
+			return ret;
 		ret = mlproxy_wait(r->s, wait_ms(r, passed_ns));
 		if (ret < 0 && ret != -EINTR)
 			return cli_fail(r->s, ret);
@@ -340,7 +359,7 @@ static int parse_types(struct recording *r, const char *text)
 	return r->type_mask ? 0 : -EINVAL;
 }
 
-enum { OPT_TYPES = 256 };
+enum { OPT_SNAPSHOT = 256, OPT_TYPES };
 
 static int record_option(struct recording *r, int opt)
 {
@@ -365,6 +384,10 @@ static int record_option(struct recording *r, int opt)
 		if (!cli_parse_ns(optarg, "s", &r->max_ns) && r->max_ns)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no time: 30, 5m or 1h are", optarg);
+	case OPT_SNAPSHOT:
+		if (!cli_parse_ns(optarg, "s", &r->snapshot_ns) && r->snapshot_ns)
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' is no interval: 1 or 200ms are", optarg);
 	case 'r':
 		if (!cli_parse_bytes(optarg, MLPROXY_RING_MAX_BYTES, &r->ring_bytes) &&
 		    r->ring_bytes >= MLPROXY_RING_MIN_BYTES)
@@ -387,6 +410,7 @@ static int record(struct cli *cli, int argc, char **argv)
 		{ "records", required_argument, NULL, 'n' },
 		{ "ring-size", required_argument, NULL, 'r' },
 		{ "time", required_argument, NULL, 't' },
+		{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 		{ "start", no_argument, NULL, 's' },
 		{ "types", required_argument, NULL, OPT_TYPES },
 		{ 0 }
@@ -431,6 +455,7 @@ const struct cli_verb verb_record = {
 		"  -f, --force          replace FILE if it exists\n"
 		"  -s, --start          start the proxy, once ready, and stop it at the end\n"
 		"  -r, --ring-size=SIZE data of the ring of one CPU, 4K to 64M, default 1M\n"
+		"      --snapshot=TIME  ask for the state of the subsystem that often (1, 200ms)\n"
 		"      --types=LIST     of decision, feedback, event, mode, state, model;\n"
 		"                       default all\n"
 		"\n"

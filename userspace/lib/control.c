@@ -119,3 +119,15 @@ int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stats *stats)
 	stats->size = sizeof(*stats);
 	return mlpx_ioctl(s, MLPROXY_IOC_STATS, stats, "ask for the counters");
 }
+
+int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snapshot *snapshot)
+{
+	int ret;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	snapshot->size = sizeof(*snapshot);
+	ret = mlpx_ioctl(s, MLPROXY_IOC_SNAPSHOT, snapshot, "ask for the subsystem's state");
+	if (snapshot->nr > MLPROXY_SNAPSHOT_MAX)
+		snapshot->nr = MLPROXY_SNAPSHOT_MAX;
+	return ret;
+}

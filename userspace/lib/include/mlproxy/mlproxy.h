@@ -224,6 +224,15 @@ MLPROXY_API int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uin
  */
 MLPROXY_API int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stats *stats);
 
+/**
+ * mlproxy_snapshot() - ask for the state of the subsystem
+ * @s: session
+ * @snapshot: out: proxy specific values; none if the proxy has no state to show
+ *
+ * The kernel publishes the same as an event record, MLPROXY_EVENT_SNAPSHOT.
+ */
+MLPROXY_API int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snapshot *snapshot);
+
 /* ------------------------------------------------------------------ */
 /* Dataset rings                                                       */
 
