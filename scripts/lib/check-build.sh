@@ -71,4 +71,8 @@ check_unit()
 	timed host tests/unit/run > "$LOGS/unit.tap" 2> "$LOGS/unit.log" ||
 		tail -n 20 "$LOGS/unit.log"
 	count_tap host "$LOGS/unit.tap"
+	step "unit tests of data sets and trainer"
+	timed host tests/unit/learn/run > "$LOGS/learn.tap" 2> "$LOGS/learn.log" ||
+		tail -n 20 "$LOGS/learn.log"
+	count_tap host "$LOGS/learn.tap"
 }
