@@ -35,7 +35,9 @@ ktap_test()
 
 	shift
 	ktap_count=$((ktap_count + 1))
-	("$@") > >(sed -u 's/^/# /') 2>&1 || status=$?
+	# no "||" behind it: that would switch "set -e" off inside
+	("$@") > >(sed -u 's/^/# /') 2>&1
+	status=$?
 	wait $!
 	case $status in
 	0) echo "ok $ktap_count $name" ;;
