@@ -218,8 +218,8 @@ static void epoch_features(const struct ra_file *f, struct ra_target *target,
 	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
 	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
 	x[RA_F_DEV_RATE] = READ_ONCE(target->rate);
-	x[RA_F_ACTIVE_FILES] = ra_log2_q8(max(READ_ONCE(target->files_before),
-					      (u32)atomic_read(&target->files)));
+	x[RA_F_ACTIVE_FILES] = ra_log2_q8(max_t(u32, READ_ONCE(target->files_before),
+						atomic_read(&target->files)));
 	x[RA_F_FILE_SIZE] = ra_log2_q8(i_size_read(inode) >> PAGE_SHIFT);
 }
 

@@ -72,9 +72,8 @@ static void file_clear(struct ra_file *f)
 {
 	size_t from = offsetof(struct ra_file, dev);
 
-	/* A reader without the lock sees no file before it sees another one. */
 	WRITE_ONCE(f->dev, 0);
-	smp_wmb();
+	smp_wmb(); /* a look-up without the lock sees no file before another one */
 	memset((char *)f + from + sizeof(f->dev), 0, sizeof(*f) - from - sizeof(f->dev));
 }
 
@@ -125,7 +124,7 @@ static struct ra_file *file_insert(struct ra_file *set, u32 dev, u64 ino, u32 ge
 	victim->generation = generation;
 	victim->last_ns = now_ns;
 	victim->action = RA_KERNEL;
-	smp_wmb();
+	smp_wmb(); /* the identity before the device that makes it valid */
 	WRITE_ONCE(victim->dev, dev);
 	raw_spin_unlock(&victim->lock);
 	return victim;

@@ -130,7 +130,8 @@ unsigned int ra_target_snapshot(s64 *values, unsigned int nr)
 		values[n++] = READ_ONCE(t->latency);
 		values[n++] = READ_ONCE(t->depth);
 		values[n++] = READ_ONCE(t->rate);
-		values[n++] = max(READ_ONCE(t->files_before), (u32)atomic_read(&t->files));
+		values[n++] = max_t(u32, READ_ONCE(t->files_before),
+				    atomic_read(&t->files));
 	}
 	return n;
 }
@@ -156,7 +157,8 @@ static int parse_device(const char *word, dev_t *dev)
 	if (err)
 		pr_err("target \"%s\": no such block device (error %d); name it as in /dev, or as major:minor\n",
 		       word, err);
-	return err;
+	/* The module loader takes -ENOENT for a parameter that does not exist. */
+	return err == -ENOENT ? -ENODEV : err;
 }
 
 static int parse_devices(char *text, dev_t *dev)
@@ -189,7 +191,7 @@ static int parse_devices(char *text, dev_t *dev)
  *
  * Context: may sleep; callers are serialised by a mutex.
  * Return: 0; then the choice is in force. Else nothing changed: -EINVAL, -E2BIG,
- * or what looking up a device returned.
+ * -ENODEV, or what looking up a device returned.
  */
 int ra_targets_set(const char *text)
 {
