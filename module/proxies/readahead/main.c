@@ -16,6 +16,7 @@
 
 #include "readahead.h"
 
+/* Set before the hooks are attached. */
 struct mlproxy *ra_proxy;
 struct ra_counters ra_counters;
 unsigned int ra_epoch_calls = 16;
@@ -23,6 +24,7 @@ unsigned int ra_epoch_us = 20000;
 int ra_pin = -1;
 
 static unsigned int max_files = 512;
+static struct mlproxy *ra_registered;
 static bool ra_running;
 static bool ra_attached;
 static DEFINE_MUTEX(ra_mutex);
@@ -49,6 +51,8 @@ static int ra_start(struct mlproxy *proxy, void *priv)
 	int err;
 
 	mutex_lock(&ra_mutex);
+	/* It may be started before mlproxy_register() has returned it. */
+	ra_proxy = proxy;
 	ra_files_reset();
 	ra_running = true;
 	err = hooks_update();
@@ -160,6 +164,7 @@ static const struct kernel_param_ops epoch_calls_ops = {
 	.set = epoch_calls_set,
 	.get = param_get_uint,
 };
+
 static const struct kernel_param_ops epoch_us_ops = {
 	.set = epoch_us_set,
 	.get = param_get_uint,
@@ -215,6 +220,7 @@ MODULE_PARM_DESC(wall_ns, "all time of the tasks but idle time");
 
 static int __init readahead_init(void)
 {
+	struct mlproxy *proxy;
 	int err;
 
 	if (max_files < 8 || max_files > 65536) {
@@ -224,11 +230,12 @@ static int __init readahead_init(void)
 	err = ra_files_alloc(max_files);
 	if (err)
 		return err;
-	ra_proxy = mlproxy_register(&ra_desc, NULL);
-	if (IS_ERR(ra_proxy)) {
-		err = PTR_ERR(ra_proxy);
+	proxy = mlproxy_register(&ra_desc, NULL);
+	if (IS_ERR(proxy)) {
+		err = PTR_ERR(proxy);
 		goto out_free;
 	}
+	ra_registered = proxy;
 	return 0;
 out_free:
 	ra_files_free();
@@ -237,7 +244,7 @@ out_free:
 
 static void __exit readahead_exit(void)
 {
-	mlproxy_destroy(ra_proxy);
+	mlproxy_destroy(ra_registered);
 	ra_hooks_drain();
 	ra_files_free();
 }
