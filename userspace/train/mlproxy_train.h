@@ -139,6 +139,20 @@ int mltrain_split_rows(const struct mlds_data *data, const struct mltrain_rows *
 		       struct mltrain_rows *first, struct mltrain_rows *second);
 
 /**
+ * struct mltrain_layer - one layer of a network in float; ReLU between layers
+ * @in: inputs
+ * @out: outputs
+ * @w: [out][in]
+ * @b: [out]
+ */
+struct mltrain_layer {
+	uint32_t in;
+	uint32_t out;
+	float *w;
+	float *b;
+};
+
+/**
  * struct mltrain_model - a float model
  * @schema: what it is for
  * @name: name
@@ -150,7 +164,11 @@ int mltrain_split_rows(const struct mlds_data *data, const struct mltrain_rows *
  * @reward_scale: rewards of one unit of score, > 0
  * @margin: advantage over the baseline that is asked for, in score units
  * @active: bit mask of the actions that the model may propose
- * @net: the network
+ * @nr_layers: entries in @layers
+ * @layers: the network
+ * @state: the network and its optimiser as mltorch_save() gives them, for a
+ *	training that goes on; only that needs libtorch
+ * @state_len: bytes
  * @nr_seen: entries in @seen
  * @seen: hashes of the rows that the training used, ascending
  */
@@ -164,7 +182,10 @@ struct mltrain_model {
 	double reward_scale;
 	double margin;
 	uint32_t active;
-	struct mltorch_net *net;
+	uint32_t nr_layers;
+	struct mltrain_layer layers[MLTORCH_MAX_LAYERS];
+	void *state;
+	size_t state_len;
 	size_t nr_seen;
 	uint64_t *seen;
 };

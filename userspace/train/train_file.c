@@ -10,8 +10,8 @@
  *	/torch_state	the network and its optimiser, as libtorch serialises them
  *	/seen		hashes of the rows that it was trained on
  *
- * The weights stand there twice: /layers is for people and for other programs,
- * /torch_state lets the training go on.
+ * The weights stand there twice: /layers is what runs, here and in other programs;
+ * /torch_state lets a training go on.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -94,30 +94,26 @@ static int put_attr(hid_t file, const char *name, hid_t type, const void *value)
 	return err < 0 ? -EIO : 0;
 }
 
-static int put_layers(hid_t file, const struct mltorch_net *net)
+static int put_layers(hid_t file, const struct mltrain_model *m)
 {
 	hid_t group = H5Gcreate2(file, "layers", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-	struct mltorch_options o;
 	uint32_t l;
-	int err = 0;
+	int err = group < 0 ? -EIO : 0;
 
-	mltorch_options(net, &o);
-	for (l = 0; !err && l + 1 < o.nr_sizes; l++) {
-		hsize_t dims[2] = { o.sizes[l + 1], o.sizes[l] };
-		float *w = malloc(dims[0] * dims[1] * sizeof(float));
-		float *b = malloc(dims[0] * sizeof(float));
+	for (l = 0; !err && l < m->nr_layers; l++) {
+		hsize_t dims[2] = { m->layers[l].out, m->layers[l].in };
 		char name[8];
 		hid_t layer;
 
 		snprintf(name, sizeof(name), "%u", l);
 		layer = H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-		err = !w || !b || layer < 0 || mltorch_get_layer(net, l, w, b) ? -EIO : 0;
-		err = err ?: put(layer, "weight", H5T_NATIVE_FLOAT, 2, dims, w);
-		err = err ?: put(layer, "bias", H5T_NATIVE_FLOAT, 1, dims, b);
-		free(w);
-		free(b);
-		if (layer >= 0)
-			H5Gclose(layer);
+		if (layer < 0) {
+			err = -EIO;
+			break;
+		}
+		err = put(layer, "weight", H5T_NATIVE_FLOAT, 2, dims, m->layers[l].w);
+		err = err ?: put(layer, "bias", H5T_NATIVE_FLOAT, 1, dims, m->layers[l].b);
+		H5Gclose(layer);
 	}
 	if (group >= 0)
 		H5Gclose(group);
@@ -128,8 +124,7 @@ static int put_model(hid_t file, const struct mltrain_model *m)
 {
 	hid_t name = name_type(), input = input_type();
 	hsize_t dim = m->nr_inputs;
-	void *state;
-	size_t len, i;
+	size_t i;
 	int err;
 
 	err = mlds_schema_write(file, MLDS_KIND_MODEL, &m->schema);
@@ -138,20 +133,14 @@ static int put_model(hid_t file, const struct mltrain_model *m)
 		err = put_attr(file, attrs[i].name, attr_type(attrs[i].kind),
 			       (const char *)m + attrs[i].at);
 	err = err ?: put(file, "inputs", input, 1, &dim, m->inputs);
-	err = err ?: put_layers(file, m->net);
+	err = err ?: put_layers(file, m);
 	dim = m->nr_seen;
 	err = err ?: put(file, "seen", H5T_NATIVE_UINT64, 1, &dim, m->seen);
+	dim = m->state_len;
+	err = err ?: put(file, "torch_state", H5T_NATIVE_UINT8, 1, &dim, m->state);
 	H5Tclose(name);
 	H5Tclose(input);
-	if (err)
-		return mltrain_fail(err, "can't write the model: %s", mlds_error());
-	err = mltorch_save(m->net, &state, &len);
-	if (err)
-		return mltrain_fail(err, "%s", mltorch_last_error());
-	dim = len;
-	err = put(file, "torch_state", H5T_NATIVE_UINT8, 1, &dim, state);
-	free(state);
-	return err ? mltrain_fail(err, "can't write the network's state") : 0;
+	return err ? mltrain_fail(err, "can't write the model: %s", mlds_error()) : 0;
 }
 
 int mltrain_save(const struct mltrain_model *m, const char *path)
@@ -220,15 +209,61 @@ static int get(hid_t file, const char *name, hid_t type, size_t bytes, size_t ma
 	return err;
 }
 
+/* The weights of a layer, whose shape is that of the file's matrix. */
+static int get_layer(hid_t file, uint32_t index, struct mltrain_layer *l)
+{
+	size_t room = (size_t)MLPROXY_MODEL_MAX_WIDTH * MLPROXY_MODEL_MAX_WIDTH, nr_w, nr_b;
+	char name[32];
+	hid_t dset, space;
+	hsize_t dims[2] = { 0 };
+	int rank, err;
+
+	snprintf(name, sizeof(name), "layers/%u/weight", index);
+	dset = H5Dopen2(file, name, H5P_DEFAULT);
+	if (dset < 0)
+		return -ENOENT;
+	space = H5Dget_space(dset);
+	rank = H5Sget_simple_extent_ndims(space);
+	if (rank == 2)
+		H5Sget_simple_extent_dims(space, dims, NULL);
+	H5Sclose(space);
+	H5Dclose(dset);
+	l->out = dims[0];
+	l->in = dims[1];
+	if (!l->in || !l->out || l->in > MLPROXY_MODEL_MAX_WIDTH ||
+	    l->out > MLPROXY_MODEL_MAX_WIDTH)
+		return -EBADMSG;
+	err = get(file, name, H5T_NATIVE_FLOAT, sizeof(float), room, (void **)&l->w, &nr_w);
+	snprintf(name, sizeof(name), "layers/%u/bias", index);
+	err = err ?: get(file, name, H5T_NATIVE_FLOAT, sizeof(float), room, (void **)&l->b,
+			 &nr_b);
+	return err ?: nr_b == l->out ? 0 : -EBADMSG;
+}
+
+static int get_layers(hid_t file, struct mltrain_model *m)
+{
+	int err = 0;
+
+	while (!err && m->nr_layers < MLTORCH_MAX_LAYERS) {
+		err = get_layer(file, m->nr_layers, &m->layers[m->nr_layers]);
+		if (err == -ENOENT && m->nr_layers)
+			return 0;
+		/* Also one that failed half-way is to be freed. */
+		m->nr_layers++;
+	}
+	return err;
+}
+
 static bool model_sane(const struct mltrain_model *m)
 {
-	struct mltorch_options o;
 	uint32_t i;
 
-	mltorch_options(m->net, &o);
-	if (!m->nr_inputs || o.sizes[0] != m->nr_inputs ||
-	    o.sizes[o.nr_sizes - 1] != m->schema.schema.nr_actions)
+	if (!m->nr_inputs || m->layers[0].in != m->nr_inputs ||
+	    m->layers[m->nr_layers - 1].out != m->schema.schema.nr_actions)
 		return false;
+	for (i = 1; i < m->nr_layers; i++)
+		if (m->layers[i].in != m->layers[i - 1].out)
+			return false;
 	for (i = 0; i < m->nr_inputs; i++)
 		if (m->inputs[i].feature >= m->schema.schema.nr_features ||
 		    m->inputs[i].op >= MLPROXY_NR_INPUT_OPS ||
@@ -240,8 +275,8 @@ static bool model_sane(const struct mltrain_model *m)
 static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 {
 	hid_t name = name_type(), input = input_type();
-	void *inputs = NULL, *state = NULL;
-	size_t nr = 0, len = 0, i;
+	void *inputs = NULL;
+	size_t nr = 0, i;
 	int err;
 
 	err = get_attr(file, "name", name, m->name);
@@ -257,17 +292,16 @@ static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 	}
 	err = err ?: get(file, "seen", H5T_NATIVE_UINT64, sizeof(*m->seen), UINT32_MAX,
 			 (void **)&m->seen, &m->nr_seen);
-	err = err ?: get(file, "torch_state", H5T_NATIVE_UINT8, 1, 64 << 20, &state, &len);
+	err = err ?: get_layers(file, m);
+	err = err ?: get(file, "torch_state", H5T_NATIVE_UINT8, 1, 64 << 20, &m->state,
+			 &m->state_len);
 	H5Tclose(name);
 	H5Tclose(input);
 	if (err)
 		mltrain_fail(err, "%s: a part of the model is missing: the file is damaged", path);
-	else if (mltorch_load(&m->net, state, len))
-		err = mltrain_fail(-EBADMSG, "%s: %s", path, mltorch_last_error());
 	else if (!model_sane(m))
 		err = mltrain_fail(-EBADMSG, "%s: its parts don't fit together", path);
 	free(inputs);
-	free(state);
 	return err;
 }
 

@@ -137,54 +137,25 @@ static int scale_reward(struct mltrain_model *m, const struct mlds_data *data,
 }
 
 /* Copies of the weights, to go back to the best epoch. */
-struct weights {
-	float *w[MLTORCH_MAX_LAYERS];
-	float *b[MLTORCH_MAX_LAYERS];
-	uint32_t nr;
-};
-
-static void free_weights(struct weights *ws)
+static int alloc_weights(struct mltrain_layer *ws, const struct mltorch_options *o)
 {
-	uint32_t i;
-
-	for (i = 0; i < ws->nr; i++) {
-		free(ws->w[i]);
-		free(ws->b[i]);
-	}
-	ws->nr = 0;
+	return mltrain_layers_alloc(ws, o->nr_sizes - 1, o->sizes);
 }
 
-static int alloc_weights(struct weights *ws, const struct mltorch_options *o)
+static void keep_weights(struct mltrain_layer *ws, const struct mltorch_net *net, uint32_t nr)
 {
 	uint32_t i;
 
-	memset(ws, 0, sizeof(*ws));
-	for (i = 0; i + 1 < o->nr_sizes; i++) {
-		ws->w[i] = malloc(sizeof(float) * o->sizes[i] * o->sizes[i + 1]);
-		ws->b[i] = malloc(sizeof(float) * o->sizes[i + 1]);
-		ws->nr = i + 1;
-		if (!ws->w[i] || !ws->b[i]) {
-			free_weights(ws);
-			return mltrain_fail(-ENOMEM, "no memory for the weights");
-		}
-	}
-	return 0;
+	for (i = 0; i < nr; i++)
+		mltorch_get_layer(net, i, ws[i].w, ws[i].b);
 }
 
-static void keep_weights(struct weights *ws, const struct mltorch_net *net)
+static void restore_weights(const struct mltrain_layer *ws, struct mltorch_net *net, uint32_t nr)
 {
 	uint32_t i;
 
-	for (i = 0; i < ws->nr; i++)
-		mltorch_get_layer(net, i, ws->w[i], ws->b[i]);
-}
-
-static void restore_weights(const struct weights *ws, struct mltorch_net *net)
-{
-	uint32_t i;
-
-	for (i = 0; i < ws->nr; i++)
-		mltorch_set_layer(net, i, ws->w[i], ws->b[i]);
+	for (i = 0; i < nr; i++)
+		mltorch_set_layer(net, i, ws[i].w, ws[i].b);
 }
 
 static int torch_failed(int err)
@@ -199,15 +170,16 @@ static int train_one(struct mltorch_net *net, const struct part *train, const st
 {
 	size_t batch = o->batch ?: train->rows.n / 40;
 	struct mltorch_options opt;
-	uint32_t best_epoch = 0, cut = 0;
-	struct weights best;
+	struct mltrain_layer best[MLTORCH_MAX_LAYERS];
+	uint32_t best_epoch = 0, cut = 0, nr;
 	double lr = o->lr;
 	int err;
 
 	if (!o->batch)
 		batch = batch < 32 ? 32 : batch > 2048 ? 2048 : batch;
 	mltorch_options(net, &opt);
-	if (alloc_weights(&best, &opt))
+	nr = opt.nr_sizes - 1;
+	if (alloc_weights(best, &opt))
 		return -ENOMEM;
 	p->best_loss = INFINITY;
 	err = 0;
@@ -222,7 +194,7 @@ static int train_one(struct mltorch_net *net, const struct part *train, const st
 			p->best_loss = p->valid_loss;
 			best_epoch = p->epoch;
 			report->train_loss = p->train_loss;
-			keep_weights(&best, net);
+			keep_weights(best, net, nr);
 		}
 		if (o->progress && !o->progress(o->progress_arg, p)) {
 			err = mltrain_fail(-ECANCELED, "training was stopped");
@@ -239,36 +211,38 @@ static int train_one(struct mltorch_net *net, const struct part *train, const st
 		}
 	}
 	if (!err)
-		restore_weights(&best, net);
+		restore_weights(best, net, nr);
 	report->epochs = best_epoch;
 	report->valid_loss = p->best_loss;
-	free_weights(&best);
+	mltrain_layers_free(best, nr);
 	return err;
 }
 
-/* Actions that were hardly ever taken get a score that never wins. */
-static int exclude_actions(struct mltrain_model *m)
+/*
+ * The network becomes the model's. Actions that were hardly ever taken get a score
+ * that never wins.
+ */
+static int take_network(struct mltrain_model *m, struct mltorch_net *net)
 {
+	struct mltrain_layer *last;
 	struct mltorch_options o;
-	struct weights ws;
-	uint32_t last, a, i, nr_in;
+	uint32_t a;
+	int err;
 
-	mltorch_options(m->net, &o);
-	if (alloc_weights(&ws, &o))
+	mltorch_options(net, &o);
+	if (alloc_weights(m->layers, &o))
 		return -ENOMEM;
-	keep_weights(&ws, m->net);
-	last = o.nr_sizes - 2;
-	nr_in = o.sizes[last];
-	for (a = 0; a < o.sizes[last + 1]; a++) {
+	m->nr_layers = o.nr_sizes - 1;
+	keep_weights(m->layers, net, m->nr_layers);
+	last = &m->layers[m->nr_layers - 1];
+	for (a = 0; a < last->out; a++) {
 		if (m->active >> a & 1)
 			continue;
-		for (i = 0; i < nr_in; i++)
-			ws.w[last][(size_t)a * nr_in + i] = 0;
-		ws.b[last][a] = NEVER_SCORE;
+		memset(last->w + (size_t)a * last->in, 0, last->in * sizeof(float));
+		last->b[a] = NEVER_SCORE;
 	}
-	restore_weights(&ws, m->net);
-	free_weights(&ws);
-	return 0;
+	err = mltorch_save(net, &m->state, &m->state_len);
+	return err ? torch_failed(err) : 0;
 }
 
 static int train_restarts(struct mltrain_model *m, const struct part *train,
@@ -281,10 +255,10 @@ static int train_restarts(struct mltrain_model *m, const struct part *train,
 		.weight_decay = o->weight_decay,
 		.huber_delta = o->huber,
 	};
+	struct mltorch_net *net, *best = NULL;
 	struct mltrain_fit_report one = { 0 };
-	struct mltorch_net *net;
 	uint32_t i;
-	int err;
+	int err = 0;
 
 	net_opt.sizes[net_opt.nr_sizes++] = m->nr_inputs;
 	for (i = 0; i < o->nr_hidden; i++)
@@ -297,27 +271,30 @@ static int train_restarts(struct mltrain_model *m, const struct part *train,
 				    "a network of %u multiply-accumulates, the proxy allows %u: choose fewer or narrower hidden layers",
 				    report->macs, m->schema.schema.max_macs);
 	report->valid_loss = INFINITY;
-	for (p.restart = 0; p.restart < o->restarts; p.restart++) {
+	for (p.restart = 0; !err && p.restart < o->restarts; p.restart++) {
 		net_opt.seed = mltrain_mix(o->seed + p.restart * 1000003ULL) >> 1;
 		err = mltorch_create(&net, &net_opt);
-		if (err)
-			return torch_failed(err);
+		if (err) {
+			err = torch_failed(err);
+			break;
+		}
 		err = train_one(net, train, valid, o, &p, &one);
 		if (err || !(one.valid_loss < report->valid_loss)) {
 			mltorch_free(net);
-			if (err)
-				return err;
 			continue;
 		}
-		mltorch_free(m->net);
-		m->net = net;
+		mltorch_free(best);
+		best = net;
 		report->valid_loss = one.valid_loss;
 		report->train_loss = one.train_loss;
 		report->epochs = one.epochs;
 		report->restart = p.restart;
 	}
-	return m->net ? exclude_actions(m) :
-			mltrain_fail(-ERANGE, "no restart ended with a finite loss");
+	if (!err)
+		err = best ? take_network(m, best) :
+			     mltrain_fail(-ERANGE, "no restart ended with a finite loss");
+	mltorch_free(best);
+	return err;
 }
 
 static int by_u64(const void *pa, const void *pb)
@@ -478,37 +455,4 @@ void mltrain_fit_report_free(struct mltrain_fit_report *r)
 	mltrain_rows_free(&r->train);
 	mltrain_rows_free(&r->valid);
 	mltrain_rows_free(&r->held_out);
-}
-
-void mltrain_free(struct mltrain_model *m)
-{
-	if (!m)
-		return;
-	mltorch_free(m->net);
-	free(m->seen);
-	free(m);
-}
-
-int mltrain_predict(const struct mltrain_model *m, const struct mlds_data *data,
-		    const struct mltrain_rows *rows, float *scores)
-{
-	float *x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
-	int err;
-
-	if (!x)
-		return -ENOMEM;
-	err = mltorch_predict(m->net, x, rows->n, scores);
-	free(x);
-	return err ? torch_failed(err) : 0;
-}
-
-uint32_t mltrain_choose(const struct mltrain_model *m, const float *scores, double margin,
-			uint32_t baseline, uint32_t allowed)
-{
-	uint32_t best = baseline, a;
-
-	for (a = 0; a < m->schema.schema.nr_actions; a++)
-		if ((allowed >> a & 1) && scores[a] > scores[best])
-			best = a;
-	return scores[best] - scores[baseline] > margin ? best : baseline;
 }

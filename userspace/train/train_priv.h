@@ -42,6 +42,11 @@ static inline double mltrain_sign(const struct mlds_schema *s)
 	return s->schema.reward_direction == MLPROXY_REWARD_LOWER ? -1 : 1;
 }
 
+int mltrain_layers_alloc(struct mltrain_layer *layers, uint32_t nr, const uint32_t *sizes);
+void mltrain_layers_free(struct mltrain_layer *layers, uint32_t nr);
+/* @relu: as between layers; not behind the last one */
+void mltrain_layer_run(const struct mltrain_layer *l, const float *in, float *out, bool relu);
+
 double mltrain_choose_margin(const struct mltrain_model *model, const struct mlds_data *data,
 			     const struct mltrain_rows *rows);
 

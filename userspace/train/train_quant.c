@@ -26,18 +26,10 @@
 #define CALIBRATION_ROWS	4000
 #define MAX_W			MLPROXY_MODEL_MAX_WIDTH
 
-/* One layer in float. */
-struct flayer {
-	uint32_t in;
-	uint32_t out;
-	float *w;
-	float *b;
-};
-
-/* A network in float, and what is needed to quantise it. */
+/* A network in float, to be changed. */
 struct fnet {
 	uint32_t nr;
-	struct flayer layer[MLTORCH_MAX_LAYERS];
+	struct mltrain_layer layer[MLTORCH_MAX_LAYERS];
 };
 
 /* One layer in fixed point. */
@@ -48,50 +40,25 @@ struct qlayer {
 	uint32_t shift;
 };
 
-static void free_fnet(struct fnet *n)
+static int copy_net(struct fnet *n, const struct mltrain_model *m)
 {
-	uint32_t l;
+	uint32_t sizes[MLTORCH_MAX_LAYERS + 1], l;
 
+	n->nr = m->nr_layers;
+	sizes[0] = m->layers[0].in;
+	for (l = 0; l < n->nr; l++)
+		sizes[l + 1] = m->layers[l].out;
+	if (mltrain_layers_alloc(n->layer, n->nr, sizes))
+		return -ENOMEM;
 	for (l = 0; l < n->nr; l++) {
-		free(n->layer[l].w);
-		free(n->layer[l].b);
-	}
-	n->nr = 0;
-}
-
-static int copy_net(struct fnet *n, const struct mltorch_net *net)
-{
-	struct mltorch_options o;
-	uint32_t l;
-
-	memset(n, 0, sizeof(*n));
-	mltorch_options(net, &o);
-	for (l = 0; l + 1 < o.nr_sizes; l++) {
-		struct flayer *f = &n->layer[l];
-
-		f->in = o.sizes[l];
-		f->out = o.sizes[l + 1];
-		if (f->in > MAX_W || f->out > MAX_W) {
-			free_fnet(n);
-			return mltrain_fail(-EINVAL, "layer %u is %u to %u wide: at most %d", l,
-					    f->in, f->out, MAX_W);
-		}
-		f->w = malloc(sizeof(float) * f->in * f->out);
-		f->b = malloc(sizeof(float) * f->out);
-		n->nr = l + 1;
-		if (!f->w || !f->b) {
-			free_fnet(n);
-			return mltrain_fail(-ENOMEM, "no memory for the weights");
-		}
-		if (mltorch_get_layer(net, l, f->w, f->b)) {
-			free_fnet(n);
-			return mltrain_fail(-EIO, "%s", mltorch_last_error());
-		}
+		memcpy(n->layer[l].w, m->layers[l].w,
+		       sizeof(float) * sizes[l] * sizes[l + 1]);
+		memcpy(n->layer[l].b, m->layers[l].b, sizeof(float) * sizes[l + 1]);
 	}
 	return 0;
 }
 
-static float largest_in(const struct flayer *f, uint32_t o)
+static float largest_in(const struct mltrain_layer *f, uint32_t o)
 {
 	float m = 0;
 	uint32_t i;
@@ -101,7 +68,7 @@ static float largest_in(const struct flayer *f, uint32_t o)
 	return m;
 }
 
-static float largest_out(const struct flayer *f, uint32_t i)
+static float largest_out(const struct mltrain_layer *f, uint32_t i)
 {
 	float m = 0;
 	uint32_t o;
@@ -117,7 +84,7 @@ static void equalise(struct fnet *n)
 	uint32_t l, u, i;
 
 	for (l = 0; l + 1 < n->nr; l++) {
-		struct flayer *f = &n->layer[l], *g = &n->layer[l + 1];
+		struct mltrain_layer *f = &n->layer[l], *g = &n->layer[l + 1];
 
 		for (u = 0; u < f->out; u++) {
 			float r1 = largest_in(f, u), r2 = largest_out(g, u), s;
@@ -131,20 +98,6 @@ static void equalise(struct fnet *n)
 			for (i = 0; i < g->out; i++)
 				g->w[(size_t)i * g->in + u] *= s;
 		}
-	}
-}
-
-static void run_layer(const struct flayer *f, const float *in, float *out, bool relu)
-{
-	uint32_t o, i;
-
-	for (o = 0; o < f->out; o++) {
-		const float *w = f->w + (size_t)o * f->in;
-		float acc = f->b[o];
-
-		for (i = 0; i < f->in; i++)
-			acc += w[i] * in[i];
-		out[o] = relu && acc < 0 ? 0 : acc;
 	}
 }
 
@@ -176,7 +129,7 @@ static int activation_ranges(const struct fnet *n, const float *x, size_t rows, 
 	for (i = 0; !err && i < rows; i++) {
 		memcpy(buf[0], x + i * n->layer[0].in, n->layer[0].in * sizeof(float));
 		for (l = 0; l + 1 < n->nr; l++) {
-			run_layer(&n->layer[l], buf[l % 2], buf[!(l % 2)], true);
+			mltrain_layer_run(&n->layer[l], buf[l % 2], buf[!(l % 2)], true);
 			for (o = 0; o < n->layer[l].out; o++)
 				if (buf[!(l % 2)][o] > 0)
 					act[l][nr[l]++] = buf[!(l % 2)][o];
@@ -216,7 +169,7 @@ static int32_t to_s32(double v)
 }
 
 /* Return: scale of an accumulator: the value of 1. */
-static double quantise_layer(const struct flayer *f, double in_scale, struct qlayer *q)
+static double quantise_layer(const struct mltrain_layer *f, double in_scale, struct qlayer *q)
 {
 	double largest = 0, scale;
 	uint32_t i;
@@ -467,7 +420,7 @@ static int try_all(const struct job *j, struct variant *best)
 	uint32_t eq, i;
 	int err;
 
-	err = copy_net(&n, j->m->net);
+	err = copy_net(&n, j->m);
 	if (err)
 		return err;
 	for (eq = 0; !err && eq < 2; eq++) {
@@ -476,7 +429,7 @@ static int try_all(const struct job *j, struct variant *best)
 		for (i = 0; !err && i < sizeof(clips) / sizeof(clips[0]); i++)
 			err = try_variant(j, &n, clips[i], best);
 	}
-	free_fnet(&n);
+	mltrain_layers_free(n.layer, n.nr);
 	return err;
 }
 
