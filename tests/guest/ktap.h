@@ -32,7 +32,8 @@ struct ktap_test {
 
 #define KTAP_TEST(_fn) { .name = #_fn, .fn = _fn }
 
-static int ktap_failures;
+/* Weak: one for the whole program, whichever of its files notes a failure. */
+__attribute__((weak)) int ktap_failures;
 
 static inline int ktap_status(void)
 {
