@@ -75,9 +75,13 @@ check:
 
 install: install-modules install-userspace install-packaging
 
+# Not by modules_install: it would install the modules for tests as well, and
+# complain of Debian's signing key, which nobody else has.
+MODDEST	= $(DESTDIR)/lib/modules/$(KRELEASE)/updates/mlproxy
 install-modules: modules
-	+$(KMAKE) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) \
-		INSTALL_MOD_DIR=updates modules_install
+	install -d $(MODDEST)
+	install -m 644 $(KBUILD_DIR)/module/core/*.ko \
+		$(KBUILD_DIR)/module/proxies/*/*.ko $(MODDEST)/
 	$(if $(DESTDIR),,depmod $(KRELEASE))
 
 install-userspace: userspace
@@ -86,7 +90,7 @@ install-userspace: userspace
 install-packaging:
 	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy
 	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
-	install -m 644 packaging/mlproxy.modprobe.conf.example README.md \
+	install -m 644 packaging/mlproxy.modprobe.conf.example $(wildcard README.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/mlproxy/
 
 dkms-source:
