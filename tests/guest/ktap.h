@@ -12,11 +12,13 @@
 #define _TESTS_KTAP_H
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,7 +106,10 @@ static inline void ktap_note(const char *fmt, ...)
 		_exit(KTAP_FAIL);						\
 } while (0)
 
-/* Start a helper process; its output is flushed first, so nothing is doubled. */
+/*
+ * Start a helper process; its output is flushed first, so nothing is doubled. It
+ * does not outlive a test that ends early.
+ */
 static inline pid_t ktap_fork(void)
 {
 	pid_t pid;
@@ -115,6 +120,8 @@ static inline pid_t ktap_fork(void)
 		ktap_note("fork: %s", strerror(errno));
 		_exit(KTAP_FAIL);
 	}
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	return pid;
 }
 

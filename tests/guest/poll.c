@@ -127,30 +127,39 @@ static void by_timeout(void)
 	}
 }
 
-/* One record at a time, waited for each time: each of them must wake. */
+/* Each next record comes only after the last was taken: each of them must wake. */
 static void each_record_wakes(void)
 {
-	const unsigned int n = scaled(1000);
-	unsigned int i, got = 0;
+	const unsigned int n = scaled(1000), second = online_mask() & 2;
+	unsigned int i;
+	int taken[2];
+	char byte;
 	pid_t pid;
 
 	begin(0, 0);
+	ASSERT(!pipe(taken));
 	pid = ktap_fork();
 	if (!pid) {
-		for (i = 0; i < n; i++)
-			EXPECT_RET(ctx_run(UNIT, i % 2 ? "hardirq" : "task", 1,
-					   1U << (i % 2 && (online_mask() & 2))), 0);
+		close(taken[1]);
+		for (i = 0; i < n; i++) {
+			ASSERT_RET(ctx_run(UNIT, i % 3 ? "hardirq" : "task", 1,
+					   i % 2 && second ? second : 1), 0);
+			if (read(taken[0], &byte, 1) != 1)
+				break;
+		}
 		_exit(ktap_status());
 	}
-	while (got < n) {
+	close(taken[0]);
+	for (i = 0; i < n; i++) {
 		if (poll_now(LONG_MS) != 1) {
-			ktap_fail("a wake-up was lost after %u records", got);
+			ktap_fail("a wake-up was lost after %u records", i);
 			break;
 		}
-		got += consume();
+		EXPECT_EQ(consume(), 1);
+		ASSERT_EQ(write(taken[1], "x", 1), 1);
 	}
+	close(taken[1]);
 	ktap_join(pid);
-	EXPECT_EQ(got, n);
 }
 
 static uint64_t sum_published(void)
