@@ -5,7 +5,9 @@
  * Every failure must be a documented one, and the same session must then work as
  * if nothing had been. Needs fault injection, so a debug kernel.
  *
- * guest-test: timeout=600
+ * Where a module's events cannot get memory, the kernel's own tracing warns.
+ *
+ * guest-test: timeout=600 allow-dmesg=trace_events\.c:[0-9]+.event_define_fields
  */
 
 #include <sys/stat.h>

@@ -263,6 +263,57 @@ static void changing_entries(void)
 	EXPECT(accepted && rejected && eproto);
 }
 
+static void *toggle_action(void *arg)
+{
+	volatile uint16_t *action = &recs.entries[0].action;
+
+	(void)arg;
+	while (!stop) {
+		*action = 1;
+		*action = 1 + 64;
+	}
+	return NULL;
+}
+
+/*
+ * One entry, whose action is legal and illegal in turn as fast as can be: if what
+ * is used were not what was checked, the illegal one would get through. 1 + 64
+ * looks like 1 to a shift, so that no later check of a bit mask saves it.
+ */
+static void changed_after_check(void)
+{
+	const unsigned int n = scaled(30000);
+	struct mlproxy_recommend_drain d;
+	uint64_t accepted = 0, rejected = 0;
+	pthread_t thread;
+	unsigned int i;
+	pid_t load;
+
+	begin();
+	ASSERT_RET(recs_map(fd, 1, &recs), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION,
+				 MLPROXY_SHARE_ONE), 0);
+	ASSERT_RET(dev_set_mode(fd, MLPROXY_MODE_RECOMMENDATION), 0);
+	ASSERT(!ctx_set("keys", 1));
+	recs.entries[0] = (struct mlproxy_recommendation) { .ttl_ms = 3600000, .action = 1 };
+	ASSERT(!pthread_create(&thread, NULL, toggle_action, NULL));
+	for (i = 0; i < 20; i++) {
+		load = load_start(UNIT, "task", n / 20, 1);
+		while (load_running(&load)) {
+			recs.prod->pos++;
+			ASSERT_RET(recs_drain(fd, 0, &d), 0);
+			accepted += d.accepted;
+			rejected += d.rejected;
+		}
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	ctx_set("keys", 64);
+	/* On a machine that runs one at a time it may be all of one kind. */
+	EXPECT(accepted + rejected > 0);
+	EXPECT_EQ(ctx_get("violations"), 0);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(bad_positions),
 	KTAP_TEST(backwards),
@@ -270,6 +321,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(poll_wakes),
 	KTAP_TEST(bad_producer),
 	KTAP_TEST(changing_entries),
+	KTAP_TEST(changed_after_check),
 };
 
 KTAP_MAIN(tests)

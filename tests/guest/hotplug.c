@@ -56,12 +56,19 @@ static void under_load(const char *context)
 {
 	const unsigned int n = scaled(20000);
 	struct mlproxy_stats s;
+	uint64_t before;
 	unsigned int i;
 	pid_t load;
 
 	begin(1000);
 	for (i = 0; i < 3; i++) {
+		dev_stats(fd, &s);
+		before = s.decisions;
 		load = load_start(UNIT, context, n, 3);
+		/* It starts only where both are online. */
+		do {
+			dev_stats(fd, &s);
+		} while (s.decisions == before && load_running(&load));
 		while (load_running(&load)) {
 			struct pollfd pfd = { .fd = fd, .events = POLLIN };
 

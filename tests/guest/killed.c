@@ -16,8 +16,8 @@ enum { READ_MMAP, READ_READ, READ_POLL, NR_WAYS };
 
 static struct mlproxy_ring_setup setup;
 
-/* Reads, recommends, swaps models, as fast as it can, for ever. */
-static void agent(unsigned int way, int ready)
+/* Reads, recommends, swaps models, as fast as it can, for ever; says when it can. */
+static void agent(unsigned int way, int ready, volatile uint64_t *rounds)
 {
 	struct mlproxy_model_load load;
 	struct ring rings[32];
@@ -35,9 +35,9 @@ static void agent(unsigned int way, int ready)
 	if (way == READ_MMAP)
 		for (cpu = 0; cpu < nr_cpus(); cpu++)
 			ASSERT_RET(ring_map(fd, &setup, cpu, &rings[cpu]), 0);
+	ASSERT_EQ(write(ready, "x", 1), 1);
 	for (i = 0;; i++) {
-		if (i == 3)
-			ASSERT_EQ(write(ready, "x", 1), 1);
+		*rounds = i;
 		if (way == READ_MMAP) {
 			for (cpu = 0; cpu < nr_cpus(); cpu++)
 				ring_consume(&rings[cpu], 0, NULL, NULL);
@@ -57,22 +57,37 @@ static void agent(unsigned int way, int ready)
 	}
 }
 
+static volatile uint64_t *agent_rounds;	/* of the newest agent; shared with it */
+
+/* Until it is set up. Without decisions most ways to read wait for ever then. */
 static pid_t agent_start(unsigned int way)
 {
 	int ready[2];
 	char byte;
 	pid_t pid;
 
+	if (!agent_rounds)
+		agent_rounds = mmap(NULL, sizeof(*agent_rounds), PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT(agent_rounds != MAP_FAILED);
+	*agent_rounds = 0;
 	ASSERT(!pipe(ready));
 	pid = ktap_fork();
 	if (!pid) {
 		close(ready[0]);
-		agent(way, ready[1]);
+		agent(way, ready[1], agent_rounds);
 	}
 	close(ready[1]);
 	ASSERT_EQ(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
 	return pid;
+}
+
+/* Until it is in mid-stream, or there is nothing more for it to take. */
+static void agent_works(pid_t *load)
+{
+	while (*agent_rounds < 3 && load_running(load))
+		;
 }
 
 static void agent_kill(pid_t pid)
@@ -132,9 +147,10 @@ static void killed(void)
 	unsigned int i;
 
 	for (i = 0; i < rounds; i++) {
-		pid_t load = load_start(UNIT, "mixed", scaled(8000), online_mask());
 		pid_t pid = agent_start(i % NR_WAYS);
+		pid_t load = load_start(UNIT, "mixed", scaled(8000), online_mask());
 
+		agent_works(&load);
 		sleep_ms(i * 3);
 		agent_kill(pid);
 		EXPECT_EQ(file_u64("/sys/module/mlproxy_ctxtest/refcnt"), before + 1);
@@ -151,10 +167,11 @@ static void stopped(void)
 	int fd = begin();
 
 	for (way = 0; way < NR_WAYS; way++) {
-		pid_t load = load_start(UNIT, "mixed", scaled(30000), online_mask());
 		pid_t pid = agent_start(way);
+		pid_t load = load_start(UNIT, "mixed", scaled(30000), online_mask());
 		uint64_t lost;
 
+		agent_works(&load);
 		ASSERT(!kill(pid, SIGSTOP));
 		expect_progress(fd, &load);
 		/* The proxy can be run by others meanwhile. */
@@ -187,9 +204,10 @@ static void many_killed_at_once(void)
 	unsigned int i;
 	int fd = begin();
 
-	load = load_start(UNIT, "mixed", scaled(30000), online_mask());
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		pids[i] = agent_start(i % NR_WAYS);
+	load = load_start(UNIT, "mixed", scaled(30000), online_mask());
+	agent_works(&load);
 	for (i = 0; i < ARRAY_SIZE(pids); i++)
 		ASSERT(!kill(pids[i], i % 2 ? SIGKILL : SIGSTOP));
 	expect_progress(fd, &load);

@@ -21,6 +21,8 @@ SYSFS=/sys/class/misc/mlproxy
 ktap_count=0
 ktap_failed=0
 ktap_planned=
+ktap_out=$(mktemp /tmp/ktap.XXXXXX)
+trap ktap_terminated TERM
 echo "KTAP version 1"
 
 ktap_plan()
@@ -29,6 +31,8 @@ ktap_plan()
 	echo "1..$1"
 }
 
+# What a test leaves running must not keep the harness: so its output goes to a
+# file, and nothing here waits for other processes than the test itself.
 ktap_test()
 {
 	local name=$1 status=0
@@ -36,9 +40,9 @@ ktap_test()
 	shift
 	ktap_count=$((ktap_count + 1))
 	# no "||" behind it: that would switch "set -e" off inside
-	("$@") > >(sed -u 's/^/# /') 2>&1
+	("$@") > "$ktap_out" 2>&1
 	status=$?
-	wait $!
+	ktap_show
 	case $status in
 	0) echo "ok $ktap_count $name" ;;
 	4) echo "ok $ktap_count $name # SKIP" ;;
@@ -49,8 +53,22 @@ ktap_test()
 	esac
 }
 
+ktap_show()
+{
+	sed 's/^/# /' "$ktap_out"
+	: > "$ktap_out"
+}
+
+# At its time limit a script gets SIGTERM: then what the test said so far helps.
+ktap_terminated()
+{
+	ktap_show
+	exit 143
+}
+
 ktap_end()
 {
+	rm -f "$ktap_out"
 	[ -n "$ktap_planned" ] || echo "1..$ktap_count"
 	if [ -n "$ktap_planned" ] && [ "$ktap_planned" -ne "$ktap_count" ]; then
 		echo "# planned $ktap_planned tests, ran $ktap_count"

@@ -69,6 +69,31 @@ wrong_order()
 	unload
 }
 
+# unload_busy MODULE: refused while it is in use just now; then again.
+unload_busy()
+{
+	local i
+
+	for ((i = 0; i < 1000; i++)); do
+		rmmod "$1" 2> /dev/null && return
+	done
+	echo "$1 was never free to go"
+	return 1
+}
+
+# hold: somebody binds to the proxy, starts it and stays: process $holder
+hold()
+{
+	# it must not be read before it is written anew
+	rm -f "$tmp/held"
+	"$GUESTBIN/holder" synth > "$tmp/held" &
+	holder=$!
+	until [ -s "$tmp/held" ]; do
+		kill -0 $holder || return
+		sleep 0.1
+	done
+}
+
 # Somebody opens and closes the device all the time, and finds it or not.
 with_opens()
 {
@@ -78,16 +103,15 @@ with_opens()
 		n=0
 		while [ ! -e "$tmp/stop" ]; do
 			{ n=$((n + 1)); } 2> /dev/null < /dev/mlproxy
+			# or it would hardly ever be free to go
+			[ $((n % 8)) -ne 0 ] || sleep 0.05
 		done
 		echo $n > "$tmp/opens"
 	) 2> /dev/null &
 	opener=$!
 	for ((i = 0; i < loops; i++)); do
 		insmod "$core" || break
-		# Refused while it is open just now: then again.
-		until rmmod mlproxy 2> /dev/null; do
-			:
-		done
+		unload_busy mlproxy || break
 	done
 	touch "$tmp/stop"
 	wait $opener
@@ -112,16 +136,12 @@ in_use()
 bound()
 {
 	load || return
-	"$GUESTBIN/holder" synth > "$tmp/held" &
-	until [ -s "$tmp/held" ]; do
-		kill -0 $! || return
-		sleep 0.1
-	done
+	hold || return
 	expect_fail rmmod mlproxy_synth
 	expect_fail rmmod mlproxy
 	[ "$(< $SYSFS/synth/state)" = running ] || return
-	kill -KILL $!
-	wait $! 2> /dev/null
+	kill -KILL $holder
+	wait $holder 2> /dev/null
 	unload
 }
 
@@ -138,9 +158,7 @@ with_sysfs()
 	reader=$!
 	for ((i = 0; i < loops / 5; i++)); do
 		insmod "$synth" || break
-		until rmmod mlproxy_synth 2> /dev/null; do
-			:
-		done
+		unload_busy mlproxy_synth || break
 	done
 	touch "$tmp/stop"
 	wait $reader
@@ -154,13 +172,9 @@ while_deciding()
 	local i
 
 	load || return
-	"$GUESTBIN/holder" synth > "$tmp/held" &
-	until [ -s "$tmp/held" ]; do
-		kill -0 $! || return
-		sleep 0.1
-	done
-	kill -KILL $!
-	wait $! 2> /dev/null
+	hold || return
+	kill -KILL $holder
+	wait $holder 2> /dev/null
 	# The proxy still runs, and is stopped by the unloading.
 	[ "$(< $SYSFS/synth/state)" = running ] || return
 	echo 20000 > /sys/module/mlproxy_synth/parameters/run &

@@ -96,14 +96,15 @@ while True:
                 os.pread(f.fileno(), 4096, (at + 7 * i) % pages * 4096)
             m.close()
             os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            time.sleep(0.005)
     except (OSError, ValueError):
         pass
+    # with the file closed: else nobody could unmount
+    time.sleep(random.random() / 10)
 PYTHON
 	local i
 
 	for i in 1 2; do
-		python3 "$tmp/load.py" "$mnt/a" $i &
+		python3 "$tmp/load.py" "$mnt/a" $i > /dev/null 2>&1 &
 		echo $! >> "$tmp/load.pids"
 	done
 }
@@ -404,6 +405,19 @@ test_reuse()
 	rmmod mlproxy_readahead
 }
 
+# umount_busy: as soon as nobody has a file open just then
+umount_busy()
+{
+	local i
+
+	for i in $(seq 500); do
+		umount -q "$mnt" 2> /dev/null && return
+		sleep 0.02
+	done
+	echo "never free to be unmounted"
+	return 1
+}
+
 test_umount()
 {
 	local i
@@ -413,9 +427,7 @@ test_umount()
 	start_load
 	for i in $(seq "$rounds"); do
 		pin $((i % 10))
-		until umount -q "$mnt"; do
-			sleep 0.02
-		done
+		umount_busy || exit 1
 		mount -o noatime /dev/mlptest0 "$mnt" || exit 1
 		wait_calls
 	done

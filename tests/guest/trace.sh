@@ -16,10 +16,17 @@ finish()
 {
 	echo 0 > $E/enable
 	echo > $T/trace
-	rm -f "$tmp"
+	rm -f "$tmp" "$tmp.trace"
 }
 trap finish EXIT
 echo 8192 > $T/buffer_size_kb
+
+# Formatting the trace takes long: once.
+finish_trace()
+{
+	echo 0 > $T/tracing_on
+	cat $T/trace > "$tmp.trace"
+}
 
 begin()
 {
@@ -32,7 +39,7 @@ begin()
 # count EVENT REGEX: how many lines of this event match
 count()
 {
-	grep -c " $1: $2\$" $T/trace
+	grep -c " $1: $2\$" "$tmp.trace"
 }
 
 at_least()
@@ -43,7 +50,7 @@ at_least()
 	echo "$n events $2"
 	[ "$n" -ge "$1" ] || {
 		echo "expected $1 of: $2: $3"
-		grep " $2: " $T/trace | head -n 3
+		grep " $2: " "$tmp.trace" | head -n 3
 		exit 1
 	}
 }
@@ -77,7 +84,7 @@ recommendations()
 {
 	begin
 	"$GUESTBIN/recommend" fresh_applies refused > /dev/null || return
-	echo 0 > $T/tracing_on
+	finish_trace
 	at_least 100 mlproxy_decision 'proxy=ctx-decision id=[0-9]* key=[0-9a-f]* baseline=0 action=[0-3] source=[014] mode=[13] prob_q31=[0-9]* version=[0-9]*'
 	at_least 1 mlproxy_decision '.* action=1 source=1 mode=3 prob_q31=2147483648 version=7'
 	at_least 100 mlproxy_feedback 'proxy=ctx-decision id=[0-9]* action=[0-3] source=[0-4] reward=[0-3]*00*'
@@ -93,7 +100,7 @@ models()
 {
 	begin
 	"$GUESTBIN/model" sequences > /dev/null || return
-	echo 0 > $T/tracing_on
+	finish_trace
 	at_least 1 mlproxy_model 'proxy=ctx-decision from=0 to=[0-9]* reason=1'
 	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=[0-9]* reason=2'
 	at_least 1 mlproxy_model 'proxy=ctx-decision from=[0-9]* to=0 reason=3'
@@ -105,12 +112,12 @@ losses()
 	begin
 	hold || return
 	decide task 200
-	echo 0 > $T/tracing_on
+	finish_trace
 	kill -KILL $!
 	wait $! 2> /dev/null
 	at_least 300 mlproxy_loss 'cpu=0 seq=[0-9]* len=[0-9]*'
 	expect "last lost number" "$(sed -n 's/.* mlproxy_loss: cpu=0 seq=\([0-9]*\) .*/\1/p' \
-		$T/trace | tail -n 1)" 400
+		"$tmp.trace" | tail -n 1)" 400
 }
 
 # Ids of feedback are ids of decisions.
@@ -119,11 +126,11 @@ linked()
 	begin
 	hold || return
 	decide task 10
-	echo 0 > $T/tracing_on
+	finish_trace
 	kill -KILL $!
 	wait $! 2> /dev/null
-	expect "ids" "$(sed -n 's/.* mlproxy_feedback: .* id=\([0-9]*\) .*/\1/p' $T/trace)" \
-		"$(sed -n 's/.* mlproxy_decision: .* id=\([0-9]*\) .*/\1/p' $T/trace)"
+	expect "ids" "$(sed -n 's/.* mlproxy_feedback: .* id=\([0-9]*\) .*/\1/p' "$tmp.trace")" \
+		"$(sed -n 's/.* mlproxy_decision: .* id=\([0-9]*\) .*/\1/p' "$tmp.trace")"
 	expect "decisions" "$(count mlproxy_decision '.*')" 10
 }
 
@@ -137,7 +144,7 @@ in_interrupts()
 	for context in irqoff softirq hardirq mixed; do
 		begin
 		decide $context 100 || return
-		echo 0 > $T/tracing_on
+		finish_trace
 		at_least 100 mlproxy_decision '.*'
 	done
 	echo 1 > $T/tracing_on
@@ -159,7 +166,7 @@ filter()
 	begin
 	echo 'action == 2' > $E/mlproxy_decision/filter || return
 	decide task 2000
-	echo 0 > $T/tracing_on
+	finish_trace
 	echo 0 > $E/mlproxy_decision/filter
 	kill -KILL $!
 	wait $! 2> /dev/null

@@ -247,6 +247,8 @@ bool load_running(pid_t *pid)
 {
 	int status;
 
+	if (!*pid)
+		return false;
 	if (waitpid(*pid, &status, WNOHANG) != *pid)
 		return true;
 	EXPECT(WIFEXITED(status) && !WEXITSTATUS(status), "(the load failed)");

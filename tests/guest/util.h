@@ -71,7 +71,7 @@ unsigned int online_mask(void);
 /* The same in a helper process, to be waited for by ktap_join() or load_running(). */
 pid_t load_start(const char *unit, const char *context, unsigned int n,
 		 unsigned int cpu_mask);
-bool load_running(pid_t *pid);	/* false once, then the verdict is taken over */
+bool load_running(pid_t *pid);	/* at its end takes the verdict over, *pid is 0 */
 
 /**
  * struct ring - one mapped dataset ring and what was seen on it
