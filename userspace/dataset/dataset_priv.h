@@ -9,6 +9,8 @@
 #include <hdf5.h>
 #include "mlproxy_dataset.h"
 
+#define MLDS_CHUNK_ROWS	1024
+#define MLDS_PAGE_BYTES	4096
 #define MLDS_FIELD_LEN	(MLPROXY_NAME_LEN + 2)
 
 /* What a field of a table holds. */

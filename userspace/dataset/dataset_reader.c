@@ -5,6 +5,7 @@
  * a file may be larger than the rows that come out of it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 /* HDF5 waits twice as long at each attempt, from 1 ns on: 2^24 ns are 17 ms. */
 #define READ_ATTEMPTS	24
 #define OPEN_ATTEMPTS	10
+#define FILE_ATTEMPTS	40	/* each waits 1 ms longer than the one before */
 
 struct outcome {
 	uint64_t id;		/* 0: free */
@@ -332,6 +334,62 @@ out:
 	return err;
 }
 
+/* Another open file description holds the writer's lock (dataset_vfd.c). */
+static bool being_written(const char *path)
+{
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool locked;
+
+	if (fd < 0)
+		return false;
+	locked = !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+	close(fd);
+	return locked;
+}
+
+/*
+ * Reading does not exclude writing, so a block may be read half old, half new. The
+ * checksum tells, HDF5 tries again at once; but the writer may be off its CPU in
+ * the middle of it: then only waiting helps.
+ */
+static bool worth_another_try(const char *path, int err, unsigned int *tries)
+{
+	if (err != -EBADMSG || ++*tries > FILE_ATTEMPTS || !being_written(path))
+		return false;
+	usleep(*tries * 1000);
+	return true;
+}
+
+/* Back to what was loaded before; arrays that have grown stay. */
+static void forget_since(struct mlds_data *d, const struct mlds_data *before)
+{
+	struct mlds_data grown = *d;
+	size_t i;
+
+	*d = *before;
+	d->features = grown.features;
+	for (i = 0; i < NR_COLUMNS; i++)
+		*column(d, i) = *column(&grown, i);
+}
+
+static int load_file_patiently(struct mlds_data *d, const char *path, bool first,
+			       uint32_t *nr_runs)
+{
+	const struct mlds_data before = *d;
+	const uint32_t runs_before = *nr_runs;
+	unsigned int tries = 0;
+	int err;
+
+	for (;;) {
+		err = load_file(d, path, first, nr_runs);
+		if (!worth_another_try(path, err, &tries))
+			return err;
+		forget_since(d, &before);
+		*nr_runs = runs_before;
+	}
+}
+
 struct row_order {
 	uint32_t run;
 	uint64_t time_ns;
@@ -402,7 +460,7 @@ int mlds_load(struct mlds_data *data, const char *const *paths, size_t nr_paths)
 	if (!nr_paths)
 		return mlds_fail(-EINVAL, "no data set named");
 	for (i = 0; !err && i < nr_paths; i++)
-		err = load_file(data, paths[i], !i, &nr_runs);
+		err = load_file_patiently(data, paths[i], !i, &nr_runs);
 	err = err ?: sort_rows(data);
 	if (err)
 		mlds_free(data);
@@ -440,12 +498,11 @@ int mlds_alloc(struct mlds_data *data, const struct mlds_schema *schema, size_t 
 	return 0;
 }
 
-int mlds_read_schema(const char *path, struct mlds_schema *schema, struct mlds_counts *counts)
+static int read_schema(const char *path, struct mlds_schema *schema, struct mlds_counts *counts)
 {
 	hid_t file;
 	int err;
 
-	mlds_h5_quiet();
 	file = open_read(path);
 	if (file < 0)
 		return file;
@@ -459,5 +516,17 @@ int mlds_read_schema(const char *path, struct mlds_schema *schema, struct mlds_c
 		err = err ?: count_others(file, counts);
 	}
 	H5Fclose(file);
+	return err;
+}
+
+int mlds_read_schema(const char *path, struct mlds_schema *schema, struct mlds_counts *counts)
+{
+	unsigned int tries = 0;
+	int err;
+
+	mlds_h5_quiet();
+	do {
+		err = read_schema(path, schema, counts);
+	} while (worth_another_try(path, err, &tries));
 	return err;
 }

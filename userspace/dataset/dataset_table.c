@@ -303,7 +303,7 @@ int mlds_table_create(struct mlds_table *t, hid_t file, const char *name,
 	memset(t, 0, sizeof(*t));
 	t->name = name;
 	t->dset = -1;
-	t->chunk_rows = opt && opt->chunk_rows ? opt->chunk_rows : 1024;
+	t->chunk_rows = opt && opt->chunk_rows ? opt->chunk_rows : MLDS_CHUNK_ROWS;
 	t->type = mlds_row_type(fields, schema);
 	if (t->type < 0)
 		return mlds_fail_h5(-EINVAL, "can't describe the rows of %s: two features of one name?",

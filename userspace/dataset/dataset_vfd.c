@@ -15,10 +15,17 @@
  * file description (F_OFD_SETLK), which dies with its owner. It does not meet
  * the flock() of HDF5's readers.
  *
+ * A buffered write that SIGKILL interrupts ends between two pages
+ * (generic_perform_write() in the kernel's mm/filemap.c), and half a new block
+ * under an old checksum can't be read any more. So the writer's files keep what is
+ * smaller than a page within one, and what is larger is replaced by direct I/O: a
+ * request that the device has does not come back.
+ *
  * The rest is a plain pread()/pwrite() driver. Superblock versions 2 and 3.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,6 +45,7 @@ static const uint8_t sb_signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, 
 struct vfd_file {
 	H5FD_t pub;		/* must be first */
 	int fd;
+	int direct_fd;		/* the same file with O_DIRECT, or -1 */
 	bool writable;
 	bool have_sb;
 	haddr_t eoa;
@@ -149,6 +157,46 @@ static int lock_writer(int fd)
 	return -1;
 }
 
+/* Another description, which has no lock: closing it must not drop the lock. */
+static int open_direct(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+}
+
+static bool crosses_page(haddr_t addr, size_t size)
+{
+	return addr / MLDS_PAGE_BYTES != (addr + size - 1) / MLDS_PAGE_BYTES;
+}
+
+/*
+ * Replace whole pages of the file; the rest of the last one stays. Returns 1 where
+ * it is done, 0 where this file system, or this block, does not allow it, or -1.
+ */
+static int replace_direct(struct vfd_file *f, haddr_t addr, size_t size, const void *data)
+{
+	size_t whole = (size + MLDS_PAGE_BYTES - 1) / MLDS_PAGE_BYTES * MLDS_PAGE_BYTES;
+	bool done = false;
+	char *pages;
+
+	if (f->direct_fd < 0 || addr % MLDS_PAGE_BYTES)
+		return 0;
+	pages = aligned_alloc(MLDS_PAGE_BYTES, whole);
+	if (!pages)
+		return 0;
+	memcpy(pages, data, size);
+	memset(pages + size, 0, whole - size);
+	if (pread(f->fd, pages + size, whole - size, addr + size) >= 0)
+		done = pwrite(f->direct_fd, pages, whole, addr) == (ssize_t)whole;
+	free(pages);
+	if (!done || addr + whole <= f->eof)
+		return done;
+	f->eof = addr + whole;
+	return f->have_sb && write_superblock(f, f->eof) ? -1 : 1;
+}
+
 static H5FD_t *vfd_open(const char *name, unsigned int flags, hid_t fapl, haddr_t maxaddr)
 {
 	struct vfd_file *f;
@@ -168,6 +216,7 @@ static H5FD_t *vfd_open(const char *name, unsigned int flags, hid_t fapl, haddr_
 		return NULL;
 	}
 	f->writable = flags & H5F_ACC_RDWR;
+	f->direct_fd = -1;
 	f->fd = open(name, oflags, 0666);
 	if (f->fd < 0) {
 		vfd_errno = errno;
@@ -188,6 +237,8 @@ static H5FD_t *vfd_open(const char *name, unsigned int flags, hid_t fapl, haddr_
 		memcpy(f->sb, sb, sizeof(sb));
 		f->have_sb = true;
 	}
+	if (f->writable)
+		f->direct_fd = open_direct(f->fd);
 	return &f->pub;
 
 err_close:
@@ -202,6 +253,8 @@ static herr_t vfd_close(H5FD_t *file)
 	struct vfd_file *f = (struct vfd_file *)file;
 	int err = close(f->fd);
 
+	if (f->direct_fd >= 0)
+		close(f->direct_fd);
 	free(f);
 	return err ? -1 : 0;
 }
@@ -304,6 +357,12 @@ static herr_t vfd_write(H5FD_t *file, H5FD_mem_t type, hid_t dxpl, haddr_t addr,
 		p += SB_BYTES;
 		addr += SB_BYTES;
 		size -= SB_BYTES;
+	}
+	if (size && addr < f->eof && crosses_page(addr, size)) {
+		int done = replace_direct(f, addr, size, p);
+
+		if (done)
+			return done < 0 ? -1 : 0;
 	}
 	if (size && write_all(f->fd, p, size, addr))
 		return -1;
