@@ -5,13 +5,13 @@
 # a stock kernel, so KVM is used only where the processor has the feature and
 # a probe has booted; the probe's answer holds until the host reboots.
 
-# accel_arguments VMLINUZ INITRAMFS: QEMU arguments, one a line.
+# accel_arguments VMLINUZ INITRAMFS multi|single: QEMU arguments, one a line.
 accel_arguments()
 {
 	if kvm_works "$1" "$2"; then
 		printf '%s\n' -accel kvm -cpu host
 	else
-		printf '%s\n' -accel tcg,thread=multi -cpu max
+		printf '%s\n' -accel "tcg,thread=$3" -cpu max
 	fi
 }
 

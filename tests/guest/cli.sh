@@ -286,6 +286,8 @@ ktap_test "param, seed is write-only" exits 2 'not be asked for' param synth see
 ktap_test "param, window" exits 0 'window +50000000 ns' param synth window 50ms
 ktap_test "param, no window" exits 2 'is no time' param synth window 50parsec
 
+ktap_test "snapshot" exits 0 '^synth: 0$' snapshot synth
+ktap_test "snapshot, JSON" json 'd == {"proxy": "synth", "values": [0]}' snapshot synth
 decide 1000
 ktap_test "stats" exits 0 'decisions +1000' stats synth
 ktap_test "stats, JSON" json 'd["decisions"] == 1000 and sum(d["by_source"].values()) == 1000 and sum(d["by_action"].values()) == 1000 and d["by_source"]["explore"] > 100 and sum(r["count"] for r in d["rewards"].values()) == 1000' stats synth
@@ -300,6 +302,7 @@ ktap_test "record does not overwrite" exits 1 'exists; --append adds to it, --fo
 ktap_test "record appends" exits 0 'records in' record synth -o "$tmp/t.h5" -t 500ms --append
 ktap_test "record replaces" exits 0 'records in' record synth -o "$tmp/t.h5" -t 500ms --force
 ktap_test "record of some types" exits 0 'records in' record synth -o "$tmp/u.h5" -t 500ms --types decision,feedback
+ktap_test "record of snapshots" exits 0 ' [1-9][0-9]* events' record synth -o "$tmp/s.h5" -t 2 --snapshot 200ms
 ktap_test "record of no type" exits 2 'is no record type' record synth -o "$tmp/v.h5" --types cheese
 ktap_test "record without a file" exits 2 'name the data set' record synth
 ktap_test "record to nowhere" exits 1 'nonexistent' record synth -o /nonexistent/x.h5

@@ -8,8 +8,8 @@
 
 . "$(dirname "$0")/ktap.sh"
 
-loops=100
-[ -z "$GUEST_DEBUG" ] || loops=20
+loops=50
+[ -z "$GUEST_DEBUG" ] || loops=10
 core=$(mod_file mlproxy) && synth=$(mod_file mlproxy_synth) || exit 1
 # Modules are read many times: not through the network filesystem.
 tmp=$(mktemp -d)

@@ -6,7 +6,7 @@
 # read is right under every action, and files, mounts, devices and the module
 # itself may go at any time.
 #
-# guest-test: timeout=500 modules=none
+# guest-test: timeout=500 modules=none patching=yes
 #
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
 # bytes, and never takes a time.
@@ -20,8 +20,8 @@ hooked=/sys/kernel/tracing/enabled_functions
 tmp=$(mktemp -d)
 mnt=$tmp/mnt
 file_mb=24
-rounds=${GUEST_DEBUG:+2}
-rounds=${rounds:-6}
+rounds=6 short_kb=4096 loads="1 2"
+[ -z "$GUEST_DEBUG" ] || rounds=2 short_kb=512 loads=1
 
 finish()
 {
@@ -78,9 +78,11 @@ start_load()
 {
 	cat > "$tmp/load.py" <<'PYTHON'
 import mmap, os, random, sys, time
-path, seed = sys.argv[1], int(sys.argv[2])
+path, seed, pause = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 random.seed(seed)
 while True:
+    while os.path.exists(pause):
+        time.sleep(0.01)
     try:
         with open(path, "rb") as f:
             size = os.fstat(f.fileno()).st_size
@@ -98,13 +100,11 @@ while True:
             os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     except (OSError, ValueError):
         pass
-    # with the file closed: else nobody could unmount
-    time.sleep(random.random() / 10)
 PYTHON
 	local i
 
-	for i in 1 2; do
-		python3 "$tmp/load.py" "$mnt/a" $i > /dev/null 2>&1 &
+	for i in $loads; do
+		python3 "$tmp/load.py" "$mnt/a" $i "$tmp/pause" > /dev/null 2>&1 &
 		echo $! >> "$tmp/load.pids"
 	done
 }
@@ -357,7 +357,7 @@ PYTHON
 test_data()
 {
 	proxy_load epoch_calls=2 || exit 1
-	head -c 4M "$tmp/reference" > "$tmp/short"
+	head -c ${short_kb}K "$tmp/reference" > "$tmp/short"
 	cp "$tmp/short" "$mnt/c"
 	sync "$mnt/c"
 	proxy start
@@ -405,17 +405,19 @@ test_reuse()
 	rmmod mlproxy_readahead
 }
 
-# umount_busy: as soon as nobody has a file open just then
+# umount_busy: as soon as the load has closed its file
 umount_busy()
 {
-	local i
+	local i status=1
 
-	for i in $(seq 500); do
-		umount -q "$mnt" 2> /dev/null && return
-		sleep 0.02
+	touch "$tmp/pause"
+	for i in $(seq 1000); do
+		umount -q "$mnt" 2> /dev/null && status=0 && break
+		sleep 0.01
 	done
-	echo "never free to be unmounted"
-	return 1
+	rm -f "$tmp/pause"
+	[ $status -eq 0 ] || echo "never free to be unmounted"
+	return $status
 }
 
 test_umount()
