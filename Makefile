@@ -19,7 +19,8 @@ override O := $(abspath $(O))
 KRELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 KBUILD_DIR = $(O)/$(KRELEASE)
-KMAKE = $(MAKE) -C $(KDIR) M=$(KBUILD_DIR)/module
+# O is ours; kbuild would take it for its own.
+KMAKE = $(MAKE) O= -C $(KDIR) M=$(KBUILD_DIR)/module
 # Build results must neither be copied nor be deleted as strangers.
 SYNC	= rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
 	--exclude='*.mod.c' --exclude='.*.cmd' --exclude='*.symvers' \

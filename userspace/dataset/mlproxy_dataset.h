@@ -45,7 +45,7 @@ extern "C" {
 #endif
 
 #define MLDS_FORMAT		1
-#define MLDS_EVENT_VALUES	8	/* values kept of one raw event */
+#define MLDS_EVENT_VALUES	16	/* values kept of one raw event */
 
 /**
  * struct mlds_schema - what a data set is about

@@ -4,7 +4,7 @@
  *
  * The hooks are attached while the proxy runs and a target is set, both under
  * ra_mutex. Parameters under /sys/module/mlproxy_readahead/parameters/ are the
- * administrator's interface; the proxy's own state is under /sys/class/mlproxy.
+ * administrator's interface; the proxy's own state is under /sys/class/misc/mlproxy.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
