@@ -131,7 +131,8 @@ static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request
 		rec->candidate = c->action;
 		rec->candidate_source = c->source;
 		rec->nr_features = proxy->nr_features;
-		rec->reserved = 0;
+		rec->arm = d->arm;
+		memset(rec->reserved, 0, sizeof(rec->reserved));
 		rec->predicted = c->predicted;
 		memcpy(rec->features, req->features,
 		       proxy->nr_features * sizeof(*rec->features));
@@ -190,6 +191,7 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 		.baseline = req->baseline,
 		.action = req->baseline,
 		.source = MLPROXY_SRC_BASELINE,
+		.arm = MLPROXY_ARM_NONE,
 	};
 	rcu_read_lock_sched_notrace();
 	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
@@ -220,7 +222,10 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 		rec->model_version = d->model_version;
 		rec->action = d->action;
 		rec->source = d->source;
+		rec->arm = d->arm;
 		rec->reserved = 0;
+		rec->predicted = 0;
+		rec->error = 0;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }

@@ -38,7 +38,8 @@ static int check_features(const struct mlproxy_desc *desc)
 			return refuse(desc, "a feature's name");
 		if (strnlen(f->unit, MLPROXY_UNIT_LEN) == MLPROXY_UNIT_LEN)
 			return refuse(desc, "a feature's unit is not terminated");
-		if (f->min > f->max || f->type >= MLPROXY_NR_TYPES || f->reserved)
+		if (f->min > f->max || f->type >= MLPROXY_NR_TYPES ||
+		    f->preprocess > MLPROXY_PRE_LOG2)
 			return refuse(desc, "a feature's range or type");
 		for (j = 0; j < i; j++)
 			if (!strcmp(f->name, desc->features[j].name))

@@ -85,7 +85,7 @@ static int bad_descriptions(void)
 	return bad;
 }
 
-static int bad_feature(const char *name, s64 min, u32 type, u32 reserved)
+static int bad_feature(const char *name, s64 min, u32 type, u32 preprocess)
 {
 	struct mlproxy_feature f[] = { good_features[0], good_features[1] };
 	struct mlproxy_desc desc = good;
@@ -93,7 +93,7 @@ static int bad_feature(const char *name, s64 min, u32 type, u32 reserved)
 	strscpy(f[1].name, name, sizeof(f[1].name));
 	f[1].min = min;
 	f[1].type = type;
-	f[1].reserved = reserved;
+	f[1].preprocess = preprocess;
 	desc.features = f;
 	return refused(&desc);
 }
@@ -109,7 +109,7 @@ static int bad_members(void)
 	bad += CHECK(!bad_feature("x y", 0, 0, 0));
 	bad += CHECK(!bad_feature("two", 2, 0, 0));
 	bad += CHECK(!bad_feature("two", 0, MLPROXY_NR_TYPES, 0));
-	bad += CHECK(!bad_feature("two", 0, 0, 1));
+	bad += CHECK(!bad_feature("two", 0, 0, MLPROXY_PRE_DELTA));
 	bad += REFUSED(D(actions) = same);
 	memset(open_unit[1].unit, 'u', sizeof(open_unit[1].unit));
 	bad += REFUSED(D(features) = open_unit);

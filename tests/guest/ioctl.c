@@ -316,18 +316,23 @@ static void layout(void)
 	static const struct { const char *name; size_t is, must; } sizes[] = {
 #define SIZE(s, n) { #s, sizeof(struct s), n }
 		SIZE(mlproxy_info, 32), SIZE(mlproxy_list, 24), SIZE(mlproxy_bind, 48),
-		SIZE(mlproxy_schema, 120), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 32),
+		SIZE(mlproxy_schema, 144), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 136),
 		SIZE(mlproxy_param, 24), SIZE(mlproxy_ring_setup, 48),
 		SIZE(mlproxy_ring_stats, 72), SIZE(mlproxy_recommend_setup, 48),
 		SIZE(mlproxy_recommend_drain, 24), SIZE(mlproxy_model_load, 168),
 		SIZE(mlproxy_model_ctl, 16), SIZE(mlproxy_model_info, 96),
 		SIZE(mlproxy_model_eval, 176), SIZE(mlproxy_recommendation, 24),
 		SIZE(mlproxy_rec_hdr, 24), SIZE(mlproxy_rec_decision, 72),
-		SIZE(mlproxy_rec_feedback, 48), SIZE(mlproxy_rec_event, 32),
+		SIZE(mlproxy_rec_feedback, 64), SIZE(mlproxy_rec_event, 32),
 		SIZE(mlproxy_rec_change, 40), SIZE(mlproxy_list_entry, 56),
 		SIZE(mlproxy_feature, 72), SIZE(mlproxy_action, 40),
 		SIZE(mlproxy_model_hdr, 112), SIZE(mlproxy_model_input, 40),
-		SIZE(mlproxy_model_layer, 32),
+		SIZE(mlproxy_model_layer, 32), SIZE(mlproxy_evidence, 96),
+		SIZE(mlproxy_rec_mode, 136), SIZE(mlproxy_event_desc, 40),
+		SIZE(mlproxy_transition, 120), SIZE(mlproxy_efficiency, 144),
+		SIZE(mlproxy_heartbeat, 32), SIZE(mlproxy_filter, 24),
+		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 608),
+		SIZE(mlproxy_snapshot, 152),
 	};
 	unsigned int i;
 

@@ -24,7 +24,7 @@ static void check_decision(const struct mlproxy_rec_decision *d)
 	EXPECT_EQ(d->nr_features, 2);
 	EXPECT(d->features[0] >= 0 && d->features[0] <= 1000);
 	EXPECT(d->features[1] >= 0 && d->features[1] <= 5);
-	EXPECT(d->id && d->key < 64 && !d->reserved && !d->hdr.flags);
+	EXPECT(d->id && d->key < 64 && !d->reserved[0] && !d->hdr.flags);
 	EXPECT(d->prob_q31 && d->prob_q31 <= MLPROXY_PROB_ONE);
 	EXPECT(d->action < 4 && d->baseline < 4 && (d->allowed & (1U << d->action)));
 	EXPECT(d->source < MLPROXY_NR_SOURCES && d->mode < MLPROXY_NR_MODES);

@@ -41,13 +41,17 @@
  * or EPROTO.
  */
 
-#define MLPROXY_ABI_VERSION	1
+#define MLPROXY_ABI_VERSION	2
 
 /** Bits of struct mlproxy_info.features. */
 #define MLPROXY_FEAT_RING		(1ULL << 0)	/* mmap dataset rings */
 #define MLPROXY_FEAT_READ		(1ULL << 1)	/* read() of records */
 #define MLPROXY_FEAT_RECOMMEND		(1ULL << 2)	/* recommendation ring */
 #define MLPROXY_FEAT_MODEL_MLP		(1ULL << 3)	/* fixed-point MLP models */
+#define MLPROXY_FEAT_MODEL_TREES	(1ULL << 4)	/* trees and forests */
+#define MLPROXY_FEAT_BPF		(1ULL << 5)	/* eBPF logic at the decision */
+#define MLPROXY_FEAT_AUTO		(1ULL << 6)	/* the mode machine */
+#define MLPROXY_FEAT_DATASET		(1ULL << 7)	/* MLPROXY_IOC_DATASET */
 
 /* Limits. A proxy may declare less, never more. */
 #define MLPROXY_NAME_LEN	32	/* with the terminating NUL */
@@ -56,6 +60,8 @@
 #define MLPROXY_MAX_ACTIONS	32
 #define MLPROXY_MAX_PROXIES	64
 #define MLPROXY_TEXT_LEN	128
+#define MLPROXY_MAX_STATES	16	/* values of a snapshot */
+#define MLPROXY_MAX_EVENTS	16	/* described kinds of raw events */
 
 /* Probabilities are fixed point: 2^31 means 1. */
 #define MLPROXY_PROB_ONE	0x80000000U
@@ -81,6 +87,26 @@
 #define MLPROXY_REASON_OPERATOR		2	/* set by ioctl or sysfs */
 #define MLPROXY_REASON_REINIT		3	/* the proxy was re-initialised */
 #define MLPROXY_REASON_CRITICAL		4	/* the subsystem said so */
+#define MLPROXY_REASON_NOT_WORSE	5	/* up: not worse, with confidence */
+#define MLPROXY_REASON_BETTER		6	/* up: better, with confidence */
+#define MLPROXY_REASON_WORSE		7	/* down: worse, with confidence */
+#define MLPROXY_REASON_NOT_BETTER	8	/* down: no gain any more */
+#define MLPROXY_REASON_NO_MODEL		9	/* down: nothing proposes actions */
+#define MLPROXY_REASON_NEW_MODEL	10	/* down: another model, not tested yet */
+#define MLPROXY_REASON_DROP		11	/* emergency: the reward fell too far */
+#define MLPROXY_REASON_ERRORS		12	/* emergency: too many refused or failed */
+#define MLPROXY_REASON_LATENCY		13	/* emergency: decisions take too long */
+#define MLPROXY_REASON_AGENT_LOST	14	/* emergency: no heartbeat in time */
+#define MLPROXY_REASON_BAD_STATE	15	/* emergency: the subsystem is in a bad state */
+#define MLPROXY_REASON_RECOVERED	16	/* emergency is over */
+#define MLPROXY_REASON_AUTO		17	/* the operator handed the mode back */
+#define MLPROXY_NR_REASONS		18
+
+/* Arms of the running experiment. */
+#define MLPROXY_ARM_BASELINE		0
+#define MLPROXY_ARM_MODEL		1
+#define MLPROXY_NR_ARMS			2
+#define MLPROXY_ARM_NONE		0xff	/* explored, no candidate, washout … */
 
 /* Who chose an action. */
 #define MLPROXY_SRC_BASELINE		0	/* the kernel's own algorithm */
@@ -103,6 +129,19 @@
 #define MLPROXY_TYPE_Q8			4	/* fixed point, 256 means 1 */
 #define MLPROXY_TYPE_Q16		5	/* fixed point, 65536 means 1 */
 #define MLPROXY_NR_TYPES		6
+
+/* Preprocessing in the kernel, before a value is published or a model sees it. */
+#define MLPROXY_PRE_NONE		0
+#define MLPROXY_PRE_LOG2		1	/* log2_q8() of linux/mlproxy_model.h */
+#define MLPROXY_PRE_DELTA		2	/* states only: less the snapshot before */
+#define MLPROXY_NR_PRE			3
+
+/* Health of a subsystem, as its proxy estimates it from its state. */
+#define MLPROXY_HEALTH_UNKNOWN		0
+#define MLPROXY_HEALTH_GOOD		1
+#define MLPROXY_HEALTH_STRAINED		2	/* worth watching */
+#define MLPROXY_HEALTH_BAD		3	/* needs the baseline, and correction */
+#define MLPROXY_NR_HEALTH		4
 
 /* Direction of the reward. */
 #define MLPROXY_REWARD_HIGHER		0	/* higher is better */
@@ -159,6 +198,7 @@ struct mlproxy_rec_hdr {
  *	0xff where there was none
  * @candidate_source: MLPROXY_SRC_* of @candidate
  * @nr_features: entries in @features
+ * @arm: MLPROXY_ARM_* that the outcome counts for
  * @reserved: 0
  * @predicted: reward predicted for @candidate, in reward units; 0 if no model
  * @features: the context, in schema order
@@ -177,20 +217,30 @@ struct mlproxy_rec_decision {
 	__u8 candidate;
 	__u8 candidate_source;
 	__u16 nr_features;
-	__u32 reserved;
+	__u8 arm;
+	__u8 reserved[3];
 	__s64 predicted;
 	__s64 features[];
 };
 
+/* Bits of hdr.flags of a feedback. */
+#define MLPROXY_FEEDBACK_PREDICTED	(1U << 0)	/* @predicted and @error count */
+#define MLPROXY_FEEDBACK_DEFERRED	(1U << 1)	/* out of the table of pending ones */
+#define MLPROXY_FEEDBACK_EXPIRED	(1U << 2)	/* no truth came: @reward is none */
+
 /**
  * struct mlproxy_rec_feedback - MLPROXY_REC_FEEDBACK
- * @hdr: header
+ * @hdr: header; MLPROXY_FEEDBACK_* in @hdr.flags
  * @id: id of the decision that this is the outcome of
  * @reward: measured reward, in the schema's unit
  * @model_version: as in the decision
  * @action: as in the decision
  * @source: as in the decision
+ * @arm: as in the decision
  * @reserved: 0
+ * @predicted: reward that the model predicted for @action, where it was the
+ *	candidate of a model; see MLPROXY_FEEDBACK_PREDICTED
+ * @error: @reward - @predicted
  */
 struct mlproxy_rec_feedback {
 	struct mlproxy_rec_hdr hdr;
@@ -199,18 +249,21 @@ struct mlproxy_rec_feedback {
 	__u32 model_version;
 	__u8 action;
 	__u8 source;
-	__u16 reserved;
+	__u8 arm;
+	__u8 reserved;
+	__s64 predicted;
+	__s64 error;
 };
 
 #define MLPROXY_EVENT_SNAPSHOT	0xffff
-#define MLPROXY_SNAPSHOT_MAX	16
+#define MLPROXY_SNAPSHOT_MAX	MLPROXY_MAX_STATES
 
 /**
  * struct mlproxy_rec_event - MLPROXY_REC_EVENT, raw event of a proxy
  * @hdr: header; @hdr.flags is the proxy's event number, or
  *	MLPROXY_EVENT_SNAPSHOT for the state of the subsystem, published when the
  *	proxy starts, when the mode changes, and by MLPROXY_IOC_SNAPSHOT
- * @key: entity the event is about; 0 for a snapshot
+ * @key: entity the event is about; MLPROXY_HEALTH_* for a snapshot
  * @values: proxy specific, (len - 32) / 8 of them
  */
 struct mlproxy_rec_event {
@@ -220,7 +273,7 @@ struct mlproxy_rec_event {
 };
 
 /**
- * struct mlproxy_rec_change - MLPROXY_REC_MODE, _STATE and _MODEL
+ * struct mlproxy_rec_change - MLPROXY_REC_STATE and _MODEL, start of _MODE
  * @hdr: header
  * @from: old mode, state, or active model version
  * @to: new one
@@ -233,6 +286,54 @@ struct mlproxy_rec_change {
 	__u32 to;
 	__u32 reason;
 	__u32 reserved;
+};
+
+/**
+ * struct mlproxy_evidence - the numbers that a mode is judged by
+ * @n: outcomes by MLPROXY_ARM_*, in the experiment that is judged
+ * @mean_q16: mean reward by arm, in 1/65536 of the reward's unit
+ * @sd_q16: standard deviation of the reward by arm
+ * @gain_q16: difference of the means; positive if the model is better, whatever
+ *	the reward's direction
+ * @low_q16: lower end of the confidence sequence of the gain; S64_MIN if the
+ *	samples are too few
+ * @high_q16: its upper end; S64_MAX if the samples are too few
+ * @value: what a limit was exceeded by: for a drop the recent gain (Q16), for
+ *	errors their share (of 65536), for latency the share of slow decisions, for
+ *	a lost agent its silence (ns); else 0
+ * @limit: the limit that @value was compared with
+ * @model_version: the model's
+ * @clusters: independent units in the smaller arm; by decision that is its n
+ */
+struct mlproxy_evidence {
+	__aligned_u64 n[MLPROXY_NR_ARMS];
+	__s64 mean_q16[MLPROXY_NR_ARMS] __attribute__((aligned(8)));
+	__aligned_u64 sd_q16[MLPROXY_NR_ARMS];
+	__s64 gain_q16 __attribute__((aligned(8)));
+	__s64 low_q16 __attribute__((aligned(8)));
+	__s64 high_q16 __attribute__((aligned(8)));
+	__s64 value __attribute__((aligned(8)));
+	__s64 limit __attribute__((aligned(8)));
+	__u32 model_version;
+	__u32 clusters;
+};
+
+/**
+ * struct mlproxy_rec_mode - MLPROXY_REC_MODE
+ * @hdr: header
+ * @from: old mode
+ * @to: new one
+ * @reason: MLPROXY_REASON_*
+ * @reserved: 0
+ * @evidence: what it was taken on
+ */
+struct mlproxy_rec_mode {
+	struct mlproxy_rec_hdr hdr;
+	__u32 from;
+	__u32 to;
+	__u32 reason;
+	__u32 reserved;
+	struct mlproxy_evidence evidence;
 };
 
 /* ------------------------------------------------------------------ */
@@ -324,7 +425,8 @@ struct mlproxy_bind {
  * @min: smallest value
  * @max: largest value
  * @type: MLPROXY_TYPE_*
- * @reserved: 0
+ * @preprocess: MLPROXY_PRE_* that the kernel applied; @min and @max are of the
+ *	result
  */
 struct mlproxy_feature {
 	char name[MLPROXY_NAME_LEN];
@@ -332,7 +434,7 @@ struct mlproxy_feature {
 	__s64 min;
 	__s64 max;
 	__u32 type;
-	__u32 reserved;
+	__u32 preprocess;
 };
 
 /**
@@ -343,6 +445,20 @@ struct mlproxy_feature {
 struct mlproxy_action {
 	char name[MLPROXY_NAME_LEN];
 	__s64 value;
+};
+
+/**
+ * struct mlproxy_event_desc - one kind of raw event
+ * @name: name, NUL terminated
+ * @nr_values: values of an event
+ * @period_ms: 0: each event is a record. Else events are aggregated, for each
+ *	CPU, so long: the record's values are the count, then sum, minimum and
+ *	maximum of each value; at most 4 values then
+ */
+struct mlproxy_event_desc {
+	char name[MLPROXY_NAME_LEN];
+	__u32 nr_values;
+	__u32 period_ms;
 };
 
 /**
@@ -362,7 +478,13 @@ struct mlproxy_action {
  * @unit: out: unit of randomisation, MLPROXY_UNIT_*
  * @max_macs: out: multiply-accumulates a model may cost
  * @schema_hash: out: FNV-1a of version, direction, reward, features and actions,
- *	as a model file carries it; @unit and @max_macs may change without it
+ *	as a model file carries it; @unit, @max_macs, @states and @events may change
+ *	without it
+ * @states: user pointer to struct mlproxy_feature[@nr_states], or 0
+ * @events: user pointer to struct mlproxy_event_desc[@nr_events], or 0; their
+ *	index is the number in an event record
+ * @nr_states: in: room; out: values of a snapshot
+ * @nr_events: in: room; out: described kinds of events
  *
  * ENOBUFS if an array is too short: both numbers are then returned. Pass 0 and 0
  * to ask for the numbers.
@@ -383,6 +505,10 @@ struct mlproxy_schema {
 	__u32 unit;
 	__u32 max_macs;
 	__aligned_u64 schema_hash;
+	__aligned_u64 states;
+	__aligned_u64 events;
+	__u32 nr_states;
+	__u32 nr_events;
 };
 
 /* Operations of MLPROXY_IOC_CONTROL. */
@@ -408,15 +534,24 @@ struct mlproxy_control {
 };
 
 #define MLPROXY_MODE_F_SET	(1U << 0)
+#define MLPROXY_MODE_F_AUTO	(1U << 1)
 
 /**
  * struct mlproxy_mode - ioctl(MLPROXY_IOC_MODE)
  * @size: sizeof(struct mlproxy_mode)
- * @flags: MLPROXY_MODE_F_SET to change, 0 to ask
+ * @flags: MLPROXY_MODE_F_SET to fix the mode, MLPROXY_MODE_F_AUTO to hand it back
+ *	to the mode machine (one of the two), 0 to ask
  * @mode: MLPROXY_MODE_*; in with F_SET, always out
  * @reason: out: MLPROXY_REASON_*
  * @since_ns: out: CLOCK_MONOTONIC of the last change
  * @changes: out: number of changes
+ * @automatic: out: 1 if the mode machine governs, 0 if the operator fixed the mode
+ * @reserved: must be 0
+ * @evidence: out: what the last change was taken on
+ *
+ * A mode that the operator fixed stays until he changes it or hands it back;
+ * single decisions are still left to the baseline while the subsystem is critical.
+ * Handed back, an emergency ends in learning, any other mode goes on from there.
  */
 struct mlproxy_mode {
 	__u32 size;
@@ -425,6 +560,9 @@ struct mlproxy_mode {
 	__u32 reason;
 	__aligned_u64 since_ns;
 	__aligned_u64 changes;
+	__u32 automatic;
+	__u32 reserved;
+	struct mlproxy_evidence evidence;
 };
 
 /* Parameters of MLPROXY_IOC_PARAM. */
@@ -432,6 +570,19 @@ struct mlproxy_mode {
 #define MLPROXY_PARAM_EXPLORE	2	/* per mode: exploration, of 65536 */
 #define MLPROXY_PARAM_WINDOW_NS	3	/* length of a switchback window */
 #define MLPROXY_PARAM_SEED	4	/* of the randomisation; write only */
+#define MLPROXY_PARAM_WASHOUT_NS	5	/* start of a window that is not counted */
+#define MLPROXY_PARAM_MIN_SAMPLES	6	/* outcomes of each arm before a test */
+#define MLPROXY_PARAM_ALPHA_PPM		7	/* error probability of promotion, 1e-6 */
+#define MLPROXY_PARAM_MARGIN_Q16	8	/* "not worse": by so many standard deviations */
+#define MLPROXY_PARAM_BLOCK		9	/* model outcomes of one test, then a new one */
+#define MLPROXY_PARAM_DROP_Q16		10	/* emergency: gain below minus so many sd */
+#define MLPROXY_PARAM_DROP_SAMPLES	11	/* model outcomes a drop is judged by */
+#define MLPROXY_PARAM_ERROR_SHARE	12	/* emergency: errors, of 65536 */
+#define MLPROXY_PARAM_LATENCY_NS	13	/* budget of a decision; 0: not measured */
+#define MLPROXY_PARAM_HOLD_NS		14	/* shortest emergency, doubled when it recurs */
+#define MLPROXY_PARAM_STATE_PERIOD_NS	15	/* of snapshots while running; 0: none */
+#define MLPROXY_PARAM_PENDING_NS	16	/* a pending decision expires after it */
+#define MLPROXY_NR_PARAMS		17
 
 #define MLPROXY_PARAM_F_SET	(1U << 0)
 
@@ -734,6 +885,17 @@ struct mlproxy_model_eval {
  * @rec_evicted: recommendations that gave way to others
  * @events: raw events published
  * @bad_calls: calls with an illegal baseline or action, answered by the baseline
+ * @by_arm: decisions by the MLPROXY_ARM_* that their outcome counts for
+ * @refused: illegal actions proposed by a recommendation or an eBPF program
+ * @errors: actions that the subsystem reported as failed
+ * @bpf_calls: decisions that an eBPF program was asked about
+ * @latency_samples: decisions whose duration was measured (every 16th)
+ * @latency_over: of these, longer than the budget
+ * @pending_deferred: decisions put into the table of pending ones
+ * @pending_resolved: of these, given their outcome
+ * @pending_expired: of these, given up after PENDING_NS
+ * @pending_evicted: of these, gave way to others
+ * @pending_missed: outcomes whose decision was not in the table (any more)
  */
 struct mlproxy_stats {
 	__u32 size;
@@ -755,6 +917,17 @@ struct mlproxy_stats {
 	__aligned_u64 rec_evicted;
 	__aligned_u64 events;
 	__aligned_u64 bad_calls;
+	__aligned_u64 by_arm[MLPROXY_NR_ARMS];
+	__aligned_u64 refused;
+	__aligned_u64 errors;
+	__aligned_u64 bpf_calls;
+	__aligned_u64 latency_samples;
+	__aligned_u64 latency_over;
+	__aligned_u64 pending_deferred;
+	__aligned_u64 pending_resolved;
+	__aligned_u64 pending_expired;
+	__aligned_u64 pending_evicted;
+	__aligned_u64 pending_missed;
 };
 
 /**
@@ -763,7 +936,9 @@ struct mlproxy_stats {
  * @flags: must be 0
  * @nr: out: valid entries in @values; 0 if the proxy has no such callback
  * @reserved: must be 0
- * @values: out: state of the subsystem, proxy specific
+ * @values: out: state of the subsystem, as the schema's states say
+ * @health: out: MLPROXY_HEALTH_*
+ * @reserved2: must be 0
  *
  * The same is published as an event record.
  */
@@ -773,6 +948,149 @@ struct mlproxy_snapshot {
 	__u32 nr;
 	__u32 reserved;
 	__s64 values[MLPROXY_SNAPSHOT_MAX] __attribute__((aligned(8)));
+	__u32 health;
+	__u32 reserved2;
+};
+
+/**
+ * struct mlproxy_transition - one change of mode
+ * @time_ns: CLOCK_MONOTONIC
+ * @from: old mode
+ * @to: new one
+ * @reason: MLPROXY_REASON_*
+ * @reserved: 0
+ * @evidence: what it was taken on
+ */
+struct mlproxy_transition {
+	__aligned_u64 time_ns;
+	__u32 from;
+	__u32 to;
+	__u32 reason;
+	__u32 reserved;
+	struct mlproxy_evidence evidence;
+};
+
+#define MLPROXY_MAX_TRANSITIONS	32	/* kept by the kernel */
+
+/**
+ * struct mlproxy_efficiency - ioctl(MLPROXY_IOC_EFFICIENCY)
+ * @size: sizeof(struct mlproxy_efficiency)
+ * @flags: must be 0
+ * @transitions: user pointer to struct mlproxy_transition[@count], newest first
+ * @count: in: room; out: transitions written
+ * @mode: out: MLPROXY_MODE_*
+ * @automatic: out: 1 if the mode machine governs
+ * @trial: out: number of the test of this model, which divides its error
+ *	probability
+ * @hold_ns: out: how long the present emergency lasts at least, else 0
+ * @evaluations: out: times the mode was judged
+ * @evidence: out: the running experiment
+ */
+struct mlproxy_efficiency {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 transitions;
+	__u32 count;
+	__u32 mode;
+	__u32 automatic;
+	__u32 trial;
+	__aligned_u64 hold_ns;
+	__aligned_u64 evaluations;
+	struct mlproxy_evidence evidence;
+};
+
+#define MLPROXY_HEARTBEAT_F_LEAVE	(1U << 0)
+#define MLPROXY_HEARTBEAT_MAX_MS	3600000U
+
+/**
+ * struct mlproxy_heartbeat - ioctl(MLPROXY_IOC_HEARTBEAT)
+ * @size: sizeof(struct mlproxy_heartbeat)
+ * @flags: MLPROXY_HEARTBEAT_F_LEAVE: no heartbeat is to be expected any more
+ * @timeout_ms: in: the next one comes within it, 1 to MLPROXY_HEARTBEAT_MAX_MS; 0
+ *	with F_LEAVE
+ * @mode: out: MLPROXY_MODE_*
+ * @age_ms: out: time since the heartbeat before, 0 for the first
+ * @reserved: must be 0
+ *
+ * A proxy whose agent is late goes to emergency (MLPROXY_REASON_AGENT_LOST) at its
+ * next decision, and back to learning once an agent is heard again. A proxy that
+ * never heard one, or whose agent left, needs none.
+ */
+struct mlproxy_heartbeat {
+	__u32 size;
+	__u32 flags;
+	__u32 timeout_ms;
+	__u32 mode;
+	__aligned_u64 age_ms;
+	__aligned_u64 reserved;
+};
+
+/* What a requested data set waits for. */
+#define MLPROXY_TRIGGER_NOW	0
+#define MLPROXY_TRIGGER_EVENT	1	/* a raw event of the given number */
+#define MLPROXY_TRIGGER_MODE	2	/* a change of mode */
+#define MLPROXY_NR_TRIGGERS	3
+
+/* States of a session's data set. */
+#define MLPROXY_DATASET_CONTINUOUS	0	/* nothing asked: all is published */
+#define MLPROXY_DATASET_WAITING		1	/* for its trigger */
+#define MLPROXY_DATASET_ACTIVE		2
+#define MLPROXY_DATASET_COMPLETE	3	/* all that was asked for was published */
+#define MLPROXY_DATASET_CANCELLED	4
+
+#define MLPROXY_DATASET_F_REQUEST	(1U << 0)
+#define MLPROXY_DATASET_F_CANCEL	(1U << 1)
+#define MLPROXY_MAX_FILTERS		4
+
+/**
+ * struct mlproxy_filter - a range of a feature
+ * @feature: index in the schema
+ * @reserved: must be 0
+ * @min: smallest value that passes
+ * @max: largest value that passes
+ */
+struct mlproxy_filter {
+	__u32 feature;
+	__u32 reserved;
+	__s64 min;
+	__s64 max;
+};
+
+/**
+ * struct mlproxy_dataset - ioctl(MLPROXY_IOC_DATASET)
+ * @size: sizeof(struct mlproxy_dataset)
+ * @flags: MLPROXY_DATASET_F_REQUEST to ask for one, MLPROXY_DATASET_F_CANCEL to
+ *	end it, 0 to look at it
+ * @trigger: in: MLPROXY_TRIGGER_*
+ * @event: in: number of the event for MLPROXY_TRIGGER_EVENT, else 0
+ * @max_decisions: in: complete after so many decisions, 0 for no limit
+ * @duration_ns: in: complete so long after it became active, 0 for no limit
+ * @sample: in: share of the decisions, of 65536; 0 for all
+ * @nr_filters: in: entries in @filters; a decision must pass all
+ * @filters: in
+ * @state: out: MLPROXY_DATASET_*
+ * @reserved: must be 0
+ * @decisions: out: decisions published for it
+ * @filtered: out: decisions that did not pass, or were not drawn
+ *
+ * For the session's rings, which must be set up (ENOENT without). A decision and its
+ * feedback are published both or neither; changes of mode, state and model always
+ * are. EBUSY for a request while another is waiting or active.
+ */
+struct mlproxy_dataset {
+	__u32 size;
+	__u32 flags;
+	__u32 trigger;
+	__u32 event;
+	__aligned_u64 max_decisions;
+	__aligned_u64 duration_ns;
+	__u32 sample;
+	__u32 nr_filters;
+	struct mlproxy_filter filters[MLPROXY_MAX_FILTERS];
+	__u32 state;
+	__u32 reserved;
+	__aligned_u64 decisions;
+	__aligned_u64 filtered;
 };
 
 #define MLPROXY_IOC_INFO	_IO(MLPROXY_IOC_MAGIC, 0x00)
@@ -792,5 +1110,8 @@ struct mlproxy_snapshot {
 #define MLPROXY_IOC_MODEL_EVAL	_IO(MLPROXY_IOC_MAGIC, 0x0e)
 #define MLPROXY_IOC_STATS	_IO(MLPROXY_IOC_MAGIC, 0x0f)
 #define MLPROXY_IOC_SNAPSHOT	_IO(MLPROXY_IOC_MAGIC, 0x10)
+#define MLPROXY_IOC_EFFICIENCY	_IO(MLPROXY_IOC_MAGIC, 0x11)
+#define MLPROXY_IOC_HEARTBEAT	_IO(MLPROXY_IOC_MAGIC, 0x12)
+#define MLPROXY_IOC_DATASET	_IO(MLPROXY_IOC_MAGIC, 0x13)
 
 #endif /* _UAPI_LINUX_MLPROXY_H */

@@ -36,12 +36,20 @@ struct mlproxy;
  * @critical: true while the subsystem can't afford experiments (free segments
  *	low). Called in every decision, in its context: must be a few
  *	instructions, without locks. Optional.
+ * @estimate: judge a snapshot: MLPROXY_HEALTH_*. Called after @snapshot with what
+ *	it filled in, under the same lock; may sleep. Optional.
+ * @correct: bring the subsystem back to the kernel's own behaviour, on the way
+ *	into emergency; @reason is why (MLPROXY_REASON_*). Called from a worker
+ *	with the proxy's mutex held, once for each emergency, while decisions
+ *	already are the baseline; may sleep. Optional.
  */
 struct mlproxy_ops {
 	int (*start)(struct mlproxy *proxy, void *priv);
 	void (*stop)(struct mlproxy *proxy, void *priv);
 	unsigned int (*snapshot)(void *priv, s64 *values, unsigned int nr);
 	bool (*critical)(void *priv);
+	u32 (*estimate)(void *priv, const s64 *values, unsigned int nr);
+	void (*correct)(struct mlproxy *proxy, void *priv, u32 reason);
 };
 
 /**
@@ -63,6 +71,12 @@ struct mlproxy_ops {
  *	default of 8192
  * @table_entries: recommendations held at a time, 0 for the default of 1024;
  *	rounded up to a power of two
+ * @nr_states: number of @states, 0 to MLPROXY_MAX_STATES
+ * @states: what the values of a snapshot are; may be NULL
+ * @nr_events: number of @events, 0 to MLPROXY_MAX_EVENTS
+ * @events: kinds of raw events, by their number; others may be published, too
+ * @pending_entries: decisions that may wait for a delayed outcome at a time, 0
+ *	if mlproxy_defer() is not used; rounded up to a power of two
  * @ops: callbacks, may be NULL
  *
  * Must stay valid and unchanged until the proxy is destroyed.
@@ -83,6 +97,11 @@ struct mlproxy_desc {
 	u32 unit;
 	u32 max_macs;
 	u32 table_entries;
+	u32 nr_states;
+	const struct mlproxy_feature *states;
+	u32 nr_events;
+	const struct mlproxy_event_desc *events;
+	u32 pending_entries;
 	const struct mlproxy_ops *ops;
 };
 
@@ -111,16 +130,28 @@ struct mlproxy_request {
  * @action: the action to take, always legal
  * @source: MLPROXY_SRC_*
  * @mode: MLPROXY_MODE_*
+ * @predicted: reward predicted for @action, if @has_prediction
+ * @readers: for mlproxy_feedback(): the filtered readers that took the decision
+ * @experiment: for mlproxy_feedback(): the experiment that it belongs to
+ * @arm: MLPROXY_ARM_* that the outcome counts for
+ * @cluster: for mlproxy_feedback(): group of dependent decisions
+ * @has_prediction: was @action proposed by a model that predicts rewards
  */
 struct mlproxy_decision {
 	u64 id;
+	s64 predicted;
 	u32 generation;
 	u32 model_version;
 	u32 prob_q31;
+	u32 readers;
+	u32 experiment;
 	u8 baseline;
 	u8 action;
 	u8 source;
 	u8 mode;
+	u8 arm;
+	u8 cluster;
+	u8 has_prediction;
 };
 
 /**
@@ -211,6 +242,41 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
  */
 void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 		      s64 reward);
+
+/**
+ * mlproxy_report_error() - an action could not be applied
+ * @proxy: the proxy
+ * @decision: what mlproxy_decide() filled in
+ *
+ * Counts against the model where it chose the action: too many lead to emergency.
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision);
+
+/**
+ * mlproxy_defer() - keep a decision whose outcome will be known much later
+ * @proxy: the proxy, with desc->pending_entries
+ * @decision: what mlproxy_decide() filled in; copied
+ * @token: what mlproxy_resolve() will find it by (a block address, an inode)
+ *
+ * The table is bounded: the oldest of a bucket gives way, and what waits longer
+ * than PENDING_NS expires; both are counted, and published as feedback with
+ * MLPROXY_FEEDBACK_EXPIRED. A second decision with one token replaces the first.
+ * Context: as mlproxy_decide().
+ * Return: true if it is kept.
+ */
+bool mlproxy_defer(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+		   u64 token);
+
+/**
+ * mlproxy_resolve() - the outcome of a deferred decision
+ * @proxy: the proxy
+ * @token: as for mlproxy_defer()
+ * @reward: as for mlproxy_feedback(), which this does
+ *
+ * Context: as mlproxy_decide(). Return: true if the decision was still kept.
+ */
+bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward);
 
 /**
  * mlproxy_event() - publish a raw event into the data set

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * mlproxy: what an eBPF program at a decision sees.
+ *
+ * A program of type BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, attached to the
+ * tracepoint MLPROXY_BPF_TRACEPOINT, is asked before the recommendations and the
+ * in-kernel model. Every proxy asks every program: one that is made for a proxy
+ * looks at @schema_hash first and leaves the others alone.
+ *
+ *	SEC("raw_tracepoint.w/mlproxy_bpf_decide")
+ *	int decide(struct bpf_raw_tracepoint_args *args)
+ *	{
+ *		struct mlproxy_bpf_ctx *ctx = (void *)args->args[0];
+ */
+#ifndef _UAPI_LINUX_MLPROXY_BPF_H
+#define _UAPI_LINUX_MLPROXY_BPF_H
+
+#include <linux/types.h>
+
+#define MLPROXY_BPF_TRACEPOINT	"mlproxy_bpf_decide"
+#define MLPROXY_BPF_NO_ACTION	0xffffffffU
+#define MLPROXY_BPF_FEATURES	32	/* MLPROXY_MAX_FEATURES */
+
+/**
+ * struct mlproxy_bpf_ctx - a decision that is asked for
+ * @schema_hash: of the proxy's schema
+ * @key: entity the decision is about
+ * @proxy_id: of the proxy
+ * @baseline: action of the kernel's own algorithm
+ * @allowed: bit mask of the actions that are legal here
+ * @nr_features: valid entries in @features
+ * @features: the context, in schema order; 0 behind @nr_features
+ * @action: out: the action proposed, MLPROXY_BPF_NO_ACTION (its value before) for
+ *	none; one that is not in @allowed is counted and ignored
+ * @version: out: version of the logic, for the records; free to choose
+ * @predicted: out: predicted reward of @action, in reward units
+ * @flags: out: MLPROXY_BPF_F_PREDICTED if @predicted is one
+ * @reserved: 0
+ *
+ * A copy made for the program: what it writes elsewhere has no effect.
+ */
+struct mlproxy_bpf_ctx {
+	__aligned_u64 schema_hash;
+	__aligned_u64 key;
+	__u32 proxy_id;
+	__u32 baseline;
+	__u32 allowed;
+	__u32 nr_features;
+	__s64 features[MLPROXY_BPF_FEATURES];
+	__u32 action;
+	__u32 version;
+	__s64 predicted;
+	__u32 flags;
+	__u32 reserved;
+};
+
+#define MLPROXY_BPF_F_PREDICTED	(1U << 0)
+
+#endif /* _UAPI_LINUX_MLPROXY_BPF_H */
