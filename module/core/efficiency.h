@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Efficiency: is the model better than the baseline, from sums of the outcomes of
+ * both arms of the running experiment. Plain integer arithmetic, shared with the
+ * unit tests and the simulator.
+ *
+ * The gain is the difference of the arms' means, with a confidence sequence: an
+ * interval that holds at all sample sizes at once, so that it may be looked at after
+ * every outcome. It is Robbins' normal mixture (Robbins, Annals of Mathematical
+ * Statistics 1970; as used for A/B tests by Johari et al., Always Valid Inference,
+ * 2015, and with estimated variances by Waudby-Smith et al., Time-uniform central
+ * limit theory, 2021). With V the estimated variance of the gain and
+ * r = n_eff / n_0, where n_eff = n_a * n_b / (n_a + n_b) and n_0 is the size at which
+ * it is tightest:
+ *
+ *	radius^2 = V * (1 + 1/r) * (ln(1 + r) + 2 * ln(1 / alpha))
+ *
+ * One-sided use errs with alpha / 2. The k-th experiment with one model has
+ * alpha / 2^k, so that all of them together keep alpha.
+ *
+ * Where outcomes of one entity or one time window depend on each other, V is that of
+ * a ratio of sums over clusters: entities or windows hashed into EFF_CLUSTERS groups.
+ */
+#ifndef _MLPROXY_EFFICIENCY_H
+#define _MLPROXY_EFFICIENCY_H
+
+#include "../infer/port.h"
+#include <linux/mlproxy.h>
+
+#define EFF_CLUSTERS		64
+#define EFF_MIN_CLUSTERS	20	/* groups with outcomes, in each arm */
+
+/**
+ * struct eff_arm - outcomes of one arm
+ * @n: how many; below 2^40
+ * @sum: of the rewards, each within s32
+ * @sq_lo: sum of their squares, low word
+ * @sq_hi: the same, high word
+ */
+struct eff_arm {
+	u64 n;
+	s64 sum;
+	u64 sq_lo;
+	u64 sq_hi;
+};
+
+/**
+ * struct eff_group - outcomes of one group of clusters, of one arm
+ * @n: how many
+ * @sum: of the rewards
+ */
+struct eff_group {
+	u64 n;
+	s64 sum;
+};
+
+/**
+ * struct eff_sums - outcomes of an experiment; the difference of two is one, too
+ * @arm: by MLPROXY_ARM_*
+ * @group: by arm and group; all 0 where outcomes are independent
+ */
+struct eff_sums {
+	struct eff_arm arm[MLPROXY_NR_ARMS];
+	struct eff_group group[MLPROXY_NR_ARMS][EFF_CLUSTERS];
+};
+
+/**
+ * eff_add() - count one outcome
+ * @sums: to add to
+ * @arm: MLPROXY_ARM_BASELINE or MLPROXY_ARM_MODEL
+ * @group: below EFF_CLUSTERS, or EFF_CLUSTERS where outcomes are independent
+ * @reward: within s32
+ *
+ * Not atomic: the caller keeps others out.
+ */
+void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward);
+
+/** eff_merge() - add the outcomes of @more (another CPU's) to @sums */
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more);
+
+/** eff_subtract() - take the outcomes of @base, an earlier copy, off @sums */
+void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
+
+/**
+ * struct eff_test - how an experiment is judged
+ * @alpha_ppm: error probability, 1 to 500000, in 1e-6
+ * @trial: number of this experiment with the model, 1 and up: alpha / 2^trial
+ * @min_samples: outcomes of each arm below which there is no interval, >= 2; also
+ *	n_0, where the interval is tightest
+ * @clustered: judge by groups
+ * @lower_is_better: direction of the reward
+ */
+struct eff_test {
+	u32 alpha_ppm;
+	u32 trial;
+	u32 min_samples;
+	bool clustered;
+	bool lower_is_better;
+};
+
+/**
+ * eff_judge() - means, deviations and the confidence sequence of the gain
+ * @sums: outcomes of the experiment
+ * @test: how
+ * @evidence: out: n, mean_q16, sd_q16, gain_q16, low_q16, high_q16, clusters; the
+ *	rest is left alone
+ *
+ * Rounds outwards. Context: any; a few microseconds, no lock.
+ */
+void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
+	       struct mlproxy_evidence *evidence);
+
+#endif /* _MLPROXY_EFFICIENCY_H */

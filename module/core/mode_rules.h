@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The rules of the mode machine, without clocks, locks or CPUs: what it knows, and
+ * what it does on a look at the counters. Plain C, shared with the unit tests and the
+ * simulator; mode.c runs it in the kernel.
+ *
+ *	learning --not worse--> collaboration --better--> recommendation
+ *	recommendation --not better, twice--> collaboration
+ *	collaboration, recommendation --worse, no model, new model--> learning
+ *	any --critical, drop, errors, latency, agent lost, bad state--> emergency
+ *	emergency --held long enough, cause gone--> learning
+ *
+ * An experiment begins with each mode, each model version and, in recommendation mode,
+ * each block of outcomes; only outcomes of decisions made in it count
+ * (struct mlproxy_decision.experiment). Hysteresis: up needs the lower end of the
+ * confidence sequence, down needs the upper end, or two blocks in a row without gain.
+ */
+#ifndef _MLPROXY_MODE_RULES_H
+#define _MLPROXY_MODE_RULES_H
+
+#include "efficiency.h"
+
+/**
+ * struct mode_config - parameters; MLPROXY_PARAM_* has their meaning
+ * @min_samples: MLPROXY_PARAM_MIN_SAMPLES
+ * @alpha_ppm: MLPROXY_PARAM_ALPHA_PPM
+ * @margin_q16: MLPROXY_PARAM_MARGIN_Q16
+ * @block: MLPROXY_PARAM_BLOCK
+ * @drop_q16: MLPROXY_PARAM_DROP_Q16
+ * @drop_samples: MLPROXY_PARAM_DROP_SAMPLES
+ * @error_share: MLPROXY_PARAM_ERROR_SHARE
+ * @hold_ns: MLPROXY_PARAM_HOLD_NS
+ * @clustered: the unit of randomisation is an entity or a window
+ * @lower_is_better: direction of the reward
+ */
+struct mode_config {
+	u32 min_samples;
+	u32 alpha_ppm;
+	u32 margin_q16;
+	u32 block;
+	u32 drop_q16;
+	u32 drop_samples;
+	u32 error_share;
+	u64 hold_ns;
+	bool clustered;
+	bool lower_is_better;
+};
+
+/**
+ * struct mode_input - what the machine sees in one look
+ * @now_ns: clock
+ * @sums: outcomes since the module was loaded; they only grow
+ * @candidates: decisions in which something proposed an action, growing
+ * @failures: refused actions and reported errors, growing
+ * @latency_samples: measured decisions, growing
+ * @latency_over: of these, beyond the budget, growing
+ * @model_version: version of the active model or logic, 0 for none
+ * @emergency: MLPROXY_REASON_* that asks for an emergency now, 0 for none
+ * @cause_lasts: that cause is still there (critical, agent late, bad state)
+ * @value: for @emergency: see struct mlproxy_evidence
+ * @limit: for @emergency
+ */
+struct mode_input {
+	u64 now_ns;
+	const struct eff_sums *sums;
+	u64 candidates;
+	u64 failures;
+	u64 latency_samples;
+	u64 latency_over;
+	u32 model_version;
+	u32 emergency;
+	bool cause_lasts;
+	s64 value;
+	s64 limit;
+};
+
+/**
+ * struct mode_machine - what it knows
+ * @mode: MLPROXY_MODE_*
+ * @automatic: it governs; else the operator fixed the mode
+ * @experiment: number of the running experiment, changes with each
+ * @model_version: of the running experiment
+ * @trial: number of the experiment in collaboration mode with this model version
+ * @blocks_without_gain: in a row
+ * @recurrences: emergencies in a row, for the doubling of the hold
+ * @since_ns: begin of the mode
+ * @good_since_ns: begin of the time without emergency, for forgetting @recurrences
+ * @base: outcomes when the experiment began
+ * @recent: outcomes when the present stretch of drop_samples began
+ * @base_candidates: counters when the present stretch began
+ * @base_failures: see @base_candidates
+ * @base_latency_samples: see @base_candidates
+ * @base_latency_over: see @base_candidates
+ * @evidence: of the running experiment, by the last look
+ */
+struct mode_machine {
+	u32 mode;
+	bool automatic;
+	u32 experiment;
+	u32 model_version;
+	u32 trial;
+	u32 blocks_without_gain;
+	u32 recurrences;
+	u64 since_ns;
+	u64 good_since_ns;
+	struct eff_sums base;
+	struct eff_sums recent;
+	u64 base_candidates;
+	u64 base_failures;
+	u64 base_latency_samples;
+	u64 base_latency_over;
+	struct mlproxy_evidence evidence;
+};
+
+/** mode_config_defaults() - safe defaults */
+void mode_config_defaults(struct mode_config *config);
+
+/**
+ * mode_machine_init() - begin in learning mode, automatic
+ * @m: machine
+ * @now_ns: clock
+ */
+void mode_machine_init(struct mode_machine *m, u64 now_ns);
+
+/**
+ * mode_machine_look() - look at the counters, and change the mode where it is due
+ * @m: machine
+ * @config: parameters
+ * @in: counters
+ * @t: out: the transition, with its evidence, where there is one
+ *
+ * Context: any, the caller keeps others out. At most one transition a call.
+ * Return: true if the mode changed.
+ */
+bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
+		       const struct mode_input *in, struct mlproxy_transition *t);
+
+/**
+ * mode_machine_set() - the operator fixes the mode, or hands it back
+ * @m: machine
+ * @in: counters
+ * @mode: MLPROXY_MODE_*; ignored where handed back
+ * @automatic: handed back
+ * @t: out: the transition (from may equal to)
+ */
+void mode_machine_set(struct mode_machine *m, const struct mode_input *in, u32 mode,
+		      bool automatic, struct mlproxy_transition *t);
+
+/** mode_hold_ns() - shortest time of the present emergency */
+u64 mode_hold_ns(const struct mode_machine *m, const struct mode_config *config);
+
+#endif /* _MLPROXY_MODE_RULES_H */
