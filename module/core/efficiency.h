@@ -110,4 +110,19 @@ struct eff_test {
 void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	       struct mlproxy_evidence *evidence);
 
+/**
+ * eff_dropped() - did the reward of the model fall too far, lately
+ * @recent: the latest outcomes
+ * @baseline: outcomes of the baseline to compare with
+ * @drop_q16: bound, in 1/65536 of the standard deviation of @baseline
+ * @test: clustered and lower_is_better
+ * @gain_q16: out: gain of @recent
+ * @limit_q16: out: the bound in reward units, negative
+ *
+ * A gain below the bound that is no accident either: four standard errors. With
+ * clusters it takes EFF_MIN_CLUSTERS groups of the model's outcomes.
+ */
+bool eff_dropped(const struct eff_sums *recent, const struct eff_arm *baseline, u32 drop_q16,
+		 const struct eff_test *test, s64 *gain_q16, s64 *limit_q16);
+
 #endif /* _MLPROXY_EFFICIENCY_H */
