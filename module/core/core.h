@@ -21,10 +21,13 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
 
 #include <mlproxy/mlproxy.h>
 
+struct event_accumulators;
 struct mlproxy_model;
+struct pending_table;
 struct rec_table;
 
 /**
@@ -45,6 +48,11 @@ struct mlproxy_counters {
 	u64 rec_expired;
 	u64 events;
 	u64 bad_calls;
+	u64 pending_deferred;
+	u64 pending_resolved;
+	u64 pending_expired;
+	u64 pending_evicted;
+	u64 pending_missed;
 };
 
 /**
@@ -69,6 +77,10 @@ struct mlproxy {
 	struct mlproxy_model __rcu *active;
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */
+	u32 log2_features;			/* bit mask; constant */
+	struct pending_table *pending;		/* NULL for none; constant */
+	u64 pending_ns;
+	struct event_accumulators __percpu *accumulators;	/* constant */
 
 	struct mutex lock;			/* lifecycle, models, parameters, mode */
 	struct kref kref;
@@ -89,6 +101,14 @@ struct mlproxy {
 	struct mlproxy_schema schema;		/* scalars; constant */
 	struct mlproxy_feature *features;	/* constant */
 	struct mlproxy_action *actions;		/* constant */
+	struct mlproxy_feature *states;		/* constant */
+	struct mlproxy_event_desc *events;	/* constant */
+	u32 reader_slots;			/* bit mask of those in use; lock */
+	u32 health;				/* of the last snapshot; lock */
+	u32 nr_last_states;			/* valid in @last_states; lock */
+	s64 last_states[MLPROXY_MAX_STATES];	/* as measured; lock */
+	u64 state_period_ns;			/* lock */
+	struct delayed_work state_work;
 	struct mlproxy_kobj *kobj;
 };
 
@@ -105,7 +125,6 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason);
 void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out);
 int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value);
 int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value);
-int mlproxy_take_snapshot(struct mlproxy *proxy, s64 *values, u32 *nr);
 bool mlproxy_gone(const struct mlproxy *proxy);
 
 /* schema.c */
@@ -118,6 +137,8 @@ void mlproxy_stats_reset(struct mlproxy *proxy);
 u64 mlproxy_stats_lost(struct mlproxy *proxy);
 
 /* decide.c */
+void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			    s64 reward, u16 flags);
 void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to,
 			    u32 reason);
 
@@ -139,5 +160,6 @@ void mlproxy_sysfs_remove(struct mlproxy *proxy);
 /* Names of values, for sysfs and messages; sysfs.c */
 const char *mlproxy_mode_name(u32 mode);
 const char *mlproxy_state_name(u32 state);
+const char *mlproxy_health_name(u32 health);
 
 #endif /* _MLPROXY_CORE_H */

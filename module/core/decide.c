@@ -12,7 +12,9 @@
 #include <linux/timekeeping.h>
 
 #include "core.h"
+#include "dataset.h"
 #include "model.h"
+#include "preprocess.h"
 #include "reader.h"
 #include "rec_table.h"
 #include "ring_pos.h"
@@ -20,8 +22,6 @@
 #include "trace.h"
 
 #define NO_CANDIDATE 0xffU
-#define CPU_ID_SHIFT 48		/* decision id: CPU, then a count */
-#define EVENT_MAX_VALUES 64
 
 /**
  * struct candidate - what the model side proposes for a decision
@@ -107,18 +107,24 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 
 static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
 			     u32 allowed, const struct candidate *c,
-			     const struct mlproxy_decision *d)
+			     struct mlproxy_decision *d)
 {
 	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_decision, features) +
 			       proxy->nr_features * sizeof(s64));
 	struct mlproxy_rec_decision *rec;
 	struct mlproxy_reader *reader;
+	struct dataset *taken;
 	unsigned long irq_flags;
 
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
-		if (!rec)
+		if (!mlproxy_dataset_take(reader, d->id, req->features, &taken))
 			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
+		d->readers |= mlproxy_reader_bit(reader, rec);
+		if (!rec) {
+			mlproxy_dataset_taken(reader, taken);
+			continue;
+		}
 		rec->id = d->id;
 		rec->key = req->key;
 		rec->prob_q31 = d->prob_q31;
@@ -137,6 +143,7 @@ static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request
 		memcpy(rec->features, req->features,
 		       proxy->nr_features * sizeof(*rec->features));
 		mlproxy_reader_commit(reader, len, irq_flags);
+		mlproxy_dataset_taken(reader, taken);
 	}
 }
 
@@ -147,7 +154,8 @@ static void lose_decision(struct mlproxy *proxy)
 	unsigned long irq_flags;
 
 	list_for_each_entry_rcu(reader, &proxy->readers, node)
-		mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
+		if (mlproxy_dataset_active(reader))
+			mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
 }
 
 static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -164,7 +172,7 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	d->generation = READ_ONCE(proxy->generation);
 	d->mode = READ_ONCE(proxy->mode);
 	d->id = this_cpu_inc_return(proxy->counters->next_id) |
-		(u64)smp_processor_id() << CPU_ID_SHIFT;
+		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
 	if (proxy->critical && d->mode != MLPROXY_MODE_EMERGENCY &&
 	    proxy->critical(proxy->priv)) {
 		d->mode = MLPROXY_MODE_EMERGENCY;
@@ -183,6 +191,20 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	trace_mlproxy_decision(proxy->name, req, d);
 }
 
+/* What follows sees the context as the schema describes it. */
+static noinline void decide_preprocessed(struct mlproxy *proxy,
+					 const struct mlproxy_request *req,
+					 struct mlproxy_decision *d)
+{
+	s64 features[MLPROXY_MAX_FEATURES];
+	struct mlproxy_request own = *req;
+
+	memcpy(features, req->features, proxy->nr_features * sizeof(*features));
+	preprocess_log2(features, proxy->log2_features);
+	own.features = features;
+	decide_running(proxy, &own, d);
+}
+
 u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 		   struct mlproxy_decision *decision)
 {
@@ -197,6 +219,8 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
 		if (unlikely(in_nmi()))
 			lose_decision(proxy);
+		else if (proxy->log2_features)
+			decide_preprocessed(proxy, req, decision);
 		else
 			decide_running(proxy, req, decision);
 	}
@@ -206,7 +230,7 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 EXPORT_SYMBOL_GPL(mlproxy_decide);
 
 static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,
-			     s64 reward)
+			     s64 reward, u16 flags)
 {
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
 	struct mlproxy_rec_feedback *rec;
@@ -214,7 +238,10 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 	unsigned long irq_flags;
 
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, 0, len, &irq_flags);
+		if (!mlproxy_dataset_wants_feedback(reader, d))
+			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len,
+					     &irq_flags);
 		if (!rec)
 			continue;
 		rec->id = d->id;
@@ -230,8 +257,17 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 	}
 }
 
-void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-		      s64 reward)
+/**
+ * mlproxy_feedback_flags() - mlproxy_feedback() of a deferred decision
+ * @proxy: the proxy
+ * @decision: what mlproxy_decide() filled in
+ * @reward: outcome; ignored with MLPROXY_FEEDBACK_EXPIRED, which is published only
+ * @flags: MLPROXY_FEEDBACK_*
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			    s64 reward, u16 flags)
 {
 	if (!decision->id)
 		return;
@@ -242,40 +278,25 @@ void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *deci
 		this_cpu_inc(proxy->counters->feedback_stale);
 		goto out;
 	}
+	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
+		publish_feedback(proxy, decision, 0, flags);
+		goto out;
+	}
 	this_cpu_inc(proxy->counters->feedbacks);
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
 	this_cpu_add(proxy->counters->reward_sum[decision->source], reward);
-	publish_feedback(proxy, decision, reward);
+	publish_feedback(proxy, decision, reward, flags);
 	trace_mlproxy_feedback(proxy->name, decision, reward);
 out:
 	rcu_read_unlock_sched_notrace();
 }
-EXPORT_SYMBOL_GPL(mlproxy_feedback);
 
-void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
-		   unsigned int nr)
+void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+		      s64 reward)
 {
-	struct mlproxy_rec_event *rec;
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-	u32 len;
-
-	nr = min_t(unsigned int, nr, EVENT_MAX_VALUES);
-	len = ring_rec_len(offsetof(struct mlproxy_rec_event, values) + nr * sizeof(s64));
-
-	rcu_read_lock_sched_notrace();
-	this_cpu_inc(proxy->counters->events);
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
-		if (!rec)
-			continue;
-		rec->key = key;
-		memcpy(rec->values, values, nr * sizeof(*values));
-		mlproxy_reader_commit(reader, len, irq_flags);
-	}
-	rcu_read_unlock_sched_notrace();
+	mlproxy_feedback_flags(proxy, decision, reward, 0);
 }
-EXPORT_SYMBOL_GPL(mlproxy_event);
+EXPORT_SYMBOL_GPL(mlproxy_feedback);
 
 /**
  * mlproxy_publish_change() - publish a change of mode, state or model
@@ -295,6 +316,8 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	unsigned long irq_flags;
 
 	rcu_read_lock_sched_notrace();
+	if (type == MLPROXY_REC_MODE)
+		mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
 		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
 		if (!rec)

@@ -12,10 +12,12 @@
 #include <linux/uaccess.h>
 
 #include "core.h"
+#include "dataset.h"
 #include "reader.h"
 #include "model.h"
 #include "recommend.h"
 #include "session.h"
+#include "state.h"
 
 union ioctl_buffer {
 	struct mlproxy_info info;
@@ -35,6 +37,7 @@ union ioctl_buffer {
 	struct mlproxy_model_eval model_eval;
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
+	struct mlproxy_dataset dataset;
 };
 
 /**
@@ -56,7 +59,7 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->abi_version = MLPROXY_ABI_VERSION;
 	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
-			MLPROXY_FEAT_MODEL_MLP;
+			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_DATASET;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	return 0;
@@ -121,12 +124,22 @@ static int ioctl_schema(struct ioctl_context *ctx, void *arg)
 	cmd->size = in.size;
 	cmd->features = in.features;
 	cmd->actions = in.actions;
-	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions)
+	cmd->states = in.states;
+	cmd->events = in.events;
+	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions ||
+	    (in.states && in.nr_states < own->nr_states) ||
+	    (in.events && in.nr_events < own->nr_events))
 		return -ENOBUFS;
 	if (copy_to_user(u64_to_user_ptr(in.features), ctx->proxy->features,
 			 own->nr_features * sizeof(*ctx->proxy->features)) ||
 	    copy_to_user(u64_to_user_ptr(in.actions), ctx->proxy->actions,
 			 own->nr_actions * sizeof(*ctx->proxy->actions)))
+		return -EFAULT;
+	if (in.states && copy_to_user(u64_to_user_ptr(in.states), ctx->proxy->states,
+				      own->nr_states * sizeof(*ctx->proxy->states)))
+		return -EFAULT;
+	if (in.events && copy_to_user(u64_to_user_ptr(in.events), ctx->proxy->events,
+				      own->nr_events * sizeof(*ctx->proxy->events)))
 		return -EFAULT;
 	return 0;
 }
@@ -308,10 +321,35 @@ static int ioctl_snapshot(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_snapshot *cmd = arg;
 
-	if (cmd->reserved)
+	if (cmd->reserved || cmd->reserved2)
 		return -EINVAL;
 	memset(cmd->values, 0, sizeof(cmd->values));
-	return mlproxy_take_snapshot(ctx->proxy, cmd->values, &cmd->nr);
+	return mlproxy_take_snapshot(ctx->proxy, cmd);
+}
+
+static int ioctl_dataset(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_session *session = ctx->session;
+	struct mlproxy_dataset *cmd = arg;
+	int ret = 0;
+
+	if (cmd->reserved || cmd->flags == (MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL))
+		return -EINVAL;
+	if (cmd->flags && !ctx->writable)
+		return -EPERM;
+	mutex_lock(&session->lock);
+	if (!session->reader) {
+		ret = -ENOENT;
+		goto out;
+	}
+	if (cmd->flags & MLPROXY_DATASET_F_REQUEST)
+		ret = mlproxy_dataset_request(session->reader, ctx->proxy, cmd);
+	else if (cmd->flags & MLPROXY_DATASET_F_CANCEL)
+		mlproxy_dataset_cancel(session->reader);
+	mlproxy_dataset_fill(session->reader, cmd);
+out:
+	mutex_unlock(&session->lock);
+	return ret;
 }
 
 /**
@@ -380,6 +418,8 @@ static const struct ioctl_op ioctl_ops[] = {
 		 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_SNAPSHOT, ioctl_snapshot, struct mlproxy_snapshot, values,
 		 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filtered,
+		 MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true, false),
 };
 
 static bool copied_back(int ret)

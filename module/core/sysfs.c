@@ -29,6 +29,13 @@ static const char * const mode_names[MLPROXY_NR_MODES] = {
 	[MLPROXY_MODE_RECOMMENDATION] = "recommendation",
 };
 
+static const char * const health_names[MLPROXY_NR_HEALTH] = {
+	[MLPROXY_HEALTH_UNKNOWN] = "unknown",
+	[MLPROXY_HEALTH_GOOD] = "good",
+	[MLPROXY_HEALTH_STRAINED] = "strained",
+	[MLPROXY_HEALTH_BAD] = "bad",
+};
+
 static const char * const state_names[] = {
 	[MLPROXY_STATE_CREATED] = "created",
 	[MLPROXY_STATE_INITIALIZED] = "initialized",
@@ -56,9 +63,23 @@ const char *mlproxy_state_name(u32 state)
 	       state_names[state] : "?";
 }
 
+/**
+ * mlproxy_health_name() - name of a health
+ * @health: MLPROXY_HEALTH_*
+ */
+const char *mlproxy_health_name(u32 health)
+{
+	return health < ARRAY_SIZE(health_names) ? health_names[health] : "?";
+}
+
 static ssize_t state_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
 	return sysfs_emit(buf, "%s\n", mlproxy_state_name(READ_ONCE(proxy->state)));
+}
+
+static ssize_t health_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mlproxy_health_name(READ_ONCE(proxy->health)));
 }
 
 static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
@@ -139,11 +160,14 @@ static ssize_t param_store(struct mlproxy *proxy, u32 arg, const char *buf, size
 	ATTR(_name, 0644, param_show, param_store, (_param) << 8 | (_mode))
 
 ATTR(state, 0444, state_show, NULL, 0);
+ATTR(health, 0444, health_show, NULL, 0);
 ATTR(mode, 0644, mode_show, mode_store, 0);
 ATTR(schema_version, 0444, schema_version_show, NULL, 0);
 ATTR(active_version, 0444, version_show, NULL, 0);
 ATTR(standby_version, 0444, version_show, NULL, 1);
 ATTR(window_ns, 0644, param_show, param_store, MLPROXY_PARAM_WINDOW_NS << 8);
+ATTR(pending_ns, 0644, param_show, param_store, MLPROXY_PARAM_PENDING_NS << 8);
+ATTR(state_period_ns, 0644, param_show, param_store, MLPROXY_PARAM_STATE_PERIOD_NS << 8);
 ATTR(records_lost, 0444, lost_show, NULL, 0);
 COUNTER(decisions, decisions);
 COUNTER(decisions_baseline, by_source[MLPROXY_SRC_BASELINE]);
@@ -152,6 +176,10 @@ COUNTER(decisions_model, by_source[MLPROXY_SRC_MODEL]);
 COUNTER(decisions_explore, by_source[MLPROXY_SRC_EXPLORE]);
 COUNTER(decisions_critical, critical);
 COUNTER(feedbacks, feedbacks);
+COUNTER(pending_deferred, pending_deferred);
+COUNTER(pending_resolved, pending_resolved);
+COUNTER(pending_expired, pending_expired);
+COUNTER(pending_evicted, pending_evicted);
 COUNTER(recommendations_accepted, rec_accepted);
 COUNTER(recommendations_rejected, rec_rejected);
 COUNTER(recommendations_expired, rec_expired);
@@ -164,6 +192,7 @@ MODE_PARAM(explore_recommendation, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMEND
 
 static struct attribute *proxy_attrs[] = {
 	&attr_state.attr,
+	&attr_health.attr,
 	&attr_mode.attr,
 	&attr_schema_version.attr,
 	&attr_active_version.attr,
@@ -177,6 +206,12 @@ static struct attribute *proxy_attrs[] = {
 	&attr_decisions_explore.attr,
 	&attr_decisions_critical.attr,
 	&attr_feedbacks.attr,
+	&attr_pending_deferred.attr,
+	&attr_pending_resolved.attr,
+	&attr_pending_expired.attr,
+	&attr_pending_evicted.attr,
+	&attr_pending_ns.attr,
+	&attr_state_period_ns.attr,
 	&attr_recommendations_accepted.attr,
 	&attr_recommendations_rejected.attr,
 	&attr_recommendations_expired.attr,
