@@ -229,6 +229,26 @@ void mltrain_fit_report_free(struct mltrain_fit_report *report);
 int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
 		const struct mltrain_options *options, struct mltrain_fit_report *report);
 
+/**
+ * mltrain_refit() - train on given rows, going on from a model or anew
+ * @model: out
+ * @from: model to go on from: its network, its optimiser, its preprocessing and
+ *	scales; NULL for a new network
+ * @data: data set
+ * @train: rows for the gradient
+ * @valid: rows for early stopping and the margin
+ * @options: options; split, holdout and validation are not used, nor, with @from,
+ *	hidden, restarts, weight_decay and huber
+ * @report: out; nothing is held out
+ *
+ * Return: 0; -ENODATA for too few rows; -EINVAL or -EBADMSG where @from can't be
+ * gone on from; -ECANCELED if the progress callback ended it.
+ */
+int mltrain_refit(struct mltrain_model **model, const struct mltrain_model *from,
+		  const struct mlds_data *data, const struct mltrain_rows *train,
+		  const struct mltrain_rows *valid, const struct mltrain_options *options,
+		  struct mltrain_fit_report *report);
+
 /** mltrain_free() - free a model, or NULL */
 void mltrain_free(struct mltrain_model *model);
 

@@ -297,6 +297,30 @@ static int train_restarts(struct mltrain_model *m, const struct part *train,
 	return err;
 }
 
+/* The network and its optimiser go on from where they were. */
+static int train_on(struct mltrain_model *m, const struct mltrain_model *from,
+		    const struct part *train, const struct part *valid,
+		    const struct mltrain_options *o, struct mltrain_fit_report *report)
+{
+	struct mltrain_progress p = { .restarts = 1, .epochs = o->epochs };
+	struct mltorch_net *net;
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < from->nr_layers; i++)
+		report->macs += from->layers[i].in * from->layers[i].out;
+	err = mltorch_load(&net, from->state, from->state_len);
+	if (err)
+		return torch_failed(err);
+	err = mltorch_set_lr(net, o->lr);
+	err = err ? torch_failed(err) : train_one(net, train, valid, o, &p, report);
+	if (!err && !isfinite(report->valid_loss))
+		err = mltrain_fail(-ERANGE, "no epoch ended with a finite loss");
+	err = err ?: take_network(m, net);
+	mltorch_free(net);
+	return err;
+}
+
 static int by_u64(const void *pa, const void *pb)
 {
 	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
@@ -304,19 +328,30 @@ static int by_u64(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
-/* Train and validation rows: what a test must not use. */
-static int note_seen(struct mltrain_model *m, const struct mlds_data *data,
-		     const struct mltrain_fit_report *r)
+static bool was_seen(const struct mltrain_model *m, uint64_t hash)
 {
-	size_t i;
+	return m && bsearch(&hash, m->seen, m->nr_seen, sizeof(hash), by_u64);
+}
 
-	m->seen = malloc((r->train.n + r->valid.n) * sizeof(*m->seen));
+/*
+ * What a test must not use: train and validation rows, and of the rows that are
+ * still there, those that the model which this one goes on from has seen.
+ */
+static int note_seen(struct mltrain_model *m, const struct mltrain_model *from,
+		     const struct mlds_data *data, const struct mltrain_fit_report *r)
+{
+	size_t room = from ? data->n : 0, i;
+
+	m->seen = malloc((r->train.n + r->valid.n + room) * sizeof(*m->seen));
 	if (!m->seen)
 		return mltrain_fail(-ENOMEM, "no memory for the hashes of the rows");
 	for (i = 0; i < r->train.n; i++)
 		m->seen[m->nr_seen++] = mltrain_row_hash(data, r->train.row[i]);
 	for (i = 0; i < r->valid.n; i++)
 		m->seen[m->nr_seen++] = mltrain_row_hash(data, r->valid.row[i]);
+	for (i = 0; i < room; i++)
+		if (was_seen(from, mltrain_row_hash(data, i)))
+			m->seen[m->nr_seen++] = mltrain_row_hash(data, i);
 	qsort(m->seen, m->nr_seen, sizeof(*m->seen), by_u64);
 	return 0;
 }
@@ -408,34 +443,48 @@ static int count_actions(struct mltrain_model *m, const struct mlds_data *data,
 	return 0;
 }
 
-int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
-		const struct mltrain_options *o, struct mltrain_fit_report *r)
+/* How the rewards and the features are put before the network. */
+static int choose_scales(struct mltrain_model *m, const struct mltrain_model *from,
+			 const struct mlds_data *data, const struct mltrain_fit_report *r)
+{
+	int nr;
+
+	if (from) {
+		memcpy(m->inputs, from->inputs, sizeof(m->inputs));
+		m->nr_inputs = from->nr_inputs;
+		m->reward_mean = from->reward_mean;
+		m->reward_scale = from->reward_scale;
+		return 0;
+	}
+	nr = mltrain_choose_inputs(data, &r->train, m->inputs);
+	if (nr < 0)
+		return nr;
+	m->nr_inputs = nr;
+	return scale_reward(m, data, &r->train);
+}
+
+/* With the parts in @r; drops them where it fails. */
+static int fit_parts(struct mltrain_model **model, const struct mltrain_model *from,
+		     const struct mlds_data *data, const struct mltrain_options *o,
+		     struct mltrain_fit_report *r)
 {
 	struct part train = { 0 }, valid = { 0 };
-	struct mltrain_model *m;
+	struct mltrain_model *m = calloc(1, sizeof(*m));
 	int err;
 
-	*model = NULL;
-	memset(r, 0, sizeof(*r));
-	err = check_options(o);
-	if (err)
-		return err;
-	m = calloc(1, sizeof(*m));
-	if (!m)
+	if (!m) {
+		mltrain_fit_report_free(r);
 		return mltrain_fail(-ENOMEM, "no memory for a model");
-	init_model(m, data, o);
-	err = split_parts(data, o, r);
-	err = err ?: count_actions(m, data, o, r);
-	if (!err) {
-		err = mltrain_choose_inputs(data, &r->train, m->inputs);
-		m->nr_inputs = err > 0 ? err : 0;
-		err = err < 0 ? err : 0;
 	}
-	err = err ?: scale_reward(m, data, &r->train);
+	init_model(m, data, o);
+	err = count_actions(m, data, o, r);
+	err = err ?: choose_scales(m, from, data, r);
 	err = err ?: make_part(&train, m, data, &r->train, o);
 	err = err ?: make_part(&valid, m, data, &r->valid, o);
-	err = err ?: train_restarts(m, &train, &valid, o, r);
-	err = err ?: note_seen(m, data, r);
+	if (!err)
+		err = from ? train_on(m, from, &train, &valid, o, r) :
+			     train_restarts(m, &train, &valid, o, r);
+	err = err ?: note_seen(m, from, data, r);
 	if (!err)
 		m->margin = o->margin >= 0 ? o->margin :
 			    mltrain_choose_margin(m, data, &r->valid);
@@ -448,6 +497,66 @@ int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
 	}
 	*model = m;
 	return 0;
+}
+
+int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
+		const struct mltrain_options *o, struct mltrain_fit_report *r)
+{
+	int err;
+
+	*model = NULL;
+	memset(r, 0, sizeof(*r));
+	err = check_options(o);
+	if (err)
+		return err;
+	err = split_parts(data, o, r);
+	if (err) {
+		mltrain_fit_report_free(r);
+		return err;
+	}
+	return fit_parts(model, NULL, data, o, r);
+}
+
+static int copy_rows(struct mltrain_rows *to, const struct mltrain_rows *from)
+{
+	to->row = malloc((from->n ?: 1) * sizeof(*to->row));
+	if (!to->row)
+		return mltrain_fail(-ENOMEM, "no memory for %zu rows", from->n);
+	memcpy(to->row, from->row, from->n * sizeof(*to->row));
+	to->n = from->n;
+	return 0;
+}
+
+int mltrain_refit(struct mltrain_model **model, const struct mltrain_model *from,
+		  const struct mlds_data *data, const struct mltrain_rows *train,
+		  const struct mltrain_rows *valid, const struct mltrain_options *o,
+		  struct mltrain_fit_report *r)
+{
+	int err;
+
+	*model = NULL;
+	memset(r, 0, sizeof(*r));
+	err = check_options(o);
+	if (err)
+		return err;
+	if (train->n < LEAST_ROWS || valid->n < LEAST_ROWS / 5)
+		return mltrain_fail(-ENODATA,
+				    "%zu rows to train on and %zu to validate are too few", train->n,
+				    valid->n);
+	if (from && !from->state_len)
+		return mltrain_fail(-EINVAL,
+				    "the model has no state to go on from: train it anew");
+	if (from && from->schema.schema.schema_hash != data->schema.schema.schema_hash)
+		return mltrain_fail(-EBADMSG,
+				    "the model is of another schema than the data set: train it anew");
+	r->split = o->split;
+	err = copy_rows(&r->train, train);
+	err = err ?: copy_rows(&r->valid, valid);
+	if (err) {
+		mltrain_fit_report_free(r);
+		return err;
+	}
+	return fit_parts(model, from, data, o, r);
 }
 
 void mltrain_fit_report_free(struct mltrain_fit_report *r)
