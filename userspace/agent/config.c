@@ -67,6 +67,7 @@ static const struct key proxy_keys[] = {
 	{ "drift_delta", KIND_DOUBLE, PROXY(drift_delta), 0.001, 10 },
 	{ "drift_threshold", KIND_DOUBLE, PROXY(drift_threshold), 1, 1e6 },
 	{ "tolerance", KIND_DOUBLE, PROXY(tolerance), 0, 1 },
+	{ "min_gain", KIND_DOUBLE, PROXY(min_gain), 0, 1 },
 	{ "probation_rows", KIND_U32, PROXY(probation_rows), 0, 1000000000 },
 	{ "versions", KIND_U32, PROXY(versions), 2, 10000 },
 	{ "model", KIND_MODEL, PROXY(model), 0, 0 },
@@ -305,6 +306,7 @@ static void proxy_defaults(struct proxy_config *p, const char *name)
 	p->drift_delta = 0.1;
 	p->drift_threshold = 50;
 	p->tolerance = 0.05;
+	p->min_gain = 0.05;
 	p->probation_rows = 20000;
 	p->versions = 8;
 	p->warm_epochs = 15;

@@ -41,6 +41,7 @@ enum config_model {
  *	standard deviation
  * @drift_threshold: sum of the errors beyond it that is an alarm
  * @tolerance: loss against the baseline that counts as none, in the same units
+ * @min_gain: gain over the model in use that is worth a swap, in the same units
  * @probation_rows: outcomes of a new version in which it may be rolled back
  * @versions: models kept on disk
  * @warm_epochs: passes over the rows of a refit that goes on from a model
@@ -64,6 +65,7 @@ struct proxy_config {
 	double drift_delta;
 	double drift_threshold;
 	double tolerance;
+	double min_gain;
 	uint32_t probation_rows;
 	uint32_t versions;
 	uint32_t warm_epochs;

@@ -12,11 +12,15 @@
 #define LEAST_ERRORS	30
 #define RECENT_WEIGHT	0.01
 
-void drift_reset(struct drift *d, double delta, double threshold)
+void drift_reset(struct drift *d, double delta, double threshold, double expected)
 {
 	memset(d, 0, sizeof(*d));
 	d->delta = delta;
 	d->threshold = threshold;
+	if (expected >= 0) {
+		d->mean = expected;
+		d->weight = DRIFT_EXPECTED_N;
+	}
 }
 
 bool drift_add(struct drift *d, double error, uint64_t row)
@@ -24,13 +28,14 @@ bool drift_add(struct drift *d, double error, uint64_t row)
 	if (!(error >= 0 && error < LARGEST_ERROR))
 		error = LARGEST_ERROR;
 	d->n++;
-	d->mean += (error - d->mean) / d->n;
+	d->weight++;
+	d->mean += (error - d->mean) / d->weight;
 	d->recent += (error - d->recent) * (d->n * RECENT_WEIGHT > 1 ? RECENT_WEIGHT :
 								1.0 / d->n);
-	if (d->n < LEAST_ERRORS) {
+	if (d->n == 1)
 		d->onset = row;
+	if (d->weight < LEAST_ERRORS)
 		return false;
-	}
 	d->sum += error - d->mean - d->delta;
 	if (d->sum < d->min) {
 		d->min = d->sum;

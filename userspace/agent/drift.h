@@ -16,12 +16,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DRIFT_EXPECTED_N	100
+
 /**
  * struct drift - the test's state; plain numbers
  * @delta: rise that is no alarm
  * @threshold: of the alarm
  * @n: errors so far
- * @mean: of the errors
+ * @mean: of the errors, with the expected one
+ * @weight: of @mean
  * @recent: exponentially weighted mean of the errors, over some 100
  * @sum: U_t
  * @min: smallest U so far
@@ -33,6 +36,7 @@ struct drift {
 	double threshold;
 	uint64_t n;
 	double mean;
+	double weight;
 	double recent;
 	double sum;
 	double min;
@@ -40,8 +44,16 @@ struct drift {
 	bool alarm;
 };
 
-/** drift_reset() - begin anew, with another model or world */
-void drift_reset(struct drift *d, double delta, double threshold);
+/**
+ * drift_reset() - begin anew, with another model or world
+ * @d: out
+ * @delta: rise that is no alarm
+ * @threshold: of the alarm
+ * @expected: error that is to be expected, from a test of the model; negative where
+ *	there was none. Counts as DRIFT_EXPECTED_N errors, so that a model that fits
+ *	badly from its first day on is an alarm, too
+ */
+void drift_reset(struct drift *d, double delta, double threshold, double expected);
 
 /**
  * drift_add() - take one error

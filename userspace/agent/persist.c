@@ -505,6 +505,21 @@ int persist_load_version(const char *dir, uint32_t serial, const struct mlds_sch
 	return err;
 }
 
+double persist_version_error(const char *dir, uint32_t serial)
+{
+	char path[PATH_MAX];
+	double error = -1;
+	json_t *root;
+
+	if (path_of(path, "%s/versions/%u.json", dir, serial))
+		return -1;
+	root = json_load_file(path, 0, NULL);
+	if (json_is_number(json_object_get(root, "abs_error")))
+		error = json_number_value(json_object_get(root, "abs_error"));
+	json_decref(root);
+	return error;
+}
+
 void persist_prune(const char *dir, uint32_t newest, uint32_t keep, uint32_t a, uint32_t b)
 {
 	char path[PATH_MAX];

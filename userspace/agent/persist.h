@@ -101,6 +101,13 @@ int persist_save_version(const char *dir, uint32_t serial, const struct mltrain_
 int persist_load_version(const char *dir, uint32_t serial, const struct mlds_schema *schema,
 			 struct mltrain_model **model, void **mlp, size_t *mlp_len);
 
+/**
+ * persist_version_error() - mean absolute error of a version's test, by its report
+ *
+ * Return: the error in reward units, or -1 if it is not known.
+ */
+double persist_version_error(const char *dir, uint32_t serial);
+
 /** persist_prune() - remove all versions but the newest @keep, @a and @b */
 void persist_prune(const char *dir, uint32_t newest, uint32_t keep, uint32_t a, uint32_t b);
 

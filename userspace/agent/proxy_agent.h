@@ -27,6 +27,7 @@
  * @refs: users
  * @serial: the agent's number of it
  * @kernel_version: the kernel's, 0 while it is not loaded
+ * @abs_error: mean absolute error in its test, in reward units; negative if unknown
  * @model: float model
  * @mlp: fixed-point form
  * @mlp_len: its bytes
@@ -35,6 +36,7 @@ struct agent_model {
 	unsigned int refs;
 	uint32_t serial;
 	uint32_t kernel_version;
+	double abs_error;
 	struct mltrain_model *model;
 	void *mlp;
 	size_t mlp_len;

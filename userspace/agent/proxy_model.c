@@ -55,7 +55,10 @@ void proxy_model_drop(struct agent_model *m)
 /* The errors of another version, or in another world, are counted anew. */
 static void count_anew(struct proxy_agent *pa)
 {
-	drift_reset(&pa->drift, pa->config.drift_delta, pa->config.drift_threshold);
+	const struct agent_model *m = pa->current;
+
+	drift_reset(&pa->drift, pa->config.drift_delta, pa->config.drift_threshold,
+		    m ? m->abs_error / m->model->reward_scale : -1);
 	pa->model_rows = 0;
 	pa->error_sum = 0;
 }
@@ -225,8 +228,10 @@ static struct agent_model *read_version(struct proxy_agent *pa, uint32_t serial)
 	m->refs = 1;
 	m->serial = serial;
 	err = persist_load_version(pa->dir, serial, &pa->schema, &m->model, &m->mlp, &m->mlp_len);
-	if (!err)
+	if (!err) {
+		m->abs_error = persist_version_error(pa->dir, serial);
 		return m;
+	}
 	log_say(LOG_WARNING, pa->config.name, "version %u can't be read: %s", serial,
 		persist_error());
 	free(m);
@@ -249,7 +254,7 @@ static uint32_t serial_of(const struct proxy_agent *pa, const char *name)
 void proxy_model_resume(struct proxy_agent *pa)
 {
 	struct mlproxy_model_info info;
-	uint32_t serial = pa->state.current;
+	uint32_t serial = pa->state.current, serial_before;
 	struct agent_model *m;
 
 	count_anew(pa);
@@ -276,7 +281,11 @@ void proxy_model_resume(struct proxy_agent *pa)
 		return;
 	}
 	use(pa, m);
-	pa->probation = true;
+	serial_before = info.active_version ? serial_of(pa, info.standby_name) : 0;
+	if (serial_before && serial_before == pa->state.previous)
+		pa->previous = read_version(pa, serial_before);
+	if (pa->previous)
+		pa->previous->kernel_version = info.standby_version;
 	log_say(LOG_INFO, pa->config.name, "goes on with version %u, %s", serial,
 		info.active_version ? "which the kernel runs" : "loaded again");
 }
@@ -288,7 +297,7 @@ static json_t *report_of(const struct refit_work *w)
 {
 	const struct refit_verdict *v = &w->result.verdict;
 
-	return json_pack("{s:s, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:f, s:f, s:s}",
+	return json_pack("{s:s, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:f, s:f, s:f, s:s}",
 			 "proxy", w->pa->config.name, "version", (json_int_t)w->job.serial,
 			 "time", (json_int_t)time(NULL), "warm_start", w->result.warm,
 			 "alarm", w->job.alarm, "train_rows", (json_int_t)w->result.train_rows,
@@ -296,7 +305,8 @@ static json_t *report_of(const struct refit_work *w)
 			 "test_rows", (json_int_t)v->rows, "gain", persist_estimate(&v->gain),
 			 "over_current", persist_estimate(&v->over_current),
 			 "current", persist_estimate(&v->current_gain), "support", v->support,
-			 "ess", v->ess, "verdict", v->why);
+			 "ess", v->ess, "abs_error",
+			 w->result.abs_error, "verdict", v->why);
 }
 
 static void run_refit(struct work *work)
@@ -322,6 +332,7 @@ static void swap_in(struct proxy_agent *pa, struct refit_work *w)
 		return;
 	m->refs = 1;
 	m->serial = w->job.serial;
+	m->abs_error = w->result.abs_error;
 	m->model = w->result.model;
 	m->mlp = w->result.mlp;
 	m->mlp_len = w->result.mlp_len;

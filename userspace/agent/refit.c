@@ -267,6 +267,22 @@ static int train(const struct refit_job *j, struct parts *p, struct refit_result
 	return 0;
 }
 
+/* What the drift test is to expect. */
+static double abs_error(const struct refit_job *j, const struct mltrain_model *m,
+			const struct mltrain_rows *rows)
+{
+	double *q = rows->n ? predicted_rewards(m, &j->data, rows) : NULL, sum = 0;
+	size_t i;
+
+	if (!q)
+		return -1;
+	for (i = 0; i < rows->n; i++)
+		sum += fabs(q[i * j->data.nr_actions + j->data.action[rows->row[i]]] -
+			    j->data.reward[rows->row[i]]);
+	free(q);
+	return sum / rows->n;
+}
+
 static int open_mlp(const struct refit_job *j, const void *file, size_t len, struct mlp *mlp)
 {
 	const struct mlproxy_schema *s = &j->data.schema.schema;
@@ -367,7 +383,8 @@ out:
 	return err;
 }
 
-void refit_judge(struct refit_verdict *v, bool has_current, bool alarm, double tolerance)
+void refit_judge(struct refit_verdict *v, bool has_current, bool alarm, double tolerance,
+		 double min_gain)
 {
 	bool current_bad = alarm || v->current_gain.high < 0;
 
@@ -384,6 +401,9 @@ void refit_judge(struct refit_verdict *v, bool has_current, bool alarm, double t
 		snprintf(v->why, sizeof(v->why), "it may be worse than the baseline");
 	else if (has_current && !current_bad && !(v->over_current.low > 0))
 		snprintf(v->why, sizeof(v->why), "it is not better than the model in use");
+	else if (has_current && !current_bad && v->over_current.value < min_gain * v->sd)
+		snprintf(v->why, sizeof(v->why),
+			 "it is too little better than the model in use to begin a new trial");
 	else
 		v->swap = true;
 	if (v->swap)
@@ -406,13 +426,15 @@ static int test(const struct refit_job *j, const struct parts *p, struct refit_r
 		return fail(r, err, "%s", mltrain_error());
 	if (open_mlp(j, r->mlp, r->mlp_len, &mlp))
 		return fail(r, -EBADMSG, "the fixed-point model is refused");
+	r->abs_error = abs_error(j, r->model, &p->test);
 	if (p->test.n >= LEAST_TEST_ROWS) {
 		err = estimate(j, &p->test, r->model, &mlp, has_current ? &current : NULL,
 			       &r->verdict);
 		if (err)
 			return fail(r, err, "%s", mltrain_error());
 	}
-	refit_judge(&r->verdict, has_current, j->alarm, j->config.tolerance);
+	refit_judge(&r->verdict, has_current, j->alarm, j->config.tolerance,
+		    j->config.min_gain);
 	return 0;
 }
 

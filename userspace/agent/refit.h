@@ -72,6 +72,8 @@ struct refit_verdict {
  * @warm: it goes on from the model that was in use
  * @train_rows: rows it was trained on
  * @replayed: of these, from before the present regime or the queue
+ * @abs_error: mean absolute error of its predictions on the held-out rows, in
+ *	reward units; negative if there were none
  * @verdict: whether to use it
  */
 struct refit_result {
@@ -83,6 +85,7 @@ struct refit_result {
 	bool warm;
 	size_t train_rows;
 	size_t replayed;
+	double abs_error;
 	struct refit_verdict verdict;
 };
 
@@ -102,11 +105,13 @@ void refit_result_free(struct refit_result *result);
  * @has_current: there is a model in use
  * @alarm: it does not fit any more
  * @tolerance: loss against the baseline that counts as none, in standard deviations
+ * @min_gain: gain over the model in use that is worth a swap, in the same units
  *
  * The log must have tried what the new model would do; against the baseline it must
  * not be worse, and, without a model in use, better; and it must be better than the
  * model in use, unless that one does not fit any more or is worse than the baseline.
  */
-void refit_judge(struct refit_verdict *v, bool has_current, bool alarm, double tolerance);
+void refit_judge(struct refit_verdict *v, bool has_current, bool alarm, double tolerance,
+		 double min_gain);
 
 #endif /* MLPROXYD_REFIT_H */
