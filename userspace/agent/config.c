@@ -24,7 +24,7 @@ enum kind {
 	KIND_DOUBLE,	/* double */
 	KIND_SHARE,	/* uint64_t of MLPROXY_SHARE_ONE */
 	KIND_TEXT,	/* char[max] */
-	KIND_MODEL,	/* enum config_model */
+	KIND_MODEL,	/* enum mltrain_kind */
 	KIND_WIDTHS,	/* hidden layers of the trainer's options */
 };
 
@@ -70,7 +70,9 @@ static const struct key proxy_keys[] = {
 	{ "min_gain", KIND_DOUBLE, PROXY(min_gain), 0, 1 },
 	{ "probation_rows", KIND_U32, PROXY(probation_rows), 0, 1000000000 },
 	{ "versions", KIND_U32, PROXY(versions), 2, 10000 },
-	{ "model", KIND_MODEL, PROXY(model), 0, 0 },
+	{ "model", KIND_MODEL, PROXY(fit.kind), 0, 0 },
+	{ "trees", KIND_U32, PROXY(fit.trees), 0, MLPROXY_MODEL_MAX_TREES },
+	{ "depth", KIND_U32, PROXY(fit.depth), 0, MLPROXY_MODEL_MAX_DEPTH },
 	{ "hidden", KIND_WIDTHS, PROXY(fit), 0, 0 },
 	{ "epochs", KIND_U32, PROXY(fit.epochs), 1, 100000 },
 	{ "warm_epochs", KIND_U32, PROXY(warm_epochs), 1, 100000 },
@@ -184,15 +186,14 @@ static int set_time(struct reading *r, const struct key *k, const char *value, u
 	return wrong(r, "%s = %s: it must be %gms to %gms", k->name, value, k->min, k->max);
 }
 
-static int set_model(struct reading *r, const char *value, enum config_model *out)
+static int set_model(struct reading *r, const char *value, enum mltrain_kind *out)
 {
-	static const char *const names[] = { "mlp", "tree", "forest", "auto" };
-	unsigned int i;
+	enum mltrain_kind kind;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(value, names[i]))
+	for (kind = MLTRAIN_MLP; kind <= MLTRAIN_AUTO; kind++) {
+		if (strcmp(value, mltrain_kind_name(kind)))
 			continue;
-		*out = i;
+		*out = kind;
 		return 1;
 	}
 	return wrong(r, "model = %s: it must be mlp, tree, forest or auto", value);

@@ -15,14 +15,6 @@
 #define CONFIG_MAX_PROXIES	MLPROXY_MAX_PROXIES
 #define CONFIG_UNSET		UINT64_MAX
 
-/* Kinds of models that a refit may make. */
-enum config_model {
-	CONFIG_MODEL_MLP,
-	CONFIG_MODEL_TREE,
-	CONFIG_MODEL_FOREST,
-	CONFIG_MODEL_AUTO,	/* the off-policy test chooses */
-};
-
 /**
  * struct proxy_config - what the agent does for one proxy
  * @name: proxy
@@ -45,7 +37,6 @@ enum config_model {
  * @probation_rows: outcomes of a new version in which it may be rolled back
  * @versions: models kept on disk
  * @warm_epochs: passes over the rows of a refit that goes on from a model
- * @model: kind of models
  * @explore: by mode, of MLPROXY_SHARE_ONE; CONFIG_UNSET leaves it alone
  * @fit: options of the trainer
  */
@@ -69,7 +60,6 @@ struct proxy_config {
 	uint32_t probation_rows;
 	uint32_t versions;
 	uint32_t warm_epochs;
-	enum config_model model;
 	uint64_t explore[MLPROXY_NR_MODES];
 	struct mltrain_options fit;
 };

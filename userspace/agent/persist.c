@@ -465,10 +465,10 @@ int persist_save_version(const char *dir, uint32_t serial, const struct mltrain_
 static int read_mlp(const char *path, const struct mlds_schema *schema, void **file, size_t *len)
 {
 	struct stat st;
-	struct mlp mlp;
+	struct model mlp;
 	int err;
 
-	err = mltrain_open_mlp(path, schema, file, &mlp);
+	err = mltrain_open_fixed(path, schema, file, &mlp);
 	if (err)
 		return fail(err, "%s", mltrain_error());
 	if (stat(path, &st)) {

@@ -314,7 +314,9 @@ static void run_refit(struct work *work)
 	struct refit_work *w = (struct refit_work *)work;
 	int err;
 
-	mltorch_set_threads(w->pa->agent->threads);
+	/* Trees go without libtorch, which takes long to load. */
+	if (w->job.config.fit.kind == MLTRAIN_MLP || w->job.config.fit.kind == MLTRAIN_AUTO)
+		mltorch_set_threads(w->pa->agent->threads);
 	refit_run(&w->job, &w->result);
 	if (w->result.err || !w->result.verdict.swap)
 		return;

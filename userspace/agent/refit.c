@@ -248,7 +248,9 @@ static int train(const struct refit_job *j, struct parts *p, struct refit_result
 	struct mltrain_model *warm = NULL, *fresh = NULL;
 	int err = 0;
 
-	if (from && (!from->state_len || inputs_stale(from, &j->data, &p->train)))
+	/* Trees don't go on. */
+	if (from && (!from->state_len || j->config.fit.kind == MLTRAIN_TREE ||
+		     j->config.fit.kind == MLTRAIN_FOREST || inputs_stale(from, &j->data, &p->train)))
 		from = NULL;
 	if (from)
 		err = fit(j, from, p, &warm);
@@ -283,17 +285,17 @@ static double abs_error(const struct refit_job *j, const struct mltrain_model *m
 	return sum / rows->n;
 }
 
-static int open_mlp(const struct refit_job *j, const void *file, size_t len, struct mlp *mlp)
+static int open_mlp(const struct refit_job *j, const void *file, size_t len, struct model *mlp)
 {
 	const struct mlproxy_schema *s = &j->data.schema.schema;
 	const struct mlp_limits limits = { s->schema_hash, s->nr_features, s->nr_actions,
 					   s->max_macs };
 	struct mlp_report report;
 
-	return mlp_verify(file, len, &limits, mlp, &report);
+	return model_verify(file, len, &limits, mlp, &report);
 }
 
-static void actions_of(const struct mlp *mlp, const struct mlds_data *data,
+static void actions_of(const struct model *mlp, const struct mlds_data *data,
 		       const struct mltrain_rows *rows, uint8_t *action)
 {
 	int32_t out[MLPROXY_MAX_ACTIONS];
@@ -302,8 +304,8 @@ static void actions_of(const struct mlp *mlp, const struct mlds_data *data,
 	for (i = 0; i < rows->n; i++) {
 		uint32_t row = rows->row[i];
 
-		mlp_eval(mlp, data->features + (size_t)row * data->nr_features, out);
-		action[i] = mlp_choose(mlp, out, data->baseline[row], data->allowed[row]);
+		model_eval(mlp, data->features + (size_t)row * data->nr_features, out);
+		action[i] = model_choose(mlp, out, data->baseline[row], data->allowed[row]);
 	}
 }
 
@@ -351,8 +353,8 @@ static void note_support(const struct mlds_data *data, const struct mltrain_rows
 }
 
 static int estimate(const struct refit_job *j, const struct mltrain_rows *rows,
-		    const struct mltrain_model *model, const struct mlp *mlp,
-		    const struct mlp *current, struct refit_verdict *v)
+		    const struct mltrain_model *model, const struct model *mlp,
+		    const struct model *current, struct refit_verdict *v)
 {
 	double *q = predicted_rewards(model, &j->data, rows);
 	uint8_t *action[2] = { malloc(rows->n), malloc(rows->n) };
@@ -416,7 +418,7 @@ void refit_judge(struct refit_verdict *v, bool has_current, bool alarm, double t
 static int test(const struct refit_job *j, const struct parts *p, struct refit_result *r)
 {
 	struct mltrain_quant_report quant;
-	struct mlp mlp, current;
+	struct model mlp, current;
 	bool has_current = j->current_mlp &&
 			   !open_mlp(j, j->current_mlp, j->current_len, &current);
 	int err;

@@ -92,6 +92,8 @@ static const char *const refusals[] = {
 	[MLPROXY_REFUSED_COST] = "cost",
 	[MLPROXY_REFUSED_FLAGS] = "flags",
 	[MLPROXY_REFUSED_NAME] = "name",
+	[MLPROXY_REFUSED_TREE] = "tree",
+	[MLPROXY_REFUSED_NODE] = "node",
 };
 
 const char *mlproxy_state_name(uint32_t state)
