@@ -30,5 +30,6 @@ void log_say(int level, const char *proxy, const char *fmt, ...)
 		snprintf(mark, sizeof(mark), "<%d>", level);
 	/* One call a line: lines of two threads don't mix. */
 	fprintf(stderr, "%s%s%s%s%s\n", to_journal ? mark : "mlproxyd: ", proxy ? proxy : "",
-		proxy ? ": " : "", level <= LOG_WARNING && !to_journal ? "warning: " : "", text);
+		proxy ? ": " : "", to_journal || level > LOG_WARNING ? "" :
+		level == LOG_WARNING ? "warning: " : "error: ", text);
 }

@@ -269,16 +269,19 @@ static int run(struct daemon *d)
 			d->config.state_dir, d->config.user, strerror(-err));
 		return EXIT_FAILED;
 	}
-	if (block_signals(d) || start_worker(d))
+	if (block_signals(d))
 		return EXIT_FAILED;
 	start_proxies(d);
 	code = open_proxies(d);
+	/* Before there is a second thread, whose privileges would be its own. */
 	err = code ? 0 : service_drop_privileges(d->config.user);
 	if (err) {
 		log_say(LOG_ERR, NULL, "can't become user \"%s\": %s", d->config.user,
 			strerror(-err));
 		code = EXIT_FAILED;
 	}
+	if (!code && start_worker(d))
+		code = EXIT_FAILED;
 	if (!code) {
 		service_ready();
 		code = run_loop(d);

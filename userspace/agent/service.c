@@ -90,7 +90,7 @@ int service_own_dir(const char *path, const char *user)
 	uid_t uid;
 	gid_t gid;
 
-	if (mkdir(path, 0750) && errno != EEXIST)
+	if (mkdir(path, 0755) && errno != EEXIST)
 		return -errno;
 	if (!*user || getuid() != 0)
 		return 0;

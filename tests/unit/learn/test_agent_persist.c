@@ -248,6 +248,47 @@ static void other_schema_is_set_aside(void **state)
 	assert_int_equal(persist_set_aside(dir), 0);
 }
 
+/* Both forms, and the error that is to be expected; of another schema: none. */
+static void version_comes_back(void **state)
+{
+	const struct bandit b = { .seed = 3, .explore = 0.8, .noise = 50 };
+	struct mltrain_options options;
+	struct mltrain_fit_report fit;
+	struct mltrain_quant_report quant;
+	struct mltrain_model *model, *back;
+	void *file, *file_back;
+	size_t len, len_back;
+	struct mlds_schema other;
+	struct mlds_data d;
+
+	(void)state;
+	assert_int_equal(bandit_log(&b, 2000, &d), 0);
+	mltrain_default_options(&options);
+	options.kind = MLTRAIN_TREE;
+	assert_int_equal(mltrain_fit(&model, &d, &options, &fit), 0);
+	assert_int_equal(mltrain_quantise(model, &d, &fit.train, &file, &len, &quant), 0);
+	assert_int_equal(persist_save_version(dir, 7, model, file, len,
+					      json_pack("{s:f}", "abs_error", 12.5)), 0);
+	assert_int_equal(persist_load_version(dir, 7, &d.schema, &back, &file_back, &len_back), 0);
+	assert_int_equal(len_back, len);
+	assert_memory_equal(file, file_back, len);
+	assert_int_equal(back->nr_seen, model->nr_seen);
+	assert_true(persist_version_error(dir, 7) == 12.5);
+	mltrain_free(back);
+	free(file_back);
+	assert_int_not_equal(persist_load_version(dir, 8, &d.schema, &back, &file_back, &len_back),
+			     0);
+	assert_true(persist_version_error(dir, 8) < 0);
+	bandit_schema(&other, true);
+	assert_int_not_equal(persist_load_version(dir, 7, &other, &back, &file_back, &len_back),
+			     0);
+	assert_null(back);
+	mltrain_fit_report_free(&fit);
+	mltrain_free(model);
+	free(file);
+	mlds_free(&d);
+}
+
 static void versions_are_bounded(void **state)
 {
 	char path[PATH_MAX + 32], name[32];
@@ -279,6 +320,7 @@ int main(void)
 		TEST(half_done_files_are_removed),
 		TEST(kill_leaves_whole_files),
 		TEST(other_schema_is_set_aside),
+		TEST(version_comes_back),
 		TEST(versions_are_bounded),
 	};
 
