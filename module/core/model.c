@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "core.h"
+#include "mode.h"
 #include "model.h"
 
 static struct mlproxy_model *active_locked(struct mlproxy *proxy)
@@ -120,6 +121,8 @@ static int model_swap(struct mlproxy *proxy, u32 op, u32 want)
 		return -ENOENT;
 	if (want && (!next || next->version != want))
 		return -ENOENT;
+	/* Before any decision sees it: it has to earn its mode. */
+	mlproxy_mode_set_model(proxy, next ? next->version : 0);
 	rcu_assign_pointer(proxy->active, next);
 	proxy->standby = old;
 	proxy->can_rollback = op == MLPROXY_MODEL_OP_ACTIVATE;
@@ -165,6 +168,7 @@ int mlproxy_model_ctl(struct mlproxy *proxy, u32 op, u32 *version)
 		ret = model_swap(proxy, op, *version);
 		break;
 	case MLPROXY_MODEL_OP_UNLOAD:
+		mlproxy_mode_set_model(proxy, 0);
 		model_take_both(proxy, &a, &b);
 		break;
 	default:

@@ -16,7 +16,8 @@
  *
  * What mlproxy_decide() returns is checked here, where it would be applied: an
  * illegal action, a wrong probability or a wrong echo counts as a violation, and
- * makes the write fail with EIO. ctxtest_api.c tests the in-kernel API itself.
+ * makes the write fail with EIO. ctxtest_api.c tests the in-kernel API itself;
+ * ctxtest_data.c has a fourth proxy, ctx-data.
  *
  * Locks: run_lock serialises runs, and changes of what they use.
  */
@@ -420,6 +421,7 @@ static void destroy_all(void)
 {
 	unsigned int i;
 
+	ctxtest_data_destroy();
 	mutex_lock(&run_lock);
 	for (i = 0; i < ARRAY_SIZE(proxies); i++) {
 		mlproxy_destroy(proxies[i]);
@@ -431,6 +433,7 @@ static void destroy_all(void)
 static int create_all(void)
 {
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(proxies); i++) {
 		struct mlproxy *proxy = mlproxy_register(&descs[i], NULL);
@@ -443,7 +446,10 @@ static int create_all(void)
 		proxies[i] = proxy;
 		mutex_unlock(&run_lock);
 	}
-	return 0;
+	ret = ctxtest_data_create();
+	if (ret)
+		destroy_all();
+	return ret;
 }
 
 /* Writing 0 takes the proxies away under whoever is bound, 1 brings new ones. */
