@@ -302,6 +302,28 @@ static void trigger_mode(void)
 	EXPECT_EQ(dataset_get(fd).state, MLPROXY_DATASET_ACTIVE);
 }
 
+/* Set up quietly: nothing until it is asked for. */
+static void quiet(void)
+{
+	struct mlproxy_ring_setup setup = {
+		.size = sizeof(setup), .flags = MLPROXY_RING_F_QUIET,
+		.data_bytes = MLPROXY_RING_MIN_BYTES,
+	};
+	struct mlproxy_ring_stats s;
+	int fd = fresh();
+
+	ASSERT_RET(xioctl(fd, MLPROXY_IOC_RING_SETUP, &setup), 0);
+	EXPECT_EQ(dataset_get(fd).state, MLPROXY_DATASET_CANCELLED);
+	pin_to(0);
+	ASSERT_RET(ctx_set("data_run", 10), 0);
+	ASSERT_RET(ring_stats(fd, 0, &s), 0);
+	EXPECT_EQ(s.published, 0);
+	ASSERT_RET(dataset_request(fd, (struct mlproxy_dataset) { .max_decisions = 5 }), 0);
+	ASSERT_RET(ctx_set("data_run", 10), 0);
+	ASSERT_RET(ring_stats(fd, 0, &s), 0);
+	EXPECT_EQ(s.published, 10);
+}
+
 static int poll_for(int fd, int events, int ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
@@ -433,6 +455,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(request_between),
 	KTAP_TEST(trigger_event),
 	KTAP_TEST(trigger_mode),
+	KTAP_TEST(quiet),
 	KTAP_TEST(wakes),
 	KTAP_TEST(duration),
 	KTAP_TEST(slots),
