@@ -90,10 +90,10 @@ static void note_feedback(struct data_log *log, const struct mlproxy_rec_hdr *re
 	log->nr_expired += !!(rec->flags & MLPROXY_FEEDBACK_EXPIRED);
 	log->nr_deferred += !!(rec->flags & MLPROXY_FEEDBACK_DEFERRED);
 	log->last_reward = f->reward;
-	if (i < 0)
-		log->nr_orphans++;
-	else
+	if (i >= 0)
 		log->decisions[i].feedbacks++;
+	else if (log->nr_orphans < LOG_MAX_DECISIONS)
+		log->orphans[log->nr_orphans++] = f->id;
 }
 
 static void note_event(struct data_log *log, const struct mlproxy_rec_hdr *rec)
@@ -126,12 +126,29 @@ static void note(const struct mlproxy_rec_hdr *rec, void *arg)
 		log->nr_modes++;
 }
 
+/* Feedback may lie in the ring of a CPU that was looked at first. */
+static void match_orphans(struct data_log *log)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < log->nr_orphans; i++) {
+		int d = find_decision(log, log->orphans[i]);
+
+		if (d < 0)
+			log->orphans[left++] = log->orphans[i];
+		else
+			log->decisions[d].feedbacks++;
+	}
+	log->nr_orphans = left;
+}
+
 unsigned int log_take(struct data_log *log)
 {
 	unsigned int cpu, n = 0;
 
 	for (cpu = 0; cpu < nr_cpus(); cpu++)
 		n += ring_consume(&log->rings[cpu], 0, note, log);
+	match_orphans(log);
 	return n;
 }
 
