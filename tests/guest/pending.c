@@ -189,6 +189,32 @@ static void stopped(void)
 	EXPECT_EQ(s.pending_deferred + s.pending_expired + s.pending_missed, 0);
 }
 
+/* From every context, all CPUs in two buckets, so that they evict one another. */
+static void contexts(void)
+{
+	static const char * const names[] = {
+		"task", "irqoff", "softirq", "hardirq", "nmi", "mixed",
+	};
+	int fd = dev_bound("ctx-decision");
+	struct mlproxy_stats s;
+	unsigned int i;
+
+	dev_fresh(fd);
+	ASSERT_RET(dev_control(fd, MLPROXY_CTL_START), 0);
+	ASSERT_RET(ctx_set("defer", 1), 0);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		ASSERT_RET(ctx_run("decision", names[i], scaled(3000) + 100, online_mask()), 0);
+	ASSERT_RET(ctx_set("defer", 0), 0);
+	dev_stats(fd, &s);
+	EXPECT(s.pending_deferred > 0 && s.pending_resolved > 0);
+	EXPECT_EQ(waiting(&s), 0);
+	/* Each is resolved by who deferred it, unless it gave way to another. */
+	EXPECT_EQ(s.pending_missed, s.pending_evicted);
+	EXPECT_EQ(s.pending_resolved, s.feedbacks);
+	EXPECT_EQ(s.pending_deferred, s.decisions);
+	EXPECT_EQ(s.pending_expired, 0);
+}
+
 /* The proxy goes away with decisions in its table. */
 static void destroyed(void)
 {
@@ -210,6 +236,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(evicted),
 	KTAP_TEST(replaced),
 	KTAP_TEST(stopped),
+	KTAP_TEST(contexts),
 	KTAP_TEST(destroyed),
 };
 
