@@ -233,7 +233,7 @@ static void in_flight(void)
 	log_take(&log_);
 	EXPECT_EQ(log_.nr_decisions, 30);
 	/* Its place in the decisions may be taken by another reader; their feedback not. */
-	close(fd);
+	log_close(&log_);
 	other = dev_bound(PROXY);
 	log_open(&log_, other, 0, 0);
 	ASSERT_RET(dataset_request(other, (struct mlproxy_dataset) { .max_decisions = 5 }), 0);

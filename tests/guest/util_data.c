@@ -60,6 +60,18 @@ void log_open(struct data_log *log, int fd, uint32_t type_mask, uint32_t waterma
 		ASSERT_RET(ring_map(fd, &setup, cpu, &log->rings[cpu]), 0);
 }
 
+void log_close(struct data_log *log)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < nr_cpus(); cpu++) {
+		munmap((void *)log->rings[cpu].cons, page);
+		munmap((void *)log->rings[cpu].prod, page + 2 * log->rings[cpu].size);
+	}
+	close(log->fd);
+}
+
 static int find_decision(const struct data_log *log, uint64_t id)
 {
 	unsigned int i;

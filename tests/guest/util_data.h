@@ -62,6 +62,7 @@ int ctx_event(unsigned int number, unsigned int nr);
 int ctx_resolve(long long first, unsigned int n, unsigned int found);
 
 void log_open(struct data_log *log, int fd, uint32_t type_mask, uint32_t watermark);
+void log_close(struct data_log *log);		/* with its session */
 unsigned int log_take(struct data_log *log);	/* records taken */
 void log_check(struct data_log *log);		/* all published are seen or lost */
 unsigned int log_unanswered(const struct data_log *log); /* not exactly one feedback */
