@@ -154,7 +154,7 @@ lost()
 {
 	kill "-$1" "$(cat "$tmp/pid")"
 	until_true 100 mode_is emergency
-	"$mlproxy" show synth | grep -i 'agent'
+	"$mlproxy" show synth | grep 'reason agent lost'
 	# and does without
 	echo 20000 > $synth/run
 	mode_is emergency
