@@ -105,11 +105,19 @@ mode_is()
 	[ "$(cat $P/mode)" = "$1" ]
 }
 
-follows_best()
+# of the last run
+mostly_best()
 {
-	echo 2000 > $synth/run
+	[ "$(cat $synth/best_percent)" -ge 85 ]
+}
+
+# The first model of a new world is of few outcomes; the next ones are better.
+is_good()
+{
+	until_true 500 mode_is recommendation
+	until_true 500 mostly_best
+	until_true 500 mode_is recommendation
 	echo "$(cat $synth/best_percent) % of the decisions are the best"
-	[ "$(cat $synth/best_percent)" -ge "$1" ] || show
 }
 
 learns()
@@ -128,9 +136,8 @@ learns()
 climbs()
 {
 	set -e
-	until_true 500 mode_is recommendation
+	is_good
 	running
-	follows_best 85
 }
 
 relearns()
@@ -143,8 +150,7 @@ relearns()
 	until_true 500 has_model $((swaps + 1))
 	running
 	grep 'the world changed' "$log"
-	until_true 500 mode_is recommendation
-	follows_best 85
+	is_good
 	until_true 0 eval '! alarm'
 	[ "$(number regimes)" -ge 2 ]
 }
@@ -154,7 +160,7 @@ lost()
 {
 	kill "-$1" "$(cat "$tmp/pid")"
 	until_true 100 mode_is emergency
-	"$mlproxy" show synth | grep -i 'agent'
+	"$mlproxy" show synth | grep 'reason agent lost'
 	# and does without
 	echo 20000 > $synth/run
 	mode_is emergency
@@ -174,8 +180,7 @@ killed()
 	until_true 50 grep -q 'resumes with 6000 recent' "$log"
 	until_true 50 grep -q "goes on with version $version" "$log"
 	until_true 50 eval "[ \"\$(number pid)\" = $agent ] && [ \"\$(number rows)\" -ge $((rows / 2)) ]"
-	until_true 500 mode_is recommendation
-	follows_best 85
+	is_good
 }
 
 stopped()
@@ -183,9 +188,8 @@ stopped()
 	set -e
 	lost STOP
 	kill -CONT "$(cat "$tmp/pid")"
-	until_true 500 mode_is recommendation
+	is_good
 	running
-	follows_best 85
 }
 
 # Nobody waits for an agent that took its leave.

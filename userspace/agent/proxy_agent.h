@@ -181,6 +181,11 @@ void proxy_model_resume(struct proxy_agent *pa);
 void proxy_model_watch(struct proxy_agent *pa);
 /** The kernel measured the version in use as worse: roll back, or see a change. */
 void proxy_model_measured_worse(struct proxy_agent *pa, const char *why);
+/**
+ * The model in use is of another world: have the kernel try it from the beginning, so
+ * that the proxy explores as in learning mode.
+ */
+void proxy_model_try_again(struct proxy_agent *pa);
 /** Queue a refit. */
 void proxy_refit_start(struct proxy_agent *pa);
 

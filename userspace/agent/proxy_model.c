@@ -133,6 +133,22 @@ void proxy_model_measured_worse(struct proxy_agent *pa, const char *why)
 		proxy_world_changed(pa, since, why);
 }
 
+/*
+ * What was measured of it, in the world before, keeps it in a mode that explores too
+ * little to learn another. As a new version it has to prove itself again, and it goes
+ * on to decide in learning mode's share, where it may be still better than nothing.
+ */
+void proxy_model_try_again(struct proxy_agent *pa)
+{
+	if (!pa->current || pa->mode <= MLPROXY_MODE_LEARNING || load(pa, pa->current))
+		return;
+	proxy_model_drop(pa->previous);
+	pa->previous = NULL;
+	pa->probation = false;
+	log_say(LOG_INFO, pa->config.name, "version %u has to prove itself again",
+		pa->current->serial);
+}
+
 /* ------------------------------------------------------------------ */
 /* Watch                                                               */
 
@@ -391,6 +407,8 @@ static void end_refit(struct work *work)
 		if (w->result.verdict.swap && pa->s && !pa->worker->stop &&
 		    w->current == pa->current && w->job.alarm == pa->state.alarm)
 			swap_in(pa, w);
+		else if (pa->s && pa->state.alarm && !pa->worker->stop)
+			proxy_model_try_again(pa);
 	}
 	refit_result_free(&w->result);
 	mlds_free(&w->job.data);

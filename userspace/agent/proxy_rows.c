@@ -22,6 +22,7 @@ void proxy_world_changed(struct proxy_agent *pa, uint64_t since, const char *why
 	log_say(LOG_NOTICE, pa->config.name,
 		"the world changed, some %llu outcomes ago: %s; learning anew from these",
 		(unsigned long long)(pa->replay.next_serial - since), why);
+	proxy_model_try_again(pa);
 }
 
 static bool row_valid(const struct proxy_agent *pa, const struct mlproxy_rec_decision *d)
