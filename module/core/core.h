@@ -5,10 +5,14 @@
  * Locks, outermost first:
  *	registry_lock (proxy.c)		the list of proxies
  *	session->lock (session.c)	set-up of one session
- *	proxy->lock			lifecycle, models, parameters, mode
+ *	proxy->lock			lifecycle, models, parameters
  *	table->lock (rec_table.c)	writers of the recommendation table
- * None of them is taken on the decision path, which relies on RCU: readers and
- * the active model are RCU-protected, state, mode and shares are single words.
+ *	modes->lock (mode.c)		mode machine; raw, interrupts off
+ *	cpus_read_lock() (event.c)	flushing aggregated events
+ * None of them is taken on the decision path, which relies on RCU: readers, what
+ * they asked for and the active model are RCU-protected, state, mode and shares are
+ * single words. Deferred outcomes take the raw spinlock of one bucket (pending.c),
+ * for one scan of eight entries.
  * No lock is held while user memory is copied.
  */
 #ifndef _MLPROXY_CORE_H
@@ -25,14 +29,18 @@
 
 #include <mlproxy/mlproxy.h>
 
+struct eff_sums;
 struct event_accumulators;
 struct mlproxy_model;
+struct mlproxy_modes;
 struct pending_table;
 struct rec_table;
 
 /**
  * struct mlproxy_counters - what one CPU counts; see struct mlproxy_stats
  * @next_id: last decision number of this CPU
+ * @candidates: decisions by the source that proposed an action
+ * @outcomes: outcomes counted for an arm, for the pace of looks
  */
 struct mlproxy_counters {
 	u64 next_id;
@@ -53,6 +61,14 @@ struct mlproxy_counters {
 	u64 pending_expired;
 	u64 pending_evicted;
 	u64 pending_missed;
+	u64 candidates[MLPROXY_NR_SOURCES];
+	u64 by_arm[MLPROXY_NR_ARMS];
+	u64 refused;
+	u64 errors;
+	u64 bpf_calls;
+	u64 latency_samples;
+	u64 latency_over;
+	u32 outcomes;
 };
 
 /**
@@ -63,6 +79,11 @@ struct mlproxy_counters {
 struct mlproxy {
 	u32 state;
 	u32 mode;
+	u32 experiment;
+	bool automatic;
+	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
+	u64 agent_deadline_ns;			/* 0: no agent is waited for */
+	u64 next_look_ns;			/* in emergency */
 	u32 generation;
 	u32 unit;
 	u32 nr_features;
@@ -71,9 +92,13 @@ struct mlproxy {
 	u32 explore[MLPROXY_NR_MODES];		/* of 65536 */
 	u64 seed;
 	u64 window_ns;
+	u64 washout_ns;
+	u64 latency_ns;				/* 0: not measured */
 	bool (*critical)(void *priv);
 	void *priv;
 	struct mlproxy_counters __percpu *counters;
+	struct eff_sums __percpu *sums;
+	struct mlproxy_modes *modes;
 	struct mlproxy_model __rcu *active;
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */
@@ -82,7 +107,7 @@ struct mlproxy {
 	u64 pending_ns;
 	struct event_accumulators __percpu *accumulators;	/* constant */
 
-	struct mutex lock;			/* lifecycle, models, parameters, mode */
+	struct mutex lock;			/* lifecycle, models, parameters */
 	struct kref kref;
 	struct list_head node;			/* registry_lock */
 	struct module *owner;
@@ -90,9 +115,6 @@ struct mlproxy {
 	struct mlproxy_model *standby;		/* lock */
 	bool can_rollback;			/* lock */
 	u32 last_version;			/* lock */
-	u32 mode_reason;			/* lock */
-	u64 mode_since_ns;			/* lock */
-	u64 mode_changes;			/* lock */
 	atomic64_t rec_drained;
 	atomic64_t rec_accepted;
 	atomic64_t rec_rejected;
@@ -114,15 +136,15 @@ struct mlproxy {
 
 /* main.c */
 struct device;
+struct workqueue_struct;
 struct device *mlproxy_device(void);
+struct workqueue_struct *mlproxy_workqueue(void);
 
 /* proxy.c */
 struct mlproxy *mlproxy_get_by_name(const char *name);
 void mlproxy_put(struct mlproxy *proxy);
 u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room);
 int mlproxy_control(struct mlproxy *proxy, u32 op);
-int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason);
-void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out);
 int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value);
 int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value);
 bool mlproxy_gone(const struct mlproxy *proxy);

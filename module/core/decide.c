@@ -13,6 +13,7 @@
 
 #include "core.h"
 #include "dataset.h"
+#include "mode.h"
 #include "model.h"
 #include "preprocess.h"
 #include "reader.h"
@@ -52,6 +53,7 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 			c->version = rec.version;
 			return;
 		}
+		this_cpu_inc(proxy->counters->refused);
 		break;
 	case REC_EXPIRED:
 		this_cpu_inc(proxy->counters->rec_expired);
@@ -66,17 +68,26 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 	}
 }
 
-static u64 random_of_unit(const struct mlproxy *proxy, u64 r_decision, u64 key, u64 now_ns)
+/* Which arm the decision belongs to, its cluster, and whether its outcome counts. */
+static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32 share,
+		    u32 explore, struct mlproxy_decision *d, bool *counts)
 {
-	u64 seed = READ_ONCE(proxy->seed);
+	u64 seed = READ_ONCE(proxy->seed), unit, window, into_ns;
 
+	*counts = true;
+	d->cluster = EFF_CLUSTERS;
 	switch (proxy->unit) {
 	case MLPROXY_UNIT_ENTITY:
-		return mix64(seed ^ mix64(key));
+		unit = mix64(seed ^ mix64(key));
+		d->cluster = split_group(unit);
+		return split_arm(r, unit, share, explore);
 	case MLPROXY_UNIT_WINDOW:
-		return mix64(seed ^ mix64(div64_u64(now_ns, READ_ONCE(proxy->window_ns))));
+		window = div64_u64_rem(now_ns, READ_ONCE(proxy->window_ns), &into_ns);
+		d->cluster = split_group(mix64(seed ^ mix64(window)));
+		*counts = into_ns >= READ_ONCE(proxy->washout_ns);
+		return split_window_arm(r, seed, window, share, explore);
 	default:
-		return r_decision;
+		return split_arm(r, r, share, explore);
 	}
 }
 
@@ -86,23 +97,45 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 	u32 share = READ_ONCE(proxy->share[d->mode]);
 	u32 explore = READ_ONCE(proxy->explore[d->mode]);
 	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
+	bool counts;
+	int arm;
 
 	/* A writer may be between the two; never more than all together. */
 	explore = min(explore, MLPROXY_SHARE_ONE - share);
 
-	switch (split_arm(r, random_of_unit(proxy, r, req->key, now_ns), share, explore)) {
-	case SPLIT_EXPLORE:
+	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
+	if (arm == SPLIT_EXPLORE) {
 		d->action = split_pick(r, allowed);
 		d->source = MLPROXY_SRC_EXPLORE;
-		break;
-	case SPLIT_CANDIDATE:
-		if (c->action != NO_CANDIDATE) {
+	} else if (c->action != NO_CANDIDATE) {
+		if (arm == SPLIT_CANDIDATE) {
 			d->action = c->action;
 			d->source = c->source;
 		}
-		break;
+		if (counts)
+			d->arm = arm == SPLIT_CANDIDATE ? MLPROXY_ARM_MODEL :
+							  MLPROXY_ARM_BASELINE;
 	}
 	d->prob_q31 = split_prob(d->action, d->baseline, c->action, allowed, share, explore);
+}
+
+/* Ask, choose, and note what was proposed; not in emergency. */
+static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
+				  u32 allowed, u64 now_ns, struct candidate *c,
+				  struct mlproxy_decision *d)
+{
+	ask_candidate(proxy, req, allowed, now_ns, c);
+	d->model_version = c->version;
+	choose(proxy, req, allowed, now_ns, c, d);
+	if (c->action == NO_CANDIDATE)
+		return;
+	this_cpu_inc(proxy->counters->candidates[c->source]);
+	if (d->arm < MLPROXY_NR_ARMS)
+		this_cpu_inc(proxy->counters->by_arm[d->arm]);
+	if (c->source == MLPROXY_SRC_MODEL && c->action == d->action) {
+		d->predicted = c->predicted;
+		d->has_prediction = true;
+	}
 }
 
 static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -170,25 +203,20 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 		return;
 	}
 	d->generation = READ_ONCE(proxy->generation);
-	d->mode = READ_ONCE(proxy->mode);
+	/* The experiment before its mode and model; pairs with show() of mode.c. */
+	d->experiment = smp_load_acquire(&proxy->experiment);
+	d->mode = mode_of_decision(proxy, now_ns);
 	d->id = this_cpu_inc_return(proxy->counters->next_id) |
 		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
-	if (proxy->critical && d->mode != MLPROXY_MODE_EMERGENCY &&
-	    proxy->critical(proxy->priv)) {
-		d->mode = MLPROXY_MODE_EMERGENCY;
-		this_cpu_inc(proxy->counters->critical);
-	}
-	if (d->mode != MLPROXY_MODE_EMERGENCY) {
-		ask_candidate(proxy, req, allowed, now_ns, &c);
-		d->model_version = c.version;
-		choose(proxy, req, allowed, now_ns, &c, d);
-	}
+	if (d->mode != MLPROXY_MODE_EMERGENCY)
+		decide_with_candidate(proxy, req, allowed, now_ns, &c, d);
 	this_cpu_inc(proxy->counters->by_source[d->source]);
 	this_cpu_inc(proxy->counters->by_mode[d->mode]);
 	this_cpu_inc(proxy->counters->by_action[d->action]);
 	if (!list_empty(&proxy->readers))
 		publish_decision(proxy, req, allowed, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
+	mode_after_decision(proxy, d, now_ns);
 }
 
 /* What follows sees the context as the schema describes it. */
@@ -237,6 +265,8 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 	struct mlproxy_reader *reader;
 	unsigned long irq_flags;
 
+	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
+		flags |= MLPROXY_FEEDBACK_PREDICTED;
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
 		if (!mlproxy_dataset_wants_feedback(reader, d))
 			continue;
@@ -251,8 +281,8 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 		rec->source = d->source;
 		rec->arm = d->arm;
 		rec->reserved = 0;
-		rec->predicted = 0;
-		rec->error = 0;
+		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
+		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }
@@ -285,6 +315,7 @@ void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision
 	this_cpu_inc(proxy->counters->feedbacks);
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
 	this_cpu_add(proxy->counters->reward_sum[decision->source], reward);
+	mlproxy_mode_count(proxy, decision, reward);
 	publish_feedback(proxy, decision, reward, flags);
 	trace_mlproxy_feedback(proxy->name, decision, reward);
 out:
@@ -299,9 +330,9 @@ void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *deci
 EXPORT_SYMBOL_GPL(mlproxy_feedback);
 
 /**
- * mlproxy_publish_change() - publish a change of mode, state or model
+ * mlproxy_publish_change() - publish a change of state or model
  * @proxy: the proxy
- * @type: MLPROXY_REC_MODE, MLPROXY_REC_STATE or MLPROXY_REC_MODEL
+ * @type: MLPROXY_REC_STATE or MLPROXY_REC_MODEL
  * @from: old value
  * @to: new value
  * @reason: see struct mlproxy_rec_change
@@ -316,8 +347,6 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	unsigned long irq_flags;
 
 	rcu_read_lock_sched_notrace();
-	if (type == MLPROXY_REC_MODE)
-		mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
 		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
 		if (!rec)
@@ -330,15 +359,8 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	}
 	rcu_read_unlock_sched_notrace();
 
-	switch (type) {
-	case MLPROXY_REC_MODE:
-		trace_mlproxy_mode(proxy->name, from, to, reason);
-		break;
-	case MLPROXY_REC_STATE:
+	if (type == MLPROXY_REC_STATE)
 		trace_mlproxy_state(proxy->name, from, to, reason);
-		break;
-	case MLPROXY_REC_MODEL:
+	else
 		trace_mlproxy_model(proxy->name, from, to, reason);
-		break;
-	}
 }

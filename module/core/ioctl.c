@@ -13,6 +13,7 @@
 
 #include "core.h"
 #include "dataset.h"
+#include "mode.h"
 #include "reader.h"
 #include "model.h"
 #include "recommend.h"
@@ -37,6 +38,8 @@ union ioctl_buffer {
 	struct mlproxy_model_eval model_eval;
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
+	struct mlproxy_efficiency efficiency;
+	struct mlproxy_heartbeat heartbeat;
 	struct mlproxy_dataset dataset;
 };
 
@@ -59,7 +62,8 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->abi_version = MLPROXY_ABI_VERSION;
 	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
-			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_DATASET;
+			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
+			MLPROXY_FEAT_DATASET;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	return 0;
@@ -158,13 +162,47 @@ static int ioctl_mode(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_mode *cmd = arg;
 	int ret = 0;
 
-	if (cmd->flags & MLPROXY_MODE_F_SET) {
+	if (cmd->reserved || cmd->flags == (MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO))
+		return -EINVAL;
+	if (cmd->flags) {
 		if (!ctx->writable)
 			return -EPERM;
-		ret = mlproxy_set_mode(ctx->proxy, cmd->mode, MLPROXY_REASON_OPERATOR);
+		ret = mlproxy_set_mode(ctx->proxy, cmd->mode,
+				       cmd->flags & MLPROXY_MODE_F_AUTO);
 	}
-	mlproxy_get_mode(ctx->proxy, cmd);
+	mlproxy_mode_fill(ctx->proxy, cmd);
 	return ret;
+}
+
+static int ioctl_efficiency(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_efficiency *cmd = arg;
+	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_TRANSITIONS);
+	struct mlproxy_transition *transitions = NULL;
+	int ret;
+
+	if (room) {
+		transitions = kcalloc(room, sizeof(*transitions), GFP_KERNEL_ACCOUNT);
+		if (!transitions)
+			return -ENOMEM;
+	}
+	ret = mlproxy_mode_efficiency(ctx->proxy, cmd, transitions, room);
+	if (!ret && copy_to_user(u64_to_user_ptr(cmd->transitions), transitions,
+				 cmd->count * sizeof(*transitions)))
+		ret = -EFAULT;
+	kfree(transitions);
+	return ret;
+}
+
+static int ioctl_heartbeat(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_heartbeat *cmd = arg;
+	bool leaves = cmd->flags & MLPROXY_HEARTBEAT_F_LEAVE;
+
+	if (cmd->reserved || leaves != !cmd->timeout_ms ||
+	    cmd->timeout_ms > MLPROXY_HEARTBEAT_MAX_MS)
+		return -EINVAL;
+	return mlproxy_mode_heartbeat(ctx->proxy, cmd);
 }
 
 static int ioctl_param(struct ioctl_context *ctx, void *arg)
@@ -201,6 +239,12 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 	reader = mlproxy_reader_create(cmd);
 	if (IS_ERR(reader)) {
 		ret = PTR_ERR(reader);
+		goto out;
+	}
+	if (cmd->flags & MLPROXY_RING_F_QUIET)
+		ret = mlproxy_dataset_quiet(reader);
+	if (ret) {
+		mlproxy_reader_free(reader);
 		goto out;
 	}
 	mlproxy_reader_attach(reader, ctx->proxy);
@@ -395,11 +439,11 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
 		 0, true, true),
 	IOCTL_OP(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, changes,
-		 MLPROXY_MODE_F_SET, true, false),
+		 MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false),
 	IOCTL_OP(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value,
 		 MLPROXY_PARAM_F_SET, true, false),
 	IOCTL_OP(MLPROXY_IOC_RING_SETUP, ioctl_ring_setup, struct mlproxy_ring_setup,
-		 ring_stride, 0, true, true),
+		 ring_stride, MLPROXY_RING_F_QUIET, true, true),
 	IOCTL_OP(MLPROXY_IOC_RING_STATS, ioctl_ring_stats, struct mlproxy_ring_stats,
 		 wakeups, 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_SETUP, ioctl_recommend_setup,
@@ -418,6 +462,10 @@ static const struct ioctl_op ioctl_ops[] = {
 		 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_SNAPSHOT, ioctl_snapshot, struct mlproxy_snapshot, values,
 		 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_EFFICIENCY, ioctl_efficiency, struct mlproxy_efficiency,
+		 evidence, 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_HEARTBEAT, ioctl_heartbeat, struct mlproxy_heartbeat,
+		 reserved, MLPROXY_HEARTBEAT_F_LEAVE, true, true),
 	IOCTL_OP(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filtered,
 		 MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true, false),
 };

@@ -32,6 +32,15 @@ void mode_machine_init(struct mode_machine *m, u64 now_ns)
 	m->since_ns = now_ns;
 }
 
+void mode_machine_reset(struct mode_machine *m, u64 now_ns)
+{
+	u32 experiment = m->experiment;
+
+	mode_machine_init(m, now_ns);
+	m->reason = MLPROXY_REASON_REINIT;
+	m->experiment = experiment + 1;
+}
+
 u64 mode_hold_ns(const struct mode_machine *m, const struct mode_config *config)
 {
 	if (m->reason == MLPROXY_REASON_AGENT_LOST)

@@ -130,6 +130,15 @@ void mode_config_defaults(struct mode_config *config);
 void mode_machine_init(struct mode_machine *m, u64 now_ns);
 
 /**
+ * mode_machine_reset() - begin anew, with another experiment
+ * @m: machine
+ * @now_ns: clock
+ *
+ * For counters that were set to zero.
+ */
+void mode_machine_reset(struct mode_machine *m, u64 now_ns);
+
+/**
  * mode_machine_look() - look at the counters, and change the mode where it is due
  * @m: machine
  * @config: parameters

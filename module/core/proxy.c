@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proxies: the registry, the lifecycle and its checked states, mode and
+ * Proxies: the registry, the lifecycle and its checked states, and
  * parameters.
  *
  *	create -> CREATED -> init -> INITIALIZED -> start -> RUNNING
@@ -18,6 +18,7 @@
 
 #include "core.h"
 #include "event.h"
+#include "mode.h"
 #include "pending.h"
 #include "rec_table.h"
 #include "state.h"
@@ -67,6 +68,7 @@ static void set_defaults(struct mlproxy *proxy)
 
 static void proxy_free(struct mlproxy *proxy)
 {
+	mlproxy_mode_free(proxy);
 	mlproxy_pending_exit(proxy);
 	mlproxy_event_exit(proxy);
 	rec_table_free(proxy->table);
@@ -105,6 +107,9 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	ret = mlproxy_event_init(proxy) ?: mlproxy_pending_init(proxy, desc->pending_entries);
 	if (ret)
 		goto err;
+	ret = mlproxy_mode_init(proxy);
+	if (ret)
+		goto err;
 
 	strscpy(proxy->name, desc->name, sizeof(proxy->name));
 	proxy->owner = desc->owner;
@@ -115,9 +120,6 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	proxy->nr_features = desc->nr_features;
 	proxy->all_actions = GENMASK(desc->nr_actions - 1, 0);
 	proxy->state = MLPROXY_STATE_CREATED;
-	proxy->mode = MLPROXY_MODE_LEARNING;
-	proxy->mode_reason = MLPROXY_REASON_START;
-	proxy->mode_since_ns = ktime_get_ns();
 	set_defaults(proxy);
 	return proxy;
 err:
@@ -208,17 +210,15 @@ static int reinit_locked(struct mlproxy *proxy)
 	/* From here on feedback of earlier decisions is stale. */
 	WRITE_ONCE(proxy->generation, proxy->generation + 1);
 	synchronize_rcu();
+	mlproxy_mode_sync(proxy);
 	mlproxy_model_drop(proxy);
 	rec_table_clear(proxy->table);
+	/* Before the counters, which the records of aggregated events add up to. */
+	mlproxy_event_flush(proxy);
 	mlproxy_stats_reset(proxy);
 	mlproxy_state_reset(proxy);
 	set_defaults(proxy);
-	mlproxy_publish_change(proxy, MLPROXY_REC_MODE, proxy->mode,
-			       MLPROXY_MODE_LEARNING, MLPROXY_REASON_REINIT);
-	WRITE_ONCE(proxy->mode, MLPROXY_MODE_LEARNING);
-	proxy->mode_reason = MLPROXY_REASON_REINIT;
-	proxy->mode_since_ns = ktime_get_ns();
-	proxy->mode_changes = 0;
+	mlproxy_mode_reset(proxy);
 	set_state(proxy, MLPROXY_STATE_INITIALIZED);
 	return 0;
 }
@@ -309,6 +309,8 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	mlproxy_sysfs_remove(proxy);
 	mutex_lock(&proxy->lock);
 	stop_locked(proxy);
+	/* Also what came while it did not run. */
+	mlproxy_event_flush(proxy);
 	mlproxy_model_drop(proxy);
 	set_state(proxy, MLPROXY_STATE_DESTROYED);
 	proxy->ops = NULL;
@@ -316,6 +318,7 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	mutex_unlock(&proxy->lock);
 	mlproxy_state_exit(proxy);
 	synchronize_rcu();
+	mlproxy_mode_exit(proxy);
 	kref_put(&proxy->kref, proxy_release);
 }
 EXPORT_SYMBOL_GPL(mlproxy_destroy);
@@ -410,51 +413,6 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 	return nr;
 }
 
-/**
- * mlproxy_set_mode() - change the mode
- * @proxy: the proxy
- * @mode: MLPROXY_MODE_*
- * @reason: MLPROXY_REASON_*
- *
- * Context: may sleep. Return: 0, -EINVAL for another @mode, -ENODEV.
- */
-int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason)
-{
-	u32 old;
-
-	if (mode >= MLPROXY_NR_MODES)
-		return -EINVAL;
-	mutex_lock(&proxy->lock);
-	if (mlproxy_gone(proxy)) {
-		mutex_unlock(&proxy->lock);
-		return -ENODEV;
-	}
-	old = proxy->mode;
-	WRITE_ONCE(proxy->mode, mode);
-	proxy->mode_reason = reason;
-	proxy->mode_since_ns = ktime_get_ns();
-	proxy->mode_changes++;
-	mlproxy_publish_change(proxy, MLPROXY_REC_MODE, old, mode, reason);
-	mlproxy_state_publish(proxy);
-	mutex_unlock(&proxy->lock);
-	return 0;
-}
-
-/**
- * mlproxy_get_mode() - the mode and why
- * @proxy: the proxy
- * @out: out: mode, reason, since_ns, changes
- */
-void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out)
-{
-	mutex_lock(&proxy->lock);
-	out->mode = proxy->mode;
-	out->reason = proxy->mode_reason;
-	out->since_ns = proxy->mode_since_ns;
-	out->changes = proxy->mode_changes;
-	mutex_unlock(&proxy->lock);
-}
-
 static int set_share(u32 *shares, const u32 *others, u32 mode, u64 value)
 {
 	if (mode >= MLPROXY_NR_MODES || mode == MLPROXY_MODE_EMERGENCY)
@@ -491,7 +449,8 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 		ret = set_share(proxy->explore, proxy->share, index, value);
 		break;
 	case MLPROXY_PARAM_WINDOW_NS:
-		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS)
+		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS ||
+		    value <= proxy->washout_ns)
 			break;
 		WRITE_ONCE(proxy->window_ns, value);
 		ret = 0;
@@ -510,6 +469,9 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 		WRITE_ONCE(proxy->seed, value);
 		ret = 0;
 		break;
+	default:
+		if (!index)
+			ret = mlproxy_mode_set_param(proxy, param, value);
 	}
 out:
 	mutex_unlock(&proxy->lock);
@@ -551,5 +513,5 @@ int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value)
 		*value = 0;
 		return 0;
 	}
-	return -EINVAL;
+	return mlproxy_mode_get_param(proxy, param, value);
 }

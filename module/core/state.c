@@ -12,6 +12,7 @@
 
 #include "core.h"
 #include "event.h"
+#include "mode.h"
 #include "preprocess.h"
 #include "state.h"
 
@@ -55,6 +56,8 @@ static void snapshot_locked(struct mlproxy *proxy, struct mlproxy_snapshot *out)
 			proxy->ops->snapshot(proxy->priv, out->values, MLPROXY_SNAPSHOT_MAX));
 	out->health = estimate(proxy, out->values, out->nr);
 	WRITE_ONCE(proxy->health, out->health);
+	if (out->health == MLPROXY_HEALTH_BAD)
+		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_BAD_STATE, 0, 0);
 	preprocess(proxy, out->values, out->nr);
 	mlproxy_event(proxy, MLPROXY_EVENT_SNAPSHOT, out->health, out->values, out->nr);
 }

@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 
 #include "core.h"
+#include "mode.h"
 
 /* Outlives the proxy, whose pointer is good while the folder is there. */
 struct mlproxy_kobj {
@@ -89,13 +90,36 @@ static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
 
 static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
 {
-	int mode = sysfs_match_string(mode_names, buf);
+	bool automatic = sysfs_streq(buf, "auto");
+	int mode = automatic ? 0 : sysfs_match_string(mode_names, buf);
 	int ret;
 
 	if (mode < 0)
 		return mode;
-	ret = mlproxy_set_mode(proxy, mode, MLPROXY_REASON_OPERATOR);
+	ret = mlproxy_set_mode(proxy, mode, automatic);
 	return ret ? ret : len;
+}
+
+static ssize_t automatic_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(proxy->automatic));
+}
+
+static ssize_t reason_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	struct mlproxy_mode mode = {};
+
+	mlproxy_mode_fill(proxy, &mode);
+	return sysfs_emit(buf, "%s\n", mlproxy_reason_name(mode.reason));
+}
+
+/* offset: of one of the numbers in struct mlproxy_evidence */
+static ssize_t evidence_show(struct mlproxy *proxy, u32 offset, char *buf)
+{
+	struct mlproxy_evidence evidence;
+
+	mlproxy_mode_evidence(proxy, &evidence);
+	return sysfs_emit(buf, "%lld\n", *(s64 *)((u8 *)&evidence + offset));
 }
 
 static ssize_t schema_version_show(struct mlproxy *proxy, u32 arg, char *buf)
@@ -156,12 +180,31 @@ static ssize_t param_store(struct mlproxy *proxy, u32 arg, const char *buf, size
 	}
 #define COUNTER(_name, _field)							\
 	ATTR(_name, 0444, counter_show, NULL, offsetof(struct mlproxy_stats, _field))
+#define EVIDENCE(_name, _field)							\
+	ATTR(_name, 0444, evidence_show, NULL, offsetof(struct mlproxy_evidence, _field))
+#define PARAM(_name, _param)							\
+	ATTR(_name, 0644, param_show, param_store, (_param) << 8)
 #define MODE_PARAM(_name, _param, _mode)					\
 	ATTR(_name, 0644, param_show, param_store, (_param) << 8 | (_mode))
 
 ATTR(state, 0444, state_show, NULL, 0);
 ATTR(health, 0444, health_show, NULL, 0);
 ATTR(mode, 0644, mode_show, mode_store, 0);
+ATTR(mode_reason, 0444, reason_show, NULL, 0);
+ATTR(automatic, 0444, automatic_show, NULL, 0);
+EVIDENCE(gain, gain_q16);
+EVIDENCE(gain_low, low_q16);
+EVIDENCE(gain_high, high_q16);
+PARAM(washout_ns, MLPROXY_PARAM_WASHOUT_NS);
+PARAM(min_samples, MLPROXY_PARAM_MIN_SAMPLES);
+PARAM(alpha_ppm, MLPROXY_PARAM_ALPHA_PPM);
+PARAM(margin_q16, MLPROXY_PARAM_MARGIN_Q16);
+PARAM(block, MLPROXY_PARAM_BLOCK);
+PARAM(drop_q16, MLPROXY_PARAM_DROP_Q16);
+PARAM(drop_samples, MLPROXY_PARAM_DROP_SAMPLES);
+PARAM(error_share, MLPROXY_PARAM_ERROR_SHARE);
+PARAM(latency_ns, MLPROXY_PARAM_LATENCY_NS);
+PARAM(hold_ns, MLPROXY_PARAM_HOLD_NS);
 ATTR(schema_version, 0444, schema_version_show, NULL, 0);
 ATTR(active_version, 0444, version_show, NULL, 0);
 ATTR(standby_version, 0444, version_show, NULL, 1);
@@ -176,6 +219,8 @@ COUNTER(decisions_model, by_source[MLPROXY_SRC_MODEL]);
 COUNTER(decisions_explore, by_source[MLPROXY_SRC_EXPLORE]);
 COUNTER(decisions_critical, critical);
 COUNTER(feedbacks, feedbacks);
+COUNTER(refused, refused);
+COUNTER(errors, errors);
 COUNTER(pending_deferred, pending_deferred);
 COUNTER(pending_resolved, pending_resolved);
 COUNTER(pending_expired, pending_expired);
@@ -194,6 +239,23 @@ static struct attribute *proxy_attrs[] = {
 	&attr_state.attr,
 	&attr_health.attr,
 	&attr_mode.attr,
+	&attr_mode_reason.attr,
+	&attr_automatic.attr,
+	&attr_gain.attr,
+	&attr_gain_low.attr,
+	&attr_gain_high.attr,
+	&attr_washout_ns.attr,
+	&attr_min_samples.attr,
+	&attr_alpha_ppm.attr,
+	&attr_margin_q16.attr,
+	&attr_block.attr,
+	&attr_drop_q16.attr,
+	&attr_drop_samples.attr,
+	&attr_error_share.attr,
+	&attr_latency_ns.attr,
+	&attr_hold_ns.attr,
+	&attr_refused.attr,
+	&attr_errors.attr,
 	&attr_schema_version.attr,
 	&attr_active_version.attr,
 	&attr_standby_version.attr,

@@ -633,10 +633,13 @@ struct mlproxy_ring_page {
 #define MLPROXY_RING_MIN_BYTES	4096U
 #define MLPROXY_RING_MAX_BYTES	(64U << 20)
 
+#define MLPROXY_RING_F_QUIET	(1U << 0)
+
 /**
  * struct mlproxy_ring_setup - ioctl(MLPROXY_IOC_RING_SETUP)
  * @size: sizeof(struct mlproxy_ring_setup)
- * @flags: must be 0
+ * @flags: MLPROXY_RING_F_QUIET: begin as if a data set had been cancelled, so that there
+ *	are no decisions but those that MLPROXY_IOC_DATASET asks for
  * @data_bytes: in: data of one ring, rounded up to a power of two of pages;
  *	out: what it became
  * @watermark_bytes: in: wake poll() when so much is unread in one ring; 0
@@ -821,6 +824,8 @@ struct mlproxy_model_ctl {
  * @standby_bytes: kernel memory
  * @active_name: name out of the model file
  * @standby_name: name out of the model file
+ * @active_kind: MLPROXY_MODEL_KIND_*
+ * @standby_kind: MLPROXY_MODEL_KIND_*
  */
 struct mlproxy_model_info {
 	__u32 size;
@@ -833,6 +838,8 @@ struct mlproxy_model_info {
 	__u32 standby_bytes;
 	char active_name[MLPROXY_NAME_LEN];
 	char standby_name[MLPROXY_NAME_LEN];
+	__u32 active_kind;
+	__u32 standby_kind;
 };
 
 #define MLPROXY_EVAL_F_STANDBY	(1U << 0)
