@@ -821,6 +821,8 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	memset(ms->seen, 0, sizeof(ms->seen));
 	memset(ms->seen_at, 0, sizeof(ms->seen_at));
 	memset(ms->proposed, 0, sizeof(ms->proposed));
+	ms->beat_ns = 0;
+	WRITE_ONCE(proxy->agent_deadline_ns, 0);
 	ms->evaluations = 0;
 	ms->changes = 0;
 	note(proxy, &t);

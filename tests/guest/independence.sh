@@ -39,6 +39,7 @@ finish()
 {
 	fsfreeze -u "$mnt" 2> /dev/null
 	end_process hog
+	echo 950000 > /proc/sys/kernel/sched_rt_runtime_us
 	end_process agent
 	end_process readers
 	umount -q "$mnt"
@@ -193,8 +194,9 @@ never_scheduled()
 	start_agent
 	wait_for $stats/mode learning
 	echo -1 > /proc/sys/kernel/sched_rt_runtime_us
-	# shellcheck disable=SC2016 # for the inner shell
-	taskset -c 1 chrt -f 99 timeout $((beat_ms / 1000 + 6)) sh -c 'while :; do :; done' &
+	# What ends it must not run on its CPU, or never gets to.
+	timeout $((beat_ms / 1000 + 6)) taskset -c 1 chrt -f 99 \
+		sh -c 'while :; do :; done' &
 	echo $! > "$tmp/hog"
 	wait_for $stats/mode emergency
 	expect reason "$(cat $stats/mode_reason)" agent_lost
@@ -234,6 +236,8 @@ frozen()
 	"$mlproxy" stats readahead > /dev/null
 }
 
+# All but the agent on the first CPU: the other one will be taken away.
+taskset -cp 0 $$ > /dev/null
 set_up || { echo "Bail out! cannot set up a file system, a proxy and a memory cgroup"; exit 1; }
 start_readers
 wait_decisions

@@ -30,6 +30,8 @@ union any {
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
 	struct mlproxy_dataset dataset;
+	struct mlproxy_efficiency efficiency;
+	struct mlproxy_heartbeat heartbeat;
 	uint8_t bytes[1024];
 };
 
@@ -128,6 +130,12 @@ static void prep_model_eval(int fd, union any *arg)
 	arg->model_eval.allowed = 1;
 }
 
+static void prep_heartbeat(int fd, union any *arg)
+{
+	(void)fd;
+	arg->heartbeat.timeout_ms = MLPROXY_HEARTBEAT_MAX_MS;
+}
+
 #define OP(_op, _struct, _flags, _bound, _writes, _prep, _want)			\
 	{ #_op, MLPROXY_IOC_##_op, sizeof(struct _struct), _flags, _bound, _writes, \
 	  _prep, _want }
@@ -138,7 +146,7 @@ static const struct op ops[] = {
 	OP(BIND, mlproxy_bind, 0, false, false, prep_bind, 0),
 	OP(SCHEMA, mlproxy_schema, 0, true, false, NULL, -ENOBUFS),
 	OP(CONTROL, mlproxy_control, 0, true, true, prep_control, 0),
-	OP(MODE, mlproxy_mode, MLPROXY_MODE_F_SET, true, false, NULL, 0),
+	OP(MODE, mlproxy_mode, MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false, NULL, 0),
 	OP(PARAM, mlproxy_param, MLPROXY_PARAM_F_SET, true, false, prep_param, 0),
 	OP(RING_SETUP, mlproxy_ring_setup, MLPROXY_RING_F_QUIET, true, true, prep_ring_setup, 0),
 	OP(RING_STATS, mlproxy_ring_stats, 0, true, false, prep_ring_stats, 0),
@@ -153,6 +161,9 @@ static const struct op ops[] = {
 	OP(SNAPSHOT, mlproxy_snapshot, 0, true, false, NULL, 0),
 	OP(DATASET, mlproxy_dataset, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true,
 	   false, prep_ring_stats, 0),
+	OP(EFFICIENCY, mlproxy_efficiency, 0, true, false, NULL, 0),
+	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true,
+	   prep_heartbeat, 0),
 };
 
 #define for_each_op(op) for ((op) = ops; (op) < ops + ARRAY_SIZE(ops); (op)++)
@@ -197,6 +208,8 @@ static uint32_t first_size(const struct op *op)
 		return offsetof(struct mlproxy_stats, by_arm);
 	case MLPROXY_IOC_SNAPSHOT:
 		return offsetof(struct mlproxy_snapshot, health);
+	case MLPROXY_IOC_MODEL_INFO:
+		return offsetof(struct mlproxy_model_info, active_kind);
 	default:
 		return op->size;
 	}

@@ -55,7 +55,8 @@ permissions()
 
 	for f in "$P"/*; do
 		case ${f##*/} in
-		mode | share_* | explore_* | window_ns | pending_ns | state_period_ns)
+		mode | share_* | explore_* | *_ns | min_samples | alpha_ppm | *_q16 | block | \
+		drop_samples | error_share)
 			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 644
 			;;
 		*)
