@@ -115,8 +115,8 @@ int synth_begin(unsigned int action)
 	dev_fresh(fd);
 	synth_calm();
 	synth_set("shift", 1);
-	/* Emergencies end soon after their cause. */
-	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_HOLD_NS, 0, 1000000), 0);
+	/* Emergencies end when the test says so: leave_emergency(). */
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_HOLD_NS, 0, 3600000000000), 0);
 	/* An emulated CPU may be away for long in the middle of a decision. */
 	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_LATENCY_NS, 0, 0), 0);
 	if (action < MLPROXY_MAX_ACTIONS)
@@ -138,6 +138,14 @@ unsigned int run_until(int fd, uint32_t mode, unsigned int max)
 	ktap_fail("mode %u not within %u decisions, but %u by reason %u", mode, max,
 		  mode_get(fd).mode, mode_get(fd).reason);
 	return max;
+}
+
+void leave_emergency(int fd)
+{
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_HOLD_NS, 0, 1000000), 0);
+	run_until(fd, LEARNING, 1000000);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_HOLD_NS, 0, 3600000000000), 0);
+	expect_transition(fd, EMERGENCY, LEARNING, RECOVERED);
 }
 
 void __expect_transition(int fd, uint32_t from, uint32_t to, uint32_t reason,

@@ -41,6 +41,8 @@ uint32_t synth_model(int fd, unsigned int action);	/* load and activate: version
  * Return: decisions made; fails the test if it takes more.
  */
 unsigned int run_until(int fd, uint32_t mode, unsigned int max);
+/* The cause is gone: let the emergency end, as it does through learning. */
+void leave_emergency(int fd);
 /* The last transition was this one; its evidence is in the mode. */
 #define expect_transition(fd, from, to, reason) \
 	__expect_transition(fd, from, to, MLPROXY_REASON_##reason, #reason, __LINE__)
