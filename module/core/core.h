@@ -45,6 +45,8 @@ struct mlproxy_counters {
 	u64 rec_expired;
 	u64 events;
 	u64 bad_calls;
+	u64 refused;
+	u64 bpf_calls;
 };
 
 /**

@@ -29,6 +29,8 @@ static void add_cpu(struct mlproxy_stats *s, const struct mlproxy_counters *c)
 	s->rec_expired += READ_ONCE(c->rec_expired);
 	s->events += READ_ONCE(c->events);
 	s->bad_calls += READ_ONCE(c->bad_calls);
+	s->refused += READ_ONCE(c->refused);
+	s->bpf_calls += READ_ONCE(c->bpf_calls);
 }
 
 /**
