@@ -5,10 +5,14 @@
  * Locks, outermost first:
  *	registry_lock (proxy.c)		the list of proxies
  *	session->lock (session.c)	set-up of one session
- *	proxy->lock			lifecycle, models, parameters, mode
+ *	proxy->lock			lifecycle, models, parameters
  *	table->lock (rec_table.c)	writers of the recommendation table
- * None of them is taken on the decision path, which relies on RCU: readers and
- * the active model are RCU-protected, state, mode and shares are single words.
+ *	modes->lock (mode.c)		mode machine; raw, interrupts off
+ *	cpus_read_lock() (event.c)	flushing aggregated events
+ * None of them is taken on the decision path, which relies on RCU: readers, what
+ * they asked for and the active model are RCU-protected, state, mode and shares are
+ * single words. Deferred outcomes take the raw spinlock of one bucket (pending.c),
+ * for one scan of eight entries.
  * No lock is held while user memory is copied.
  */
 #ifndef _MLPROXY_CORE_H
@@ -21,15 +25,22 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
 
 #include <mlproxy/mlproxy.h>
 
+struct eff_sums;
+struct event_accumulators;
 struct mlproxy_model;
+struct mlproxy_modes;
+struct pending_table;
 struct rec_table;
 
 /**
  * struct mlproxy_counters - what one CPU counts; see struct mlproxy_stats
  * @next_id: last decision number of this CPU
+ * @candidates: decisions by the source that proposed an action
+ * @outcomes: outcomes counted for an arm, for the pace of looks
  */
 struct mlproxy_counters {
 	u64 next_id;
@@ -45,8 +56,19 @@ struct mlproxy_counters {
 	u64 rec_expired;
 	u64 events;
 	u64 bad_calls;
+	u64 pending_deferred;
+	u64 pending_resolved;
+	u64 pending_expired;
+	u64 pending_evicted;
+	u64 pending_missed;
+	u64 candidates[MLPROXY_NR_SOURCES];
+	u64 by_arm[MLPROXY_NR_ARMS];
 	u64 refused;
+	u64 errors;
 	u64 bpf_calls;
+	u64 latency_samples;
+	u64 latency_over;
+	u32 outcomes;
 };
 
 /**
@@ -57,6 +79,11 @@ struct mlproxy_counters {
 struct mlproxy {
 	u32 state;
 	u32 mode;
+	u32 experiment;
+	bool automatic;
+	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
+	u64 agent_deadline_ns;			/* 0: no agent is waited for */
+	u64 next_look_ns;			/* in emergency */
 	u32 generation;
 	u32 unit;
 	u32 nr_features;
@@ -65,14 +92,22 @@ struct mlproxy {
 	u32 explore[MLPROXY_NR_MODES];		/* of 65536 */
 	u64 seed;
 	u64 window_ns;
+	u64 washout_ns;
+	u64 latency_ns;				/* 0: not measured */
 	bool (*critical)(void *priv);
 	void *priv;
 	struct mlproxy_counters __percpu *counters;
+	struct eff_sums __percpu *sums;
+	struct mlproxy_modes *modes;
 	struct mlproxy_model __rcu *active;
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */
+	u32 log2_features;			/* bit mask; constant */
+	struct pending_table *pending;		/* NULL for none; constant */
+	u64 pending_ns;
+	struct event_accumulators __percpu *accumulators;	/* constant */
 
-	struct mutex lock;			/* lifecycle, models, parameters, mode */
+	struct mutex lock;			/* lifecycle, models, parameters */
 	struct kref kref;
 	struct list_head node;			/* registry_lock */
 	struct module *owner;
@@ -80,9 +115,6 @@ struct mlproxy {
 	struct mlproxy_model *standby;		/* lock */
 	bool can_rollback;			/* lock */
 	u32 last_version;			/* lock */
-	u32 mode_reason;			/* lock */
-	u64 mode_since_ns;			/* lock */
-	u64 mode_changes;			/* lock */
 	atomic64_t rec_drained;
 	atomic64_t rec_accepted;
 	atomic64_t rec_rejected;
@@ -91,23 +123,30 @@ struct mlproxy {
 	struct mlproxy_schema schema;		/* scalars; constant */
 	struct mlproxy_feature *features;	/* constant */
 	struct mlproxy_action *actions;		/* constant */
+	struct mlproxy_feature *states;		/* constant */
+	struct mlproxy_event_desc *events;	/* constant */
+	u32 reader_slots;			/* bit mask of those in use; lock */
+	u32 health;				/* of the last snapshot; lock */
+	u32 nr_last_states;			/* valid in @last_states; lock */
+	s64 last_states[MLPROXY_MAX_STATES];	/* as measured; lock */
+	u64 state_period_ns;			/* lock */
+	struct delayed_work state_work;
 	struct mlproxy_kobj *kobj;
 };
 
 /* main.c */
 struct device;
+struct workqueue_struct;
 struct device *mlproxy_device(void);
+struct workqueue_struct *mlproxy_workqueue(void);
 
 /* proxy.c */
 struct mlproxy *mlproxy_get_by_name(const char *name);
 void mlproxy_put(struct mlproxy *proxy);
 u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room);
 int mlproxy_control(struct mlproxy *proxy, u32 op);
-int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason);
-void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out);
 int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value);
 int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value);
-int mlproxy_take_snapshot(struct mlproxy *proxy, s64 *values, u32 *nr);
 bool mlproxy_gone(const struct mlproxy *proxy);
 
 /* schema.c */
@@ -120,6 +159,8 @@ void mlproxy_stats_reset(struct mlproxy *proxy);
 u64 mlproxy_stats_lost(struct mlproxy *proxy);
 
 /* decide.c */
+void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			    s64 reward, u16 flags);
 void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to,
 			    u32 reason);
 
@@ -141,5 +182,6 @@ void mlproxy_sysfs_remove(struct mlproxy *proxy);
 /* Names of values, for sysfs and messages; sysfs.c */
 const char *mlproxy_mode_name(u32 mode);
 const char *mlproxy_state_name(u32 state);
+const char *mlproxy_health_name(u32 health);
 
 #endif /* _MLPROXY_CORE_H */

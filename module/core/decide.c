@@ -13,7 +13,10 @@
 
 #include "bpf.h"
 #include "core.h"
+#include "dataset.h"
+#include "mode.h"
 #include "model.h"
+#include "preprocess.h"
 #include "reader.h"
 #include "rec_table.h"
 #include "ring_pos.h"
@@ -21,8 +24,6 @@
 #include "trace.h"
 
 #define NO_CANDIDATE 0xffU
-#define CPU_ID_SHIFT 48		/* decision id: CPU, then a count */
-#define EVENT_MAX_VALUES 64
 
 /**
  * struct candidate - what the model side proposes for a decision
@@ -61,6 +62,7 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 			c->version = rec.version;
 			return;
 		}
+		this_cpu_inc(proxy->counters->refused);
 		break;
 	case REC_EXPIRED:
 		this_cpu_inc(proxy->counters->rec_expired);
@@ -75,17 +77,26 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 	}
 }
 
-static u64 random_of_unit(const struct mlproxy *proxy, u64 r_decision, u64 key, u64 now_ns)
+/* Which arm the decision belongs to, its cluster, and whether its outcome counts. */
+static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32 share,
+		    u32 explore, struct mlproxy_decision *d, bool *counts)
 {
-	u64 seed = READ_ONCE(proxy->seed);
+	u64 seed = READ_ONCE(proxy->seed), unit, window, into_ns;
 
+	*counts = true;
+	d->cluster = EFF_CLUSTERS;
 	switch (proxy->unit) {
 	case MLPROXY_UNIT_ENTITY:
-		return mix64(seed ^ mix64(key));
+		unit = mix64(seed ^ mix64(key));
+		d->cluster = split_group(unit);
+		return split_arm(r, unit, share, explore);
 	case MLPROXY_UNIT_WINDOW:
-		return mix64(seed ^ mix64(div64_u64(now_ns, READ_ONCE(proxy->window_ns))));
+		window = div64_u64_rem(now_ns, READ_ONCE(proxy->window_ns), &into_ns);
+		d->cluster = split_group(mix64(seed ^ mix64(window)));
+		*counts = into_ns >= READ_ONCE(proxy->washout_ns);
+		return split_window_arm(r, seed, window, share, explore);
 	default:
-		return r_decision;
+		return split_arm(r, r, share, explore);
 	}
 }
 
@@ -95,39 +106,67 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 	u32 share = READ_ONCE(proxy->share[d->mode]);
 	u32 explore = READ_ONCE(proxy->explore[d->mode]);
 	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
+	bool counts;
+	int arm;
 
 	/* A writer may be between the two; never more than all together. */
 	explore = min(explore, MLPROXY_SHARE_ONE - share);
 
-	switch (split_arm(r, random_of_unit(proxy, r, req->key, now_ns), share, explore)) {
-	case SPLIT_EXPLORE:
+	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
+	if (arm == SPLIT_EXPLORE) {
 		d->action = split_pick(r, allowed);
 		d->source = MLPROXY_SRC_EXPLORE;
-		break;
-	case SPLIT_CANDIDATE:
-		if (c->action != NO_CANDIDATE) {
+	} else if (c->action != NO_CANDIDATE) {
+		if (arm == SPLIT_CANDIDATE) {
 			d->action = c->action;
 			d->source = c->source;
 		}
-		break;
+		if (counts)
+			d->arm = arm == SPLIT_CANDIDATE ? MLPROXY_ARM_MODEL :
+							  MLPROXY_ARM_BASELINE;
 	}
 	d->prob_q31 = split_prob(d->action, d->baseline, c->action, allowed, share, explore);
 }
 
+/* Ask, choose, and note what was proposed; not in emergency. */
+static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
+				  u32 allowed, u64 now_ns, struct candidate *c,
+				  struct mlproxy_decision *d)
+{
+	ask_candidate(proxy, req, allowed, now_ns, c);
+	d->model_version = c->version;
+	choose(proxy, req, allowed, now_ns, c, d);
+	if (c->action == NO_CANDIDATE)
+		return;
+	this_cpu_inc(proxy->counters->candidates[c->source]);
+	if (d->arm < MLPROXY_NR_ARMS)
+		this_cpu_inc(proxy->counters->by_arm[d->arm]);
+	if (c->source == MLPROXY_SRC_MODEL && c->action == d->action) {
+		d->predicted = c->predicted;
+		d->has_prediction = true;
+	}
+}
+
 static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
 			     u32 allowed, const struct candidate *c,
-			     const struct mlproxy_decision *d)
+			     struct mlproxy_decision *d)
 {
 	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_decision, features) +
 			       proxy->nr_features * sizeof(s64));
 	struct mlproxy_rec_decision *rec;
 	struct mlproxy_reader *reader;
+	struct dataset *taken;
 	unsigned long irq_flags;
 
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
-		if (!rec)
+		if (!mlproxy_dataset_take(reader, d->id, req->features, &taken))
 			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
+		d->readers |= mlproxy_reader_bit(reader, rec);
+		if (!rec) {
+			mlproxy_dataset_taken(reader, taken);
+			continue;
+		}
 		rec->id = d->id;
 		rec->key = req->key;
 		rec->prob_q31 = d->prob_q31;
@@ -146,6 +185,7 @@ static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request
 		memcpy(rec->features, req->features,
 		       proxy->nr_features * sizeof(*rec->features));
 		mlproxy_reader_commit(reader, len, irq_flags);
+		mlproxy_dataset_taken(reader, taken);
 	}
 }
 
@@ -156,7 +196,8 @@ static void lose_decision(struct mlproxy *proxy)
 	unsigned long irq_flags;
 
 	list_for_each_entry_rcu(reader, &proxy->readers, node)
-		mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
+		if (mlproxy_dataset_active(reader))
+			mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
 }
 
 static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -171,25 +212,34 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 		return;
 	}
 	d->generation = READ_ONCE(proxy->generation);
-	d->mode = READ_ONCE(proxy->mode);
+	/* The experiment before its mode and model; pairs with show() of mode.c. */
+	d->experiment = smp_load_acquire(&proxy->experiment);
+	d->mode = mode_of_decision(proxy, now_ns);
 	d->id = this_cpu_inc_return(proxy->counters->next_id) |
-		(u64)smp_processor_id() << CPU_ID_SHIFT;
-	if (proxy->critical && d->mode != MLPROXY_MODE_EMERGENCY &&
-	    proxy->critical(proxy->priv)) {
-		d->mode = MLPROXY_MODE_EMERGENCY;
-		this_cpu_inc(proxy->counters->critical);
-	}
-	if (d->mode != MLPROXY_MODE_EMERGENCY) {
-		ask_candidate(proxy, req, allowed, now_ns, &c);
-		d->model_version = c.version;
-		choose(proxy, req, allowed, now_ns, &c, d);
-	}
+		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
+	if (d->mode != MLPROXY_MODE_EMERGENCY)
+		decide_with_candidate(proxy, req, allowed, now_ns, &c, d);
 	this_cpu_inc(proxy->counters->by_source[d->source]);
 	this_cpu_inc(proxy->counters->by_mode[d->mode]);
 	this_cpu_inc(proxy->counters->by_action[d->action]);
 	if (!list_empty(&proxy->readers))
 		publish_decision(proxy, req, allowed, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
+	mode_after_decision(proxy, d, now_ns);
+}
+
+/* What follows sees the context as the schema describes it. */
+static noinline void decide_preprocessed(struct mlproxy *proxy,
+					 const struct mlproxy_request *req,
+					 struct mlproxy_decision *d)
+{
+	s64 features[MLPROXY_MAX_FEATURES];
+	struct mlproxy_request own = *req;
+
+	memcpy(features, req->features, proxy->nr_features * sizeof(*features));
+	preprocess_log2(features, proxy->log2_features);
+	own.features = features;
+	decide_running(proxy, &own, d);
 }
 
 u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -206,6 +256,8 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
 		if (unlikely(in_nmi()))
 			lose_decision(proxy);
+		else if (proxy->log2_features)
+			decide_preprocessed(proxy, req, decision);
 		else
 			decide_running(proxy, req, decision);
 	}
@@ -215,15 +267,20 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 EXPORT_SYMBOL_GPL(mlproxy_decide);
 
 static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,
-			     s64 reward)
+			     s64 reward, u16 flags)
 {
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
 	struct mlproxy_rec_feedback *rec;
 	struct mlproxy_reader *reader;
 	unsigned long irq_flags;
 
+	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
+		flags |= MLPROXY_FEEDBACK_PREDICTED;
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, 0, len, &irq_flags);
+		if (!mlproxy_dataset_wants_feedback(reader, d))
+			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len,
+					     &irq_flags);
 		if (!rec)
 			continue;
 		rec->id = d->id;
@@ -233,14 +290,23 @@ static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisio
 		rec->source = d->source;
 		rec->arm = d->arm;
 		rec->reserved = 0;
-		rec->predicted = 0;
-		rec->error = 0;
+		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
+		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }
 
-void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-		      s64 reward)
+/**
+ * mlproxy_feedback_flags() - mlproxy_feedback() of a deferred decision
+ * @proxy: the proxy
+ * @decision: what mlproxy_decide() filled in
+ * @reward: outcome; ignored with MLPROXY_FEEDBACK_EXPIRED, which is published only
+ * @flags: MLPROXY_FEEDBACK_*
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			    s64 reward, u16 flags)
 {
 	if (!decision->id)
 		return;
@@ -251,45 +317,31 @@ void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *deci
 		this_cpu_inc(proxy->counters->feedback_stale);
 		goto out;
 	}
+	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
+		publish_feedback(proxy, decision, 0, flags);
+		goto out;
+	}
 	this_cpu_inc(proxy->counters->feedbacks);
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
 	this_cpu_add(proxy->counters->reward_sum[decision->source], reward);
-	publish_feedback(proxy, decision, reward);
+	mlproxy_mode_count(proxy, decision, reward);
+	publish_feedback(proxy, decision, reward, flags);
 	trace_mlproxy_feedback(proxy->name, decision, reward);
 out:
 	rcu_read_unlock_sched_notrace();
 }
+
+void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+		      s64 reward)
+{
+	mlproxy_feedback_flags(proxy, decision, reward, 0);
+}
 EXPORT_SYMBOL_GPL(mlproxy_feedback);
 
-void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
-		   unsigned int nr)
-{
-	struct mlproxy_rec_event *rec;
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-	u32 len;
-
-	nr = min_t(unsigned int, nr, EVENT_MAX_VALUES);
-	len = ring_rec_len(offsetof(struct mlproxy_rec_event, values) + nr * sizeof(s64));
-
-	rcu_read_lock_sched_notrace();
-	this_cpu_inc(proxy->counters->events);
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
-		if (!rec)
-			continue;
-		rec->key = key;
-		memcpy(rec->values, values, nr * sizeof(*values));
-		mlproxy_reader_commit(reader, len, irq_flags);
-	}
-	rcu_read_unlock_sched_notrace();
-}
-EXPORT_SYMBOL_GPL(mlproxy_event);
-
 /**
- * mlproxy_publish_change() - publish a change of mode, state or model
+ * mlproxy_publish_change() - publish a change of state or model
  * @proxy: the proxy
- * @type: MLPROXY_REC_MODE, MLPROXY_REC_STATE or MLPROXY_REC_MODEL
+ * @type: MLPROXY_REC_STATE or MLPROXY_REC_MODEL
  * @from: old value
  * @to: new value
  * @reason: see struct mlproxy_rec_change
@@ -316,15 +368,8 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	}
 	rcu_read_unlock_sched_notrace();
 
-	switch (type) {
-	case MLPROXY_REC_MODE:
-		trace_mlproxy_mode(proxy->name, from, to, reason);
-		break;
-	case MLPROXY_REC_STATE:
+	if (type == MLPROXY_REC_STATE)
 		trace_mlproxy_state(proxy->name, from, to, reason);
-		break;
-	case MLPROXY_REC_MODEL:
+	else
 		trace_mlproxy_model(proxy->name, from, to, reason);
-		break;
-	}
 }

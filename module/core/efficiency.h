@@ -75,8 +75,13 @@ struct eff_sums {
  */
 void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward);
 
-/** eff_merge() - add the outcomes of @more (another CPU's) to @sums */
-void eff_merge(struct eff_sums *sums, const struct eff_sums *more);
+/**
+ * eff_merge() - add the outcomes of another CPU
+ * @sums: to add to
+ * @more: what to add
+ * @clustered: the groups, too
+ */
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered);
 
 /** eff_subtract() - take the outcomes of @base, an earlier copy, off @sums */
 void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
@@ -109,5 +114,20 @@ struct eff_test {
  */
 void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	       struct mlproxy_evidence *evidence);
+
+/**
+ * eff_dropped() - did the reward of the model fall too far, lately
+ * @recent: the latest outcomes
+ * @baseline: outcomes of the baseline to compare with
+ * @drop_q16: bound, in 1/65536 of the standard deviation of @baseline
+ * @test: clustered and lower_is_better
+ * @gain_q16: out: gain of @recent
+ * @limit_q16: out: the bound in reward units, negative
+ *
+ * A gain below the bound that is no accident either: four standard errors. With
+ * clusters it takes EFF_MIN_CLUSTERS groups of the model's outcomes.
+ */
+bool eff_dropped(const struct eff_sums *recent, const struct eff_arm *baseline, u32 drop_q16,
+		 const struct eff_test *test, s64 *gain_q16, s64 *limit_q16);
 
 #endif /* _MLPROXY_EFFICIENCY_H */

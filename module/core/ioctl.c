@@ -12,10 +12,13 @@
 #include <linux/uaccess.h>
 
 #include "core.h"
+#include "dataset.h"
+#include "mode.h"
 #include "reader.h"
 #include "model.h"
 #include "recommend.h"
 #include "session.h"
+#include "state.h"
 
 union ioctl_buffer {
 	struct mlproxy_info info;
@@ -35,6 +38,9 @@ union ioctl_buffer {
 	struct mlproxy_model_eval model_eval;
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
+	struct mlproxy_efficiency efficiency;
+	struct mlproxy_heartbeat heartbeat;
+	struct mlproxy_dataset dataset;
 };
 
 /**
@@ -56,7 +62,8 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->abi_version = MLPROXY_ABI_VERSION;
 	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
-			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_BPF;
+			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
+			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	return 0;
@@ -121,12 +128,22 @@ static int ioctl_schema(struct ioctl_context *ctx, void *arg)
 	cmd->size = in.size;
 	cmd->features = in.features;
 	cmd->actions = in.actions;
-	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions)
+	cmd->states = in.states;
+	cmd->events = in.events;
+	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions ||
+	    (in.states && in.nr_states < own->nr_states) ||
+	    (in.events && in.nr_events < own->nr_events))
 		return -ENOBUFS;
 	if (copy_to_user(u64_to_user_ptr(in.features), ctx->proxy->features,
 			 own->nr_features * sizeof(*ctx->proxy->features)) ||
 	    copy_to_user(u64_to_user_ptr(in.actions), ctx->proxy->actions,
 			 own->nr_actions * sizeof(*ctx->proxy->actions)))
+		return -EFAULT;
+	if (in.states && copy_to_user(u64_to_user_ptr(in.states), ctx->proxy->states,
+				      own->nr_states * sizeof(*ctx->proxy->states)))
+		return -EFAULT;
+	if (in.events && copy_to_user(u64_to_user_ptr(in.events), ctx->proxy->events,
+				      own->nr_events * sizeof(*ctx->proxy->events)))
 		return -EFAULT;
 	return 0;
 }
@@ -145,13 +162,47 @@ static int ioctl_mode(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_mode *cmd = arg;
 	int ret = 0;
 
-	if (cmd->flags & MLPROXY_MODE_F_SET) {
+	if (cmd->reserved || cmd->flags == (MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO))
+		return -EINVAL;
+	if (cmd->flags) {
 		if (!ctx->writable)
 			return -EPERM;
-		ret = mlproxy_set_mode(ctx->proxy, cmd->mode, MLPROXY_REASON_OPERATOR);
+		ret = mlproxy_set_mode(ctx->proxy, cmd->mode,
+				       cmd->flags & MLPROXY_MODE_F_AUTO);
 	}
-	mlproxy_get_mode(ctx->proxy, cmd);
+	mlproxy_mode_fill(ctx->proxy, cmd);
 	return ret;
+}
+
+static int ioctl_efficiency(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_efficiency *cmd = arg;
+	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_TRANSITIONS);
+	struct mlproxy_transition *transitions = NULL;
+	int ret;
+
+	if (room) {
+		transitions = kcalloc(room, sizeof(*transitions), GFP_KERNEL_ACCOUNT);
+		if (!transitions)
+			return -ENOMEM;
+	}
+	ret = mlproxy_mode_efficiency(ctx->proxy, cmd, transitions, room);
+	if (!ret && copy_to_user(u64_to_user_ptr(cmd->transitions), transitions,
+				 cmd->count * sizeof(*transitions)))
+		ret = -EFAULT;
+	kfree(transitions);
+	return ret;
+}
+
+static int ioctl_heartbeat(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_heartbeat *cmd = arg;
+	bool leaves = cmd->flags & MLPROXY_HEARTBEAT_F_LEAVE;
+
+	if (cmd->reserved || leaves != !cmd->timeout_ms ||
+	    cmd->timeout_ms > MLPROXY_HEARTBEAT_MAX_MS)
+		return -EINVAL;
+	return mlproxy_mode_heartbeat(ctx->proxy, cmd);
 }
 
 static int ioctl_param(struct ioctl_context *ctx, void *arg)
@@ -188,6 +239,12 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 	reader = mlproxy_reader_create(cmd);
 	if (IS_ERR(reader)) {
 		ret = PTR_ERR(reader);
+		goto out;
+	}
+	if (cmd->flags & MLPROXY_RING_F_QUIET)
+		ret = mlproxy_dataset_quiet(reader);
+	if (ret) {
+		mlproxy_reader_free(reader);
 		goto out;
 	}
 	mlproxy_reader_attach(reader, ctx->proxy);
@@ -308,10 +365,35 @@ static int ioctl_snapshot(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_snapshot *cmd = arg;
 
-	if (cmd->reserved)
+	if (cmd->reserved || cmd->reserved2)
 		return -EINVAL;
 	memset(cmd->values, 0, sizeof(cmd->values));
-	return mlproxy_take_snapshot(ctx->proxy, cmd->values, &cmd->nr);
+	return mlproxy_take_snapshot(ctx->proxy, cmd);
+}
+
+static int ioctl_dataset(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_session *session = ctx->session;
+	struct mlproxy_dataset *cmd = arg;
+	int ret = 0;
+
+	if (cmd->reserved || cmd->flags == (MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL))
+		return -EINVAL;
+	if (cmd->flags && !ctx->writable)
+		return -EPERM;
+	mutex_lock(&session->lock);
+	if (!session->reader) {
+		ret = -ENOENT;
+		goto out;
+	}
+	if (cmd->flags & MLPROXY_DATASET_F_REQUEST)
+		ret = mlproxy_dataset_request(session->reader, ctx->proxy, cmd);
+	else if (cmd->flags & MLPROXY_DATASET_F_CANCEL)
+		mlproxy_dataset_cancel(session->reader);
+	mlproxy_dataset_fill(session->reader, cmd);
+out:
+	mutex_unlock(&session->lock);
+	return ret;
 }
 
 /**
@@ -357,11 +439,11 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
 		 0, true, true),
 	IOCTL_OP(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, changes,
-		 MLPROXY_MODE_F_SET, true, false),
+		 MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false),
 	IOCTL_OP(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value,
 		 MLPROXY_PARAM_F_SET, true, false),
 	IOCTL_OP(MLPROXY_IOC_RING_SETUP, ioctl_ring_setup, struct mlproxy_ring_setup,
-		 ring_stride, 0, true, true),
+		 ring_stride, MLPROXY_RING_F_QUIET, true, true),
 	IOCTL_OP(MLPROXY_IOC_RING_STATS, ioctl_ring_stats, struct mlproxy_ring_stats,
 		 wakeups, 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_SETUP, ioctl_recommend_setup,
@@ -380,6 +462,12 @@ static const struct ioctl_op ioctl_ops[] = {
 		 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_SNAPSHOT, ioctl_snapshot, struct mlproxy_snapshot, values,
 		 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_EFFICIENCY, ioctl_efficiency, struct mlproxy_efficiency,
+		 evidence, 0, true, false),
+	IOCTL_OP(MLPROXY_IOC_HEARTBEAT, ioctl_heartbeat, struct mlproxy_heartbeat,
+		 reserved, MLPROXY_HEARTBEAT_F_LEAVE, true, true),
+	IOCTL_OP(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filtered,
+		 MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true, false),
 };
 
 static bool copied_back(int ret)

@@ -83,15 +83,19 @@ struct mode_input {
  * @trial: number of the experiment in collaboration mode with this model version
  * @blocks_without_gain: in a row
  * @recurrences: emergencies in a row, for the doubling of the hold
+ * @reason: of the last transition, MLPROXY_REASON_*
  * @since_ns: begin of the mode
- * @good_since_ns: begin of the time without emergency, for forgetting @recurrences
+ * @good_since_ns: end of the last emergency, 0 where @recurrences is forgotten
  * @base: outcomes when the experiment began
  * @recent: outcomes when the present stretch of drop_samples began
+ * @reference: the baseline's outcomes in the last experiment that had enough, for
+ *	judging a drop before the running one has
  * @base_candidates: counters when the present stretch began
  * @base_failures: see @base_candidates
  * @base_latency_samples: see @base_candidates
  * @base_latency_over: see @base_candidates
  * @evidence: of the running experiment, by the last look
+ * @work: for one look: too large for the kernel's stack
  */
 struct mode_machine {
 	u32 mode;
@@ -101,15 +105,18 @@ struct mode_machine {
 	u32 trial;
 	u32 blocks_without_gain;
 	u32 recurrences;
+	u32 reason;
 	u64 since_ns;
 	u64 good_since_ns;
 	struct eff_sums base;
 	struct eff_sums recent;
+	struct eff_arm reference;
 	u64 base_candidates;
 	u64 base_failures;
 	u64 base_latency_samples;
 	u64 base_latency_over;
 	struct mlproxy_evidence evidence;
+	struct eff_sums work;
 };
 
 /** mode_config_defaults() - safe defaults */
@@ -121,6 +128,15 @@ void mode_config_defaults(struct mode_config *config);
  * @now_ns: clock
  */
 void mode_machine_init(struct mode_machine *m, u64 now_ns);
+
+/**
+ * mode_machine_reset() - begin anew, with another experiment
+ * @m: machine
+ * @now_ns: clock
+ *
+ * For counters that were set to zero.
+ */
+void mode_machine_reset(struct mode_machine *m, u64 now_ns);
 
 /**
  * mode_machine_look() - look at the counters, and change the mode where it is due

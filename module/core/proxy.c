@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Proxies: the registry, the lifecycle and its checked states, mode and
+ * Proxies: the registry, the lifecycle and its checked states, and
  * parameters.
  *
  *	create -> CREATED -> init -> INITIALIZED -> start -> RUNNING
@@ -17,10 +17,15 @@
 #include <linux/timekeeping.h>
 
 #include "core.h"
+#include "event.h"
+#include "mode.h"
+#include "pending.h"
 #include "rec_table.h"
+#include "state.h"
 
 #define DEFAULT_TABLE_ENTRIES	1024
 #define DEFAULT_WINDOW_NS	(100 * NSEC_PER_MSEC)
+#define DEFAULT_PENDING_NS	(60 * NSEC_PER_SEC)
 #define MIN_WINDOW_NS		NSEC_PER_MSEC
 #define MAX_WINDOW_NS		(3600ULL * NSEC_PER_SEC)
 
@@ -56,11 +61,16 @@ static void set_defaults(struct mlproxy *proxy)
 	memcpy(proxy->share, default_share, sizeof(proxy->share));
 	memcpy(proxy->explore, default_explore, sizeof(proxy->explore));
 	proxy->window_ns = DEFAULT_WINDOW_NS;
+	proxy->pending_ns = DEFAULT_PENDING_NS;
+	proxy->state_period_ns = 0;
 	proxy->seed = get_random_u64();
 }
 
 static void proxy_free(struct mlproxy *proxy)
 {
+	mlproxy_mode_free(proxy);
+	mlproxy_pending_exit(proxy);
+	mlproxy_event_exit(proxy);
 	rec_table_free(proxy->table);
 	free_percpu(proxy->counters);
 	mlproxy_schema_free(proxy);
@@ -85,6 +95,7 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	mutex_init(&proxy->lock);
 	kref_init(&proxy->kref);
 	INIT_LIST_HEAD(&proxy->readers);
+	mlproxy_state_init(proxy);
 	ret = mlproxy_schema_init(proxy, desc);
 	if (ret)
 		goto err;
@@ -92,6 +103,12 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	proxy->counters = alloc_percpu(struct mlproxy_counters);
 	proxy->table = rec_table_alloc(entries);
 	if (!proxy->counters || !proxy->table)
+		goto err;
+	ret = mlproxy_event_init(proxy) ?: mlproxy_pending_init(proxy, desc->pending_entries);
+	if (ret)
+		goto err;
+	ret = mlproxy_mode_init(proxy);
+	if (ret)
 		goto err;
 
 	strscpy(proxy->name, desc->name, sizeof(proxy->name));
@@ -103,9 +120,6 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	proxy->nr_features = desc->nr_features;
 	proxy->all_actions = GENMASK(desc->nr_actions - 1, 0);
 	proxy->state = MLPROXY_STATE_CREATED;
-	proxy->mode = MLPROXY_MODE_LEARNING;
-	proxy->mode_reason = MLPROXY_REASON_START;
-	proxy->mode_since_ns = ktime_get_ns();
 	set_defaults(proxy);
 	return proxy;
 err:
@@ -183,39 +197,6 @@ out:
 }
 EXPORT_SYMBOL_GPL(mlproxy_init);
 
-static u32 snapshot_locked(struct mlproxy *proxy, s64 *values)
-{
-	u32 nr;
-
-	if (!proxy->ops || !proxy->ops->snapshot)
-		return 0;
-	nr = proxy->ops->snapshot(proxy->priv, values, MLPROXY_SNAPSHOT_MAX);
-	nr = min_t(u32, nr, MLPROXY_SNAPSHOT_MAX);
-	mlproxy_event(proxy, MLPROXY_EVENT_SNAPSHOT, 0, values, nr);
-	return nr;
-}
-
-/**
- * mlproxy_take_snapshot() - ask for the state of the subsystem and publish it
- * @proxy: the proxy
- * @values: out: MLPROXY_SNAPSHOT_MAX values
- * @nr: out: valid ones; 0 if the proxy has no such callback
- *
- * Context: may sleep. Return: 0, or -ENODEV.
- */
-int mlproxy_take_snapshot(struct mlproxy *proxy, s64 *values, u32 *nr)
-{
-	int ret = 0;
-
-	mutex_lock(&proxy->lock);
-	if (mlproxy_gone(proxy))
-		ret = -ENODEV;
-	else
-		*nr = snapshot_locked(proxy, values);
-	mutex_unlock(&proxy->lock);
-	return ret;
-}
-
 static bool is_idle(const struct mlproxy *proxy)
 {
 	return proxy->state == MLPROXY_STATE_INITIALIZED ||
@@ -229,23 +210,21 @@ static int reinit_locked(struct mlproxy *proxy)
 	/* From here on feedback of earlier decisions is stale. */
 	WRITE_ONCE(proxy->generation, proxy->generation + 1);
 	synchronize_rcu();
+	mlproxy_mode_sync(proxy);
 	mlproxy_model_drop(proxy);
 	rec_table_clear(proxy->table);
+	/* Before the counters, which the records of aggregated events add up to. */
+	mlproxy_event_flush(proxy);
 	mlproxy_stats_reset(proxy);
+	mlproxy_state_reset(proxy);
 	set_defaults(proxy);
-	mlproxy_publish_change(proxy, MLPROXY_REC_MODE, proxy->mode,
-			       MLPROXY_MODE_LEARNING, MLPROXY_REASON_REINIT);
-	WRITE_ONCE(proxy->mode, MLPROXY_MODE_LEARNING);
-	proxy->mode_reason = MLPROXY_REASON_REINIT;
-	proxy->mode_since_ns = ktime_get_ns();
-	proxy->mode_changes = 0;
+	mlproxy_mode_reset(proxy);
 	set_state(proxy, MLPROXY_STATE_INITIALIZED);
 	return 0;
 }
 
 static int start_locked(struct mlproxy *proxy)
 {
-	s64 values[MLPROXY_SNAPSHOT_MAX];
 	int ret = 0;
 
 	if (!is_idle(proxy))
@@ -255,7 +234,9 @@ static int start_locked(struct mlproxy *proxy)
 	if (ret)
 		return ret;
 	set_state(proxy, MLPROXY_STATE_RUNNING);
-	snapshot_locked(proxy, values);
+	mlproxy_state_publish(proxy);
+	mlproxy_state_start(proxy);
+	mlproxy_pending_start(proxy);
 	return 0;
 }
 
@@ -267,6 +248,9 @@ static int stop_locked(struct mlproxy *proxy)
 	synchronize_rcu();
 	if (proxy->ops && proxy->ops->stop)
 		proxy->ops->stop(proxy, proxy->priv);
+	mlproxy_state_stop(proxy);
+	mlproxy_pending_stop(proxy);
+	mlproxy_event_flush(proxy);
 	return 0;
 }
 
@@ -325,12 +309,16 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	mlproxy_sysfs_remove(proxy);
 	mutex_lock(&proxy->lock);
 	stop_locked(proxy);
+	/* Also what came while it did not run. */
+	mlproxy_event_flush(proxy);
 	mlproxy_model_drop(proxy);
 	set_state(proxy, MLPROXY_STATE_DESTROYED);
 	proxy->ops = NULL;
 	proxy->priv = NULL;
 	mutex_unlock(&proxy->lock);
+	mlproxy_state_exit(proxy);
 	synchronize_rcu();
+	mlproxy_mode_exit(proxy);
 	kref_put(&proxy->kref, proxy_release);
 }
 EXPORT_SYMBOL_GPL(mlproxy_destroy);
@@ -425,52 +413,6 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 	return nr;
 }
 
-/**
- * mlproxy_set_mode() - change the mode
- * @proxy: the proxy
- * @mode: MLPROXY_MODE_*
- * @reason: MLPROXY_REASON_*
- *
- * Context: may sleep. Return: 0, -EINVAL for another @mode, -ENODEV.
- */
-int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, u32 reason)
-{
-	s64 values[MLPROXY_SNAPSHOT_MAX];
-	u32 old;
-
-	if (mode >= MLPROXY_NR_MODES)
-		return -EINVAL;
-	mutex_lock(&proxy->lock);
-	if (mlproxy_gone(proxy)) {
-		mutex_unlock(&proxy->lock);
-		return -ENODEV;
-	}
-	old = proxy->mode;
-	WRITE_ONCE(proxy->mode, mode);
-	proxy->mode_reason = reason;
-	proxy->mode_since_ns = ktime_get_ns();
-	proxy->mode_changes++;
-	mlproxy_publish_change(proxy, MLPROXY_REC_MODE, old, mode, reason);
-	snapshot_locked(proxy, values);
-	mutex_unlock(&proxy->lock);
-	return 0;
-}
-
-/**
- * mlproxy_get_mode() - the mode and why
- * @proxy: the proxy
- * @out: out: mode, reason, since_ns, changes
- */
-void mlproxy_get_mode(struct mlproxy *proxy, struct mlproxy_mode *out)
-{
-	mutex_lock(&proxy->lock);
-	out->mode = proxy->mode;
-	out->reason = proxy->mode_reason;
-	out->since_ns = proxy->mode_since_ns;
-	out->changes = proxy->mode_changes;
-	mutex_unlock(&proxy->lock);
-}
-
 static int set_share(u32 *shares, const u32 *others, u32 mode, u64 value)
 {
 	if (mode >= MLPROXY_NR_MODES || mode == MLPROXY_MODE_EMERGENCY)
@@ -507,10 +449,19 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 		ret = set_share(proxy->explore, proxy->share, index, value);
 		break;
 	case MLPROXY_PARAM_WINDOW_NS:
-		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS)
+		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS ||
+		    value <= proxy->washout_ns)
 			break;
 		WRITE_ONCE(proxy->window_ns, value);
 		ret = 0;
+		break;
+	case MLPROXY_PARAM_STATE_PERIOD_NS:
+		if (!index)
+			ret = mlproxy_state_set_period(proxy, value);
+		break;
+	case MLPROXY_PARAM_PENDING_NS:
+		if (!index)
+			ret = mlproxy_pending_set_ns(proxy, value);
 		break;
 	case MLPROXY_PARAM_SEED:
 		if (index)
@@ -518,6 +469,9 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 		WRITE_ONCE(proxy->seed, value);
 		ret = 0;
 		break;
+	default:
+		if (!index)
+			ret = mlproxy_mode_set_param(proxy, param, value);
 	}
 out:
 	mutex_unlock(&proxy->lock);
@@ -549,9 +503,15 @@ int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value)
 	case MLPROXY_PARAM_WINDOW_NS:
 		*value = READ_ONCE(proxy->window_ns);
 		return 0;
+	case MLPROXY_PARAM_STATE_PERIOD_NS:
+		*value = READ_ONCE(proxy->state_period_ns);
+		return 0;
+	case MLPROXY_PARAM_PENDING_NS:
+		*value = READ_ONCE(proxy->pending_ns);
+		return 0;
 	case MLPROXY_PARAM_SEED:
 		*value = 0;
 		return 0;
 	}
-	return -EINVAL;
+	return mlproxy_mode_get_param(proxy, param, value);
 }

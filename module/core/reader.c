@@ -14,6 +14,7 @@
 #include <linux/uaccess.h>
 
 #include "core.h"
+#include "dataset.h"
 #include "reader.h"
 #include "ring_pos.h"
 
@@ -52,7 +53,8 @@ static void reader_work(struct irq_work *work)
 	struct mlproxy_ring *ring = container_of(work, struct mlproxy_ring, work);
 	struct mlproxy_reader *reader = ring->reader;
 
-	if (!ring_ready(reader, ring)) {
+	mlproxy_dataset_arm(reader);
+	if (!ring_ready(reader, ring) && !mlproxy_dataset_complete(reader)) {
 		reader_arm(reader);
 		return;
 	}
@@ -83,6 +85,7 @@ struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup)
 	mutex_init(&reader->read_lock);
 	hrtimer_init(&reader->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	reader->timer.function = reader_timer;
+	mlproxy_dataset_init(reader);
 	for_each_possible_cpu(cpu) {
 		reader->rings[cpu] = mlproxy_ring_alloc(reader, size, cpu_to_node(cpu),
 							reader_work);
@@ -115,6 +118,7 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
 		if (reader->rings[cpu])
 			irq_work_sync(&reader->rings[cpu]->work);
 	hrtimer_cancel(&reader->timer);
+	mlproxy_dataset_exit(reader);
 	for_each_possible_cpu(cpu)
 		mlproxy_ring_free(reader->rings[cpu]);
 	mutex_destroy(&reader->read_lock);
@@ -129,6 +133,7 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
 void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
 	mutex_lock(&proxy->lock);
+	mlproxy_dataset_attach(reader, proxy);
 	list_add_tail_rcu(&reader->node, &proxy->readers);
 	mutex_unlock(&proxy->lock);
 }
@@ -146,6 +151,9 @@ void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 	list_del_rcu(&reader->node);
 	mutex_unlock(&proxy->lock);
 	synchronize_rcu();
+	mutex_lock(&proxy->lock);
+	mlproxy_dataset_detach(reader, proxy);
+	mutex_unlock(&proxy->lock);
 }
 
 /**
@@ -204,7 +212,8 @@ void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long
 
 static bool reader_ready(struct mlproxy_reader *reader)
 {
-	bool expired = READ_ONCE(reader->expired);
+	/* The last records of a complete data set do not wait for a watermark. */
+	bool expired = READ_ONCE(reader->expired) || mlproxy_dataset_complete(reader);
 	bool unread = false;
 	unsigned int cpu;
 
@@ -242,6 +251,8 @@ static bool reader_ready_or_wait(struct mlproxy_reader *reader)
  * @file: its file
  * @pt: poll table
  *
+ * A complete data set is said by EPOLLPRI, for as long as there is no other.
+ *
  * Asks to be woken also when something is ready: who watches for edges (EPOLLET)
  * does not come back to find the rings empty before the next record.
  */
@@ -250,7 +261,8 @@ __poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
 {
 	poll_wait(file, &reader->wait, pt);
 	reader_prepare_wait(reader);
-	return reader_ready(reader) ? EPOLLIN | EPOLLRDNORM : 0;
+	return (reader_ready(reader) ? EPOLLIN | EPOLLRDNORM : 0) |
+	       (mlproxy_dataset_complete(reader) ? EPOLLPRI : 0);
 }
 
 static int reader_claim(struct mlproxy_reader *reader, int access)

@@ -12,6 +12,7 @@
 
 #include "ring.h"
 
+struct dataset;
 struct mlproxy;
 
 /* How user space takes the records; chosen by the first mmap() or read(). */
@@ -33,6 +34,9 @@ struct mlproxy;
  * @timer: bounds the age of unread records
  * @read_lock: one read() at a time
  * @next_cpu: ring that read() starts from; @read_lock
+ * @slot: bit in struct mlproxy_decision.readers, -1 for none
+ * @dataset: what was asked for, NULL for everything; see dataset.c
+ * @dataset_timer: ends a data set of limited time
  * @rings: by CPU, NULL for CPUs that are not possible
  */
 struct mlproxy_reader {
@@ -48,6 +52,9 @@ struct mlproxy_reader {
 	struct hrtimer timer;
 	struct mutex read_lock;	/* one read() at a time */
 	unsigned int next_cpu;
+	int slot;
+	struct dataset __rcu *dataset;
+	struct hrtimer dataset_timer;
 	struct mlproxy_ring *rings[];
 };
 
@@ -65,5 +72,20 @@ ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, siz
 int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vma,
 			u64 offset);
 int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stats *s);
+
+/**
+ * mlproxy_reader_bit() - bit of a reader that took a decision
+ * @reader: the reader
+ * @rec: what it got room for, NULL if it was lost or is no type that it wants
+ *
+ * Feedback follows where the decision was delivered, or was not wanted.
+ * Return: for struct mlproxy_decision.readers; 0 for none.
+ */
+static inline u32 mlproxy_reader_bit(const struct mlproxy_reader *reader, const void *rec)
+{
+	bool wants = reader->type_mask & MLPROXY_REC_MASK(MLPROXY_REC_DECISION);
+
+	return reader->slot >= 0 && (rec || !wants) ? BIT(reader->slot) : 0;
+}
 
 #endif /* _MLPROXY_READER_H */

@@ -36,6 +36,7 @@ struct vm_area_struct;
  * @cons: consumer page, user space writes it
  * @prod: producer page, user space reads it
  * @read_pos: consumer position of read(); under the reader's read_lock
+ * @first_id: last decision number of its CPU before the reader was attached
  * @reader: the set that it belongs to
  * @work: wakes the reader
  * @pages: consumer page, producer page, data, data again
@@ -56,6 +57,7 @@ struct mlproxy_ring {
 	struct mlproxy_ring_page *cons;
 	struct mlproxy_ring_page *prod;
 	u64 read_pos;
+	u64 first_id;
 	struct mlproxy_reader *reader;
 	struct irq_work work;
 	struct page **pages;

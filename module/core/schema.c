@@ -4,7 +4,10 @@
 #include <linux/slab.h>
 
 #include "core.h"
+#include "event.h"
 #include "infer/mlp.h"
+#include "pending.h"
+#include "preprocess.h"
 
 #define DEFAULT_MAX_MACS 8192U
 #define LIMIT_MAX_MACS BIT(20)
@@ -27,22 +30,26 @@ static bool name_ok(const char *name)
 	return true;
 }
 
-static int check_features(const struct mlproxy_desc *desc)
+/* Features, or states: the same, but for what may be done to them. */
+static int check_features(const struct mlproxy_desc *desc, const struct mlproxy_feature *all,
+			  u32 nr, u32 max_preprocess)
 {
 	u32 i, j;
 
-	for (i = 0; i < desc->nr_features; i++) {
-		const struct mlproxy_feature *f = &desc->features[i];
+	for (i = 0; i < nr; i++) {
+		const struct mlproxy_feature *f = &all[i];
 
 		if (!name_ok(f->name))
 			return refuse(desc, "a feature's name");
 		if (strnlen(f->unit, MLPROXY_UNIT_LEN) == MLPROXY_UNIT_LEN)
 			return refuse(desc, "a feature's unit is not terminated");
 		if (f->min > f->max || f->type >= MLPROXY_NR_TYPES ||
-		    f->preprocess > MLPROXY_PRE_LOG2)
+		    f->preprocess > max_preprocess)
 			return refuse(desc, "a feature's range or type");
+		if (f->preprocess == MLPROXY_PRE_LOG2 && f->type != MLPROXY_TYPE_Q8)
+			return refuse(desc, "a logarithm is of type Q8");
 		for (j = 0; j < i; j++)
-			if (!strcmp(f->name, desc->features[j].name))
+			if (!strcmp(f->name, all[j].name))
 				return refuse(desc, "two features of one name");
 	}
 	return 0;
@@ -58,6 +65,25 @@ static int check_actions(const struct mlproxy_desc *desc)
 		for (j = 0; j < i; j++)
 			if (!strcmp(desc->actions[i].name, desc->actions[j].name))
 				return refuse(desc, "two actions of one name");
+	}
+	return 0;
+}
+
+static int check_events(const struct mlproxy_desc *desc)
+{
+	u32 i, j;
+
+	for (i = 0; i < desc->nr_events; i++) {
+		const struct mlproxy_event_desc *e = &desc->events[i];
+
+		if (!name_ok(e->name))
+			return refuse(desc, "an event's name");
+		if (e->period_ms > EVENT_MAX_PERIOD_MS ||
+		    e->nr_values > (e->period_ms ? EVENT_MAX_AGGREGATED : EVENT_MAX_VALUES))
+			return refuse(desc, "an event's values or period");
+		for (j = 0; j < i; j++)
+			if (!strcmp(e->name, desc->events[j].name))
+				return refuse(desc, "two events of one name");
 	}
 	return 0;
 }
@@ -88,7 +114,15 @@ static int check_desc(const struct mlproxy_desc *desc)
 		return refuse(desc, "max_macs above 1048576");
 	if (desc->table_entries > MLPROXY_REC_MAX_ENTRIES)
 		return refuse(desc, "table_entries above 65536");
-	return check_features(desc) ?: check_actions(desc);
+	if (desc->nr_states > MLPROXY_MAX_STATES || (desc->nr_states && !desc->states))
+		return refuse(desc, "at most 16 states");
+	if (desc->nr_events > MLPROXY_MAX_EVENTS || (desc->nr_events && !desc->events))
+		return refuse(desc, "at most 16 events");
+	if (desc->pending_entries > PENDING_MAX_ENTRIES)
+		return refuse(desc, "pending_entries above 65536");
+	return check_features(desc, desc->features, desc->nr_features, MLPROXY_PRE_LOG2) ?:
+	       check_features(desc, desc->states, desc->nr_states, MLPROXY_PRE_DELTA) ?:
+	       check_events(desc) ?: check_actions(desc);
 }
 
 /**
@@ -111,12 +145,19 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 				  sizeof(*desc->features), GFP_KERNEL);
 	proxy->actions = kmemdup(desc->actions, desc->nr_actions *
 				 sizeof(*desc->actions), GFP_KERNEL);
-	if (!proxy->features || !proxy->actions) {
+	proxy->states = kmemdup(desc->states, desc->nr_states * sizeof(*desc->states),
+				GFP_KERNEL);
+	proxy->events = kmemdup(desc->events, desc->nr_events * sizeof(*desc->events),
+				GFP_KERNEL);
+	if (!proxy->features || !proxy->actions || !proxy->states || !proxy->events) {
 		mlproxy_schema_free(proxy);
 		return -ENOMEM;
 	}
 	schema->nr_features = desc->nr_features;
 	schema->nr_actions = desc->nr_actions;
+	schema->nr_states = desc->nr_states;
+	schema->nr_events = desc->nr_events;
+	proxy->log2_features = preprocess_mask(desc->features, desc->nr_features);
 	schema->schema_version = desc->schema_version;
 	schema->reward_direction = desc->reward_direction;
 	schema->reward_min = desc->reward_min;
@@ -138,6 +179,10 @@ void mlproxy_schema_free(struct mlproxy *proxy)
 {
 	kfree(proxy->features);
 	kfree(proxy->actions);
+	kfree(proxy->states);
+	kfree(proxy->events);
 	proxy->features = NULL;
 	proxy->actions = NULL;
+	proxy->states = NULL;
+	proxy->events = NULL;
 }

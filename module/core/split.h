@@ -11,7 +11,9 @@
  *
  * Randomness is mix64() of a secret seed and the unit of randomisation: the
  * decision id, the entity's key, or the number of the time window. So no state
- * is shared between CPUs, and an entity stays in its arm.
+ * is shared between CPUs, and an entity stays in its arm. Windows are few, so
+ * their arms are balanced: each block of 64 has its share of them, in an order
+ * that is drawn for the block.
  */
 #ifndef _MLPROXY_SPLIT_H
 #define _MLPROXY_SPLIT_H
@@ -49,6 +51,82 @@ static inline int split_arm(u64 r_decision, u64 r_unit, u32 share, u32 explore)
 	if ((r_decision & 0xffff) < explore)
 		return SPLIT_EXPLORE;
 	if ((r_unit >> 32) * (u64)(MLPROXY_SHARE_ONE - explore) < (u64)share << 32)
+		return SPLIT_CANDIDATE;
+	return SPLIT_BASELINE;
+}
+
+/**
+ * split_group() - group of dependent decisions that a unit belongs to
+ * @r_unit: 64 random bits of the unit; the arm is drawn from others
+ *
+ * Return: 0 to 63.
+ */
+static inline u32 split_group(u64 r_unit)
+{
+	return r_unit & 63;
+}
+
+/**
+ * split_permute() - a pseudo-random permutation of 0 to 63
+ * @key: which one
+ * @i: argument
+ *
+ * A Feistel network of four rounds on 3 + 3 bits, with the round functions drawn from
+ * @key. For random keys each value of an argument is equally likely.
+ */
+static inline u32 split_permute(u64 key, u32 i)
+{
+	/* 8 results of 3 bits in each 24 bits, two round functions in each word */
+	u64 f[2] = { mix64(key + 1), mix64(key + 2) };
+	u32 left = i >> 3 & 7, right = i & 7, round, next;
+
+	for (round = 0; round < 4; round++) {
+		next = left ^ (f[round >> 1] >> ((round & 1) * 24 + right * 3) & 7);
+		left = right;
+		right = next;
+	}
+	return left << 3 | right;
+}
+
+/**
+ * split_window_count() - windows of a block that are the candidate's
+ * @r_block: 64 random bits of the block
+ * @share: share of the candidate, of 65536
+ * @explore: share of exploration, of 65536
+ *
+ * 64 * share / (65536 - explore), rounded up with the probability of the fraction, so
+ * that the expected share is exact up to 2^-32. Return: 0 to 64.
+ */
+static inline u32 split_window_count(u64 r_block, u32 share, u32 explore)
+{
+	u32 rest = MLPROXY_SHARE_ONE - explore;
+	u32 count, fraction;
+
+	if (!rest)
+		return 0;
+	count = share * 64 / rest;
+	fraction = share * 64 % rest;
+	return count + ((r_block >> 32) * rest < (u64)fraction << 32);
+}
+
+/**
+ * split_window_arm() - which arm a decision in a time window belongs to
+ * @r_decision: 64 random bits of this decision
+ * @seed: secret
+ * @window: number of the window
+ * @share: share of the candidate, of 65536
+ * @explore: share of exploration, of 65536
+ *
+ * As split_arm(), with the same probabilities: over the seeds, any window is the
+ * candidate's with share / (65536 - explore).
+ */
+static inline int split_window_arm(u64 r_decision, u64 seed, u64 window, u32 share, u32 explore)
+{
+	u64 block = mix64(seed ^ mix64(window >> 6));
+
+	if ((r_decision & 0xffff) < explore)
+		return SPLIT_EXPLORE;
+	if (split_permute(block, window & 63) < split_window_count(block, share, explore))
 		return SPLIT_CANDIDATE;
 	return SPLIT_BASELINE;
 }

@@ -29,8 +29,17 @@ static void add_cpu(struct mlproxy_stats *s, const struct mlproxy_counters *c)
 	s->rec_expired += READ_ONCE(c->rec_expired);
 	s->events += READ_ONCE(c->events);
 	s->bad_calls += READ_ONCE(c->bad_calls);
+	sum(s->by_arm, c->by_arm, MLPROXY_NR_ARMS);
 	s->refused += READ_ONCE(c->refused);
+	s->errors += READ_ONCE(c->errors);
 	s->bpf_calls += READ_ONCE(c->bpf_calls);
+	s->latency_samples += READ_ONCE(c->latency_samples);
+	s->latency_over += READ_ONCE(c->latency_over);
+	s->pending_deferred += READ_ONCE(c->pending_deferred);
+	s->pending_resolved += READ_ONCE(c->pending_resolved);
+	s->pending_expired += READ_ONCE(c->pending_expired);
+	s->pending_evicted += READ_ONCE(c->pending_evicted);
+	s->pending_missed += READ_ONCE(c->pending_missed);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 
 #include "core.h"
+#include "mode.h"
 
 /* Outlives the proxy, whose pointer is good while the folder is there. */
 struct mlproxy_kobj {
@@ -27,6 +28,13 @@ static const char * const mode_names[MLPROXY_NR_MODES] = {
 	[MLPROXY_MODE_LEARNING] = "learning",
 	[MLPROXY_MODE_COLLABORATION] = "collaboration",
 	[MLPROXY_MODE_RECOMMENDATION] = "recommendation",
+};
+
+static const char * const health_names[MLPROXY_NR_HEALTH] = {
+	[MLPROXY_HEALTH_UNKNOWN] = "unknown",
+	[MLPROXY_HEALTH_GOOD] = "good",
+	[MLPROXY_HEALTH_STRAINED] = "strained",
+	[MLPROXY_HEALTH_BAD] = "bad",
 };
 
 static const char * const state_names[] = {
@@ -56,9 +64,23 @@ const char *mlproxy_state_name(u32 state)
 	       state_names[state] : "?";
 }
 
+/**
+ * mlproxy_health_name() - name of a health
+ * @health: MLPROXY_HEALTH_*
+ */
+const char *mlproxy_health_name(u32 health)
+{
+	return health < ARRAY_SIZE(health_names) ? health_names[health] : "?";
+}
+
 static ssize_t state_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
 	return sysfs_emit(buf, "%s\n", mlproxy_state_name(READ_ONCE(proxy->state)));
+}
+
+static ssize_t health_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", mlproxy_health_name(READ_ONCE(proxy->health)));
 }
 
 static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
@@ -68,13 +90,36 @@ static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
 
 static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
 {
-	int mode = sysfs_match_string(mode_names, buf);
+	bool automatic = sysfs_streq(buf, "auto");
+	int mode = automatic ? 0 : sysfs_match_string(mode_names, buf);
 	int ret;
 
 	if (mode < 0)
 		return mode;
-	ret = mlproxy_set_mode(proxy, mode, MLPROXY_REASON_OPERATOR);
+	ret = mlproxy_set_mode(proxy, mode, automatic);
 	return ret ? ret : len;
+}
+
+static ssize_t automatic_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(proxy->automatic));
+}
+
+static ssize_t reason_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	struct mlproxy_mode mode = {};
+
+	mlproxy_mode_fill(proxy, &mode);
+	return sysfs_emit(buf, "%s\n", mlproxy_reason_name(mode.reason));
+}
+
+/* offset: of one of the numbers in struct mlproxy_evidence */
+static ssize_t evidence_show(struct mlproxy *proxy, u32 offset, char *buf)
+{
+	struct mlproxy_evidence evidence;
+
+	mlproxy_mode_evidence(proxy, &evidence);
+	return sysfs_emit(buf, "%lld\n", *(s64 *)((u8 *)&evidence + offset));
 }
 
 static ssize_t schema_version_show(struct mlproxy *proxy, u32 arg, char *buf)
@@ -135,15 +180,37 @@ static ssize_t param_store(struct mlproxy *proxy, u32 arg, const char *buf, size
 	}
 #define COUNTER(_name, _field)							\
 	ATTR(_name, 0444, counter_show, NULL, offsetof(struct mlproxy_stats, _field))
+#define EVIDENCE(_name, _field)							\
+	ATTR(_name, 0444, evidence_show, NULL, offsetof(struct mlproxy_evidence, _field))
+#define PARAM(_name, _param)							\
+	ATTR(_name, 0644, param_show, param_store, (_param) << 8)
 #define MODE_PARAM(_name, _param, _mode)					\
 	ATTR(_name, 0644, param_show, param_store, (_param) << 8 | (_mode))
 
 ATTR(state, 0444, state_show, NULL, 0);
+ATTR(health, 0444, health_show, NULL, 0);
 ATTR(mode, 0644, mode_show, mode_store, 0);
+ATTR(mode_reason, 0444, reason_show, NULL, 0);
+ATTR(automatic, 0444, automatic_show, NULL, 0);
+EVIDENCE(gain, gain_q16);
+EVIDENCE(gain_low, low_q16);
+EVIDENCE(gain_high, high_q16);
+PARAM(washout_ns, MLPROXY_PARAM_WASHOUT_NS);
+PARAM(min_samples, MLPROXY_PARAM_MIN_SAMPLES);
+PARAM(alpha_ppm, MLPROXY_PARAM_ALPHA_PPM);
+PARAM(margin_q16, MLPROXY_PARAM_MARGIN_Q16);
+PARAM(block, MLPROXY_PARAM_BLOCK);
+PARAM(drop_q16, MLPROXY_PARAM_DROP_Q16);
+PARAM(drop_samples, MLPROXY_PARAM_DROP_SAMPLES);
+PARAM(error_share, MLPROXY_PARAM_ERROR_SHARE);
+PARAM(latency_ns, MLPROXY_PARAM_LATENCY_NS);
+PARAM(hold_ns, MLPROXY_PARAM_HOLD_NS);
 ATTR(schema_version, 0444, schema_version_show, NULL, 0);
 ATTR(active_version, 0444, version_show, NULL, 0);
 ATTR(standby_version, 0444, version_show, NULL, 1);
 ATTR(window_ns, 0644, param_show, param_store, MLPROXY_PARAM_WINDOW_NS << 8);
+ATTR(pending_ns, 0644, param_show, param_store, MLPROXY_PARAM_PENDING_NS << 8);
+ATTR(state_period_ns, 0644, param_show, param_store, MLPROXY_PARAM_STATE_PERIOD_NS << 8);
 ATTR(records_lost, 0444, lost_show, NULL, 0);
 COUNTER(decisions, decisions);
 COUNTER(decisions_baseline, by_source[MLPROXY_SRC_BASELINE]);
@@ -153,6 +220,12 @@ COUNTER(decisions_bpf, by_source[MLPROXY_SRC_BPF]);
 COUNTER(decisions_explore, by_source[MLPROXY_SRC_EXPLORE]);
 COUNTER(decisions_critical, critical);
 COUNTER(feedbacks, feedbacks);
+COUNTER(refused, refused);
+COUNTER(errors, errors);
+COUNTER(pending_deferred, pending_deferred);
+COUNTER(pending_resolved, pending_resolved);
+COUNTER(pending_expired, pending_expired);
+COUNTER(pending_evicted, pending_evicted);
 COUNTER(recommendations_accepted, rec_accepted);
 COUNTER(recommendations_rejected, rec_rejected);
 COUNTER(recommendations_expired, rec_expired);
@@ -165,7 +238,25 @@ MODE_PARAM(explore_recommendation, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMEND
 
 static struct attribute *proxy_attrs[] = {
 	&attr_state.attr,
+	&attr_health.attr,
 	&attr_mode.attr,
+	&attr_mode_reason.attr,
+	&attr_automatic.attr,
+	&attr_gain.attr,
+	&attr_gain_low.attr,
+	&attr_gain_high.attr,
+	&attr_washout_ns.attr,
+	&attr_min_samples.attr,
+	&attr_alpha_ppm.attr,
+	&attr_margin_q16.attr,
+	&attr_block.attr,
+	&attr_drop_q16.attr,
+	&attr_drop_samples.attr,
+	&attr_error_share.attr,
+	&attr_latency_ns.attr,
+	&attr_hold_ns.attr,
+	&attr_refused.attr,
+	&attr_errors.attr,
 	&attr_schema_version.attr,
 	&attr_active_version.attr,
 	&attr_standby_version.attr,
@@ -179,6 +270,12 @@ static struct attribute *proxy_attrs[] = {
 	&attr_decisions_explore.attr,
 	&attr_decisions_critical.attr,
 	&attr_feedbacks.attr,
+	&attr_pending_deferred.attr,
+	&attr_pending_resolved.attr,
+	&attr_pending_expired.attr,
+	&attr_pending_evicted.attr,
+	&attr_pending_ns.attr,
+	&attr_state_period_ns.attr,
 	&attr_recommendations_accepted.attr,
 	&attr_recommendations_rejected.attr,
 	&attr_recommendations_expired.attr,

@@ -86,10 +86,6 @@ DECLARE_EVENT_CLASS(mlproxy_change,
 		  __entry->to, __entry->reason)
 );
 
-DEFINE_EVENT(mlproxy_change, mlproxy_mode,
-	TP_PROTO(const char *name, u32 from, u32 to, u32 reason),
-	TP_ARGS(name, from, to, reason));
-
 DEFINE_EVENT(mlproxy_change, mlproxy_state,
 	TP_PROTO(const char *name, u32 from, u32 to, u32 reason),
 	TP_ARGS(name, from, to, reason));
@@ -97,6 +93,44 @@ DEFINE_EVENT(mlproxy_change, mlproxy_state,
 DEFINE_EVENT(mlproxy_change, mlproxy_model,
 	TP_PROTO(const char *name, u32 from, u32 to, u32 reason),
 	TP_ARGS(name, from, to, reason));
+
+TRACE_EVENT(mlproxy_mode,
+	TP_PROTO(const char *name, const struct mlproxy_transition *t),
+	TP_ARGS(name, t),
+	TP_STRUCT__entry(
+		__string(name, name)
+		__field(u32, from)
+		__field(u32, to)
+		__field(u32, reason)
+		__field(u32, version)
+		__field(u64, n_baseline)
+		__field(u64, n_model)
+		__field(s64, gain_q16)
+		__field(s64, low_q16)
+		__field(s64, high_q16)
+		__field(s64, value)
+		__field(s64, limit)
+	),
+	TP_fast_assign(
+		compat_assign_str(name, name);
+		__entry->from = t->from;
+		__entry->to = t->to;
+		__entry->reason = t->reason;
+		__entry->version = t->evidence.model_version;
+		__entry->n_baseline = t->evidence.n[MLPROXY_ARM_BASELINE];
+		__entry->n_model = t->evidence.n[MLPROXY_ARM_MODEL];
+		__entry->gain_q16 = t->evidence.gain_q16;
+		__entry->low_q16 = t->evidence.low_q16;
+		__entry->high_q16 = t->evidence.high_q16;
+		__entry->value = t->evidence.value;
+		__entry->limit = t->evidence.limit;
+	),
+	TP_printk("proxy=%s from=%u to=%u reason=%u version=%u n=%llu/%llu gain_q16=%lld low_q16=%lld high_q16=%lld value=%lld limit=%lld",
+		  __get_str(name), __entry->from, __entry->to, __entry->reason,
+		  __entry->version, __entry->n_baseline, __entry->n_model,
+		  __entry->gain_q16, __entry->low_q16, __entry->high_q16,
+		  __entry->value, __entry->limit)
+);
 
 TRACE_EVENT(mlproxy_recommendation,
 	TP_PROTO(const char *name, const struct mlproxy_recommendation *rec, int result),

@@ -16,7 +16,8 @@
  *
  * What mlproxy_decide() returns is checked here, where it would be applied: an
  * illegal action, a wrong probability or a wrong echo counts as a violation, and
- * makes the write fail with EIO. ctxtest_api.c tests the in-kernel API itself.
+ * makes the write fail with EIO. ctxtest_api.c tests the in-kernel API itself;
+ * ctxtest_data.c has a fourth proxy, ctx-data.
  *
  * Locks: run_lock serialises runs, and changes of what they use.
  */
@@ -94,6 +95,10 @@ MODULE_PARM_DESC(critical, "say that the subsystem is critical");
 static unsigned int events;
 module_param(events, uint, 0644);
 MODULE_PARM_DESC(events, "values of a raw event after each decision, 0 for no event");
+
+static bool defer;
+module_param(defer, bool, 0644);
+MODULE_PARM_DESC(defer, "defer each outcome and resolve it at once");
 
 static int start_error;
 module_param(start_error, int, 0644);
@@ -178,7 +183,10 @@ static void decide_one(struct cpu_run *run, enum context context)
 	action = mlproxy_decide(run->proxy, &req, &d);
 	if (!decision_ok(&req, action, &d))
 		atomic_inc(&run->violations);
-	mlproxy_feedback(run->proxy, &d, 100 * action);
+	if (!READ_ONCE(defer) || !mlproxy_defer(run->proxy, &d, d.id))
+		mlproxy_feedback(run->proxy, &d, 100 * action);
+	else
+		mlproxy_resolve(run->proxy, d.id, 100 * action);
 	if (READ_ONCE(events))
 		publish_event(run, &req, d.id);
 }
@@ -407,6 +415,7 @@ static const struct mlproxy_ops ops = {
 		.reward_max = 1000,				\
 		.unit = _nr,					\
 		.table_entries = 64,				\
+		.pending_entries = 16,				\
 		.ops = &ops,					\
 	}
 
@@ -420,6 +429,7 @@ static void destroy_all(void)
 {
 	unsigned int i;
 
+	ctxtest_data_destroy();
 	mutex_lock(&run_lock);
 	for (i = 0; i < ARRAY_SIZE(proxies); i++) {
 		mlproxy_destroy(proxies[i]);
@@ -431,6 +441,7 @@ static void destroy_all(void)
 static int create_all(void)
 {
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(proxies); i++) {
 		struct mlproxy *proxy = mlproxy_register(&descs[i], NULL);
@@ -443,7 +454,10 @@ static int create_all(void)
 		proxies[i] = proxy;
 		mutex_unlock(&run_lock);
 	}
-	return 0;
+	ret = ctxtest_data_create();
+	if (ret)
+		destroy_all();
+	return ret;
 }
 
 /* Writing 0 takes the proxies away under whoever is bound, 1 brings new ones. */

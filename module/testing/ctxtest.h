@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two halves of mlproxy_ctxtest. */
+/* What the parts of mlproxy_ctxtest show to one another. */
 #ifndef _MLPROXY_TESTING_CTXTEST_H
 #define _MLPROXY_TESTING_CTXTEST_H
 
 #include <mlproxy/mlproxy.h>
 
 int ctxtest_api(void);
+int ctxtest_data_create(void);
+void ctxtest_data_destroy(void);
 
 #endif /* _MLPROXY_TESTING_CTXTEST_H */

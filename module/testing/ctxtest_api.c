@@ -29,6 +29,11 @@ static struct mlproxy_action good_actions[] = {
 	{ .name = "yes", .value = 1 },
 };
 
+static struct mlproxy_event_desc good_events[] = {
+	{ .name = "single", .nr_values = 64 },
+	{ .name = "summed", .nr_values = 4, .period_ms = 1000 },
+};
+
 static const struct mlproxy_desc good = {
 	.owner = THIS_MODULE,
 	.name = "api",
@@ -81,6 +86,11 @@ static int bad_descriptions(void)
 	bad += REFUSED(D(reward_max) = (s64)S32_MAX + 1);
 	bad += REFUSED(D(unit) = MLPROXY_UNIT_WINDOW + 1);
 	bad += REFUSED(D(max_macs) = (1 << 20) + 1);
+	bad += REFUSED(D(nr_states) = 1);
+	bad += REFUSED(D(nr_states) = MLPROXY_MAX_STATES + 1; D(states) = good_features);
+	bad += REFUSED(D(nr_events) = 1);
+	bad += REFUSED(D(nr_events) = MLPROXY_MAX_EVENTS + 1; D(events) = good_events);
+	bad += REFUSED(D(pending_entries) = 65537);
 	bad += REFUSED(D(table_entries) = MLPROXY_REC_MAX_ENTRIES + 1);
 	return bad;
 }
@@ -98,6 +108,31 @@ static int bad_feature(const char *name, s64 min, u32 type, u32 preprocess)
 	return refused(&desc);
 }
 
+static int bad_event(const char *name, u32 nr_values, u32 period_ms)
+{
+	struct mlproxy_event_desc e[] = { good_events[0], good_events[1] };
+	struct mlproxy_desc desc = good;
+
+	strscpy(e[1].name, name, sizeof(e[1].name));
+	e[1].nr_values = nr_values;
+	e[1].period_ms = period_ms;
+	desc.events = e;
+	desc.nr_events = ARRAY_SIZE(e);
+	return refused(&desc);
+}
+
+static int bad_state(u32 preprocess, u32 type)
+{
+	struct mlproxy_feature f[] = { good_features[0], good_features[1] };
+	struct mlproxy_desc desc = good;
+
+	f[1].preprocess = preprocess;
+	f[1].type = type;
+	desc.states = f;
+	desc.nr_states = ARRAY_SIZE(f);
+	return refused(&desc);
+}
+
 static int bad_members(void)
 {
 	struct mlproxy_action same[] = { good_actions[0], good_actions[0] };
@@ -110,6 +145,14 @@ static int bad_members(void)
 	bad += CHECK(!bad_feature("two", 2, 0, 0));
 	bad += CHECK(!bad_feature("two", 0, MLPROXY_NR_TYPES, 0));
 	bad += CHECK(!bad_feature("two", 0, 0, MLPROXY_PRE_DELTA));
+	bad += CHECK(!bad_feature("two", 0, MLPROXY_TYPE_INT, MLPROXY_PRE_LOG2));
+	bad += CHECK(!bad_event("", 1, 0));
+	bad += CHECK(!bad_event("single", 1, 0));
+	bad += CHECK(!bad_event("summed", 65, 0));
+	bad += CHECK(!bad_event("summed", 5, 1));
+	bad += CHECK(!bad_event("summed", 1, 3600001));
+	bad += CHECK(!bad_state(MLPROXY_NR_PRE, MLPROXY_TYPE_INT));
+	bad += CHECK(!bad_state(MLPROXY_PRE_LOG2, MLPROXY_TYPE_INT));
 	bad += REFUSED(D(actions) = same);
 	memset(open_unit[1].unit, 'u', sizeof(open_unit[1].unit));
 	bad += REFUSED(D(features) = open_unit);

@@ -55,7 +55,7 @@ permissions()
 
 	for f in "$P"/*; do
 		case ${f##*/} in
-		mode | share_* | explore_* | window_ns)
+		mode | share_* | explore_* | window_ns | pending_ns | state_period_ns)
 			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 644
 			;;
 		*)
@@ -110,6 +110,14 @@ window()
 	refused window_ns 999999
 	refused window_ns 3600000000001
 	refused window_ns 0
+	set_to pending_ns 1000000
+	set_to pending_ns 86400000000000
+	refused pending_ns 0
+	refused pending_ns 86400000000001
+	set_to state_period_ns 1000000
+	set_to state_period_ns 0
+	refused state_period_ns 999999
+	refused state_period_ns 3600000000001
 }
 
 # What the files say is what the ioctl says; here against known decisions.

@@ -262,8 +262,10 @@ struct mlproxy_rec_feedback {
  * struct mlproxy_rec_event - MLPROXY_REC_EVENT, raw event of a proxy
  * @hdr: header; @hdr.flags is the proxy's event number, or
  *	MLPROXY_EVENT_SNAPSHOT for the state of the subsystem, published when the
- *	proxy starts, when the mode changes, and by MLPROXY_IOC_SNAPSHOT
- * @key: entity the event is about; MLPROXY_HEALTH_* for a snapshot
+ *	proxy starts, when the mode changes, by MLPROXY_IOC_SNAPSHOT and
+ *	periodically (MLPROXY_PARAM_STATE_PERIOD_NS)
+ * @key: entity the event is about; MLPROXY_HEALTH_* for a snapshot; 0 where
+ *	events are aggregated
  * @values: proxy specific, (len - 32) / 8 of them
  */
 struct mlproxy_rec_event {
@@ -452,8 +454,10 @@ struct mlproxy_action {
  * @name: name, NUL terminated
  * @nr_values: values of an event
  * @period_ms: 0: each event is a record. Else events are aggregated, for each
- *	CPU, so long: the record's values are the count, then sum, minimum and
- *	maximum of each value; at most 4 values then
+ *	CPU, so long: the record's values are the count, then the sums of all
+ *	values, then the minima, then the maxima; at most 4 values then. A record
+ *	comes with the first event after its period, with a snapshot, or when the
+ *	proxy stops; the counts add up to all events
  */
 struct mlproxy_event_desc {
 	char name[MLPROXY_NAME_LEN];
@@ -486,8 +490,8 @@ struct mlproxy_event_desc {
  * @nr_states: in: room; out: values of a snapshot
  * @nr_events: in: room; out: described kinds of events
  *
- * ENOBUFS if an array is too short: both numbers are then returned. Pass 0 and 0
- * to ask for the numbers.
+ * ENOBUFS if an array is too short: all numbers are then returned. Pass 0 and 0
+ * to ask for the numbers. @states and @events that are 0 are not asked for.
  */
 struct mlproxy_schema {
 	__u32 size;
@@ -581,7 +585,7 @@ struct mlproxy_mode {
 #define MLPROXY_PARAM_LATENCY_NS	13	/* budget of a decision; 0: not measured */
 #define MLPROXY_PARAM_HOLD_NS		14	/* shortest emergency, doubled when it recurs */
 #define MLPROXY_PARAM_STATE_PERIOD_NS	15	/* of snapshots while running; 0: none */
-#define MLPROXY_PARAM_PENDING_NS	16	/* a pending decision expires after it */
+#define MLPROXY_PARAM_PENDING_NS	16	/* a pending decision expires: 1 ms to 1 day */
 #define MLPROXY_NR_PARAMS		17
 
 #define MLPROXY_PARAM_F_SET	(1U << 0)
@@ -629,10 +633,13 @@ struct mlproxy_ring_page {
 #define MLPROXY_RING_MIN_BYTES	4096U
 #define MLPROXY_RING_MAX_BYTES	(64U << 20)
 
+#define MLPROXY_RING_F_QUIET	(1U << 0)
+
 /**
  * struct mlproxy_ring_setup - ioctl(MLPROXY_IOC_RING_SETUP)
  * @size: sizeof(struct mlproxy_ring_setup)
- * @flags: must be 0
+ * @flags: MLPROXY_RING_F_QUIET: begin as if a data set had been cancelled, so that there
+ *	are no decisions but those that MLPROXY_IOC_DATASET asks for
  * @data_bytes: in: data of one ring, rounded up to a power of two of pages;
  *	out: what it became
  * @watermark_bytes: in: wake poll() when so much is unread in one ring; 0
@@ -817,6 +824,8 @@ struct mlproxy_model_ctl {
  * @standby_bytes: kernel memory
  * @active_name: name out of the model file
  * @standby_name: name out of the model file
+ * @active_kind: MLPROXY_MODEL_KIND_*
+ * @standby_kind: MLPROXY_MODEL_KIND_*
  */
 struct mlproxy_model_info {
 	__u32 size;
@@ -829,6 +838,8 @@ struct mlproxy_model_info {
 	__u32 standby_bytes;
 	char active_name[MLPROXY_NAME_LEN];
 	char standby_name[MLPROXY_NAME_LEN];
+	__u32 active_kind;
+	__u32 standby_kind;
 };
 
 #define MLPROXY_EVAL_F_STANDBY	(1U << 0)
@@ -883,8 +894,9 @@ struct mlproxy_model_eval {
  * @rec_hits: decisions that found a fresh recommendation
  * @rec_expired: decisions that found only a stale one
  * @rec_evicted: recommendations that gave way to others
- * @events: raw events published
- * @bad_calls: calls with an illegal baseline or action, answered by the baseline
+ * @events: raw events, each one also where they are aggregated
+ * @bad_calls: calls with an illegal baseline or action, answered by the baseline, and
+ *	events with another number of values than the schema says, dropped
  * @by_arm: decisions by the MLPROXY_ARM_* that their outcome counts for
  * @refused: illegal actions proposed by a recommendation or an eBPF program
  * @errors: actions that the subsystem reported as failed
@@ -936,7 +948,8 @@ struct mlproxy_stats {
  * @flags: must be 0
  * @nr: out: valid entries in @values; 0 if the proxy has no such callback
  * @reserved: must be 0
- * @values: out: state of the subsystem, as the schema's states say
+ * @values: out: state of the subsystem, as the schema's states say; a difference
+ *	(MLPROXY_PRE_DELTA) is to the snapshot before, whoever asked for that one
  * @health: out: MLPROXY_HEALTH_*
  * @reserved2: must be 0
  *
@@ -1025,7 +1038,9 @@ struct mlproxy_heartbeat {
 	__aligned_u64 reserved;
 };
 
-/* What a requested data set waits for. */
+/* What a requested data set waits for. With the event that it waited for it begins;
+ * of an aggregated event that is any single one.
+ */
 #define MLPROXY_TRIGGER_NOW	0
 #define MLPROXY_TRIGGER_EVENT	1	/* a raw event of the given number */
 #define MLPROXY_TRIGGER_MODE	2	/* a change of mode */
@@ -1062,7 +1077,8 @@ struct mlproxy_filter {
  * @flags: MLPROXY_DATASET_F_REQUEST to ask for one, MLPROXY_DATASET_F_CANCEL to
  *	end it, 0 to look at it
  * @trigger: in: MLPROXY_TRIGGER_*
- * @event: in: number of the event for MLPROXY_TRIGGER_EVENT, else 0
+ * @event: in: number of the event for MLPROXY_TRIGGER_EVENT, below
+ *	MLPROXY_EVENT_SNAPSHOT; else 0
  * @max_decisions: in: complete after so many decisions, 0 for no limit
  * @duration_ns: in: complete so long after it became active, 0 for no limit
  * @sample: in: share of the decisions, of 65536; 0 for all
@@ -1070,12 +1086,20 @@ struct mlproxy_filter {
  * @filters: in
  * @state: out: MLPROXY_DATASET_*
  * @reserved: must be 0
- * @decisions: out: decisions published for it
- * @filtered: out: decisions that did not pass, or were not drawn
+ * @decisions: out: decisions published for it, delivered and lost
+ * @filtered: out: decisions that did not pass, or were not drawn, while it was active
  *
  * For the session's rings, which must be set up (ENOENT without). A decision and its
- * feedback are published both or neither; changes of mode, state and model always
- * are. EBUSY for a request while another is waiting or active.
+ * feedback are published both or neither, and a decision that was lost has none; raw
+ * events are published while it is active; snapshots and changes of mode, state and
+ * model always are. Ranges are of the values as published, after preprocessing.
+ *
+ * Once it is COMPLETE poll() says POLLPRI until there is another request, and what is
+ * unread is ready whatever the watermark; the last feedback may still come. Decisions
+ * are not published any more then, nor once it is CANCELLED. To cancel where nothing
+ * waits or is active is no error. EBUSY for a request while another is waiting or
+ * active, and where 32 other sessions of the proxy have rings. EPERM for both if the
+ * file was not opened for writing.
  */
 struct mlproxy_dataset {
 	__u32 size;

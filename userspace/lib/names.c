@@ -34,6 +34,19 @@ static const char *const mode_reasons[] = {
 	[MLPROXY_REASON_OPERATOR] = "operator",
 	[MLPROXY_REASON_REINIT] = "reinit",
 	[MLPROXY_REASON_CRITICAL] = "critical",
+	[MLPROXY_REASON_NOT_WORSE] = "not worse",
+	[MLPROXY_REASON_BETTER] = "better",
+	[MLPROXY_REASON_WORSE] = "worse",
+	[MLPROXY_REASON_NOT_BETTER] = "not better",
+	[MLPROXY_REASON_NO_MODEL] = "no model",
+	[MLPROXY_REASON_NEW_MODEL] = "new model",
+	[MLPROXY_REASON_DROP] = "drop",
+	[MLPROXY_REASON_ERRORS] = "errors",
+	[MLPROXY_REASON_LATENCY] = "latency",
+	[MLPROXY_REASON_AGENT_LOST] = "agent lost",
+	[MLPROXY_REASON_BAD_STATE] = "bad state",
+	[MLPROXY_REASON_RECOVERED] = "recovered",
+	[MLPROXY_REASON_AUTO] = "auto",
 };
 
 static const char *const sources[] = {
@@ -92,6 +105,35 @@ static const char *const refusals[] = {
 	[MLPROXY_REFUSED_COST] = "cost",
 	[MLPROXY_REFUSED_FLAGS] = "flags",
 	[MLPROXY_REFUSED_NAME] = "name",
+	[MLPROXY_REFUSED_TREE] = "tree",
+	[MLPROXY_REFUSED_NODE] = "node",
+};
+
+static const char *const healths[] = {
+	[MLPROXY_HEALTH_UNKNOWN] = "unknown",
+	[MLPROXY_HEALTH_GOOD] = "good",
+	[MLPROXY_HEALTH_STRAINED] = "strained",
+	[MLPROXY_HEALTH_BAD] = "bad",
+};
+
+static const char *const preprocessings[] = {
+	[MLPROXY_PRE_NONE] = "none",
+	[MLPROXY_PRE_LOG2] = "log2",
+	[MLPROXY_PRE_DELTA] = "delta",
+};
+
+static const char *const triggers[] = {
+	[MLPROXY_TRIGGER_NOW] = "now",
+	[MLPROXY_TRIGGER_EVENT] = "event",
+	[MLPROXY_TRIGGER_MODE] = "mode",
+};
+
+static const char *const dataset_states[] = {
+	[MLPROXY_DATASET_CONTINUOUS] = "continuous",
+	[MLPROXY_DATASET_WAITING] = "waiting",
+	[MLPROXY_DATASET_ACTIVE] = "active",
+	[MLPROXY_DATASET_COMPLETE] = "complete",
+	[MLPROXY_DATASET_CANCELLED] = "cancelled",
 };
 
 const char *mlproxy_state_name(uint32_t state)
@@ -137,6 +179,26 @@ const char *mlproxy_record_name(uint32_t type)
 const char *mlproxy_refusal_name(uint32_t reason)
 {
 	return LOOKUP(refusals, reason);
+}
+
+const char *mlproxy_health_name(uint32_t health)
+{
+	return LOOKUP(healths, health);
+}
+
+const char *mlproxy_preprocess_name(uint32_t preprocess)
+{
+	return LOOKUP(preprocessings, preprocess);
+}
+
+const char *mlproxy_trigger_name(uint32_t trigger)
+{
+	return LOOKUP(triggers, trigger);
+}
+
+const char *mlproxy_dataset_state_name(uint32_t state)
+{
+	return LOOKUP(dataset_states, state);
 }
 
 int mlproxy_mode_by_name(const char *name)

@@ -108,7 +108,8 @@ struct mlproxy_desc {
 /**
  * struct mlproxy_request - one decision that is asked for
  * @key: entity, for recommendations and for randomisation by entity
- * @features: the context, desc->nr_features values
+ * @features: the context, desc->nr_features values, as they are before any
+ *	preprocessing that the schema says
  * @baseline: action of the kernel's own algorithm
  * @allowed: bit mask of the actions legal here, with @baseline; 0 means all
  */
@@ -261,9 +262,11 @@ void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *
  *
  * The table is bounded: the oldest of a bucket gives way, and what waits longer
  * than PENDING_NS expires; both are counted, and published as feedback with
- * MLPROXY_FEEDBACK_EXPIRED. A second decision with one token replaces the first.
+ * MLPROXY_FEEDBACK_EXPIRED. A second decision with one token replaces the first. When
+ * the proxy stops, all that wait are given up.
  * Context: as mlproxy_decide().
- * Return: true if it is kept.
+ * Return: true if it is kept; false if the proxy does not run, in NMI, or without a
+ * table: then no outcome will be taken for it.
  */
 bool mlproxy_defer(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 		   u64 token);
@@ -284,8 +287,10 @@ bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward);
  * @event: number, proxy specific, below MLPROXY_EVENT_SNAPSHOT
  * @key: entity
  * @values: numbers, proxy specific
- * @nr: how many, at most 64
+ * @nr: how many, at most 64; for a described event as many as it says, else it is
+ *	dropped and counted as a bad call
  *
+ * Aggregated events are summed up for their CPU, see struct mlproxy_event_desc.
  * Context: as mlproxy_decide().
  */
 void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,

@@ -81,11 +81,21 @@ static bool ra_critical(void *priv)
 	return global_zone_page_state(NR_FREE_PAGES) < totalram_pages() / 1024;
 }
 
+static u32 ra_estimate(void *priv, const s64 *values, unsigned int nr)
+{
+	if (ra_critical(priv))
+		return MLPROXY_HEALTH_BAD;
+	if (!nr)
+		return MLPROXY_HEALTH_UNKNOWN;
+	return ra_target_strained(values, nr) ? MLPROXY_HEALTH_STRAINED : MLPROXY_HEALTH_GOOD;
+}
+
 static const struct mlproxy_ops ra_ops = {
 	.start = ra_start,
 	.stop = ra_stop,
 	.snapshot = ra_snapshot,
 	.critical = ra_critical,
+	.estimate = ra_estimate,
 };
 
 static const struct mlproxy_desc ra_desc = {
@@ -102,6 +112,8 @@ static const struct mlproxy_desc ra_desc = {
 	.reward_min = RA_REWARD_MIN,
 	.reward_max = 0,
 	.unit = MLPROXY_UNIT_DECISION,
+	.nr_states = MLPROXY_MAX_STATES,
+	.states = ra_states,
 	.ops = &ra_ops,
 };
 

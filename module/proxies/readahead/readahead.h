@@ -346,6 +346,7 @@ extern struct mlproxy *ra_proxy;
 
 /* schema.c */
 extern const struct mlproxy_feature ra_features[RA_NR_FEATURES];
+extern const struct mlproxy_feature ra_states[MLPROXY_MAX_STATES];
 extern const struct mlproxy_action ra_actions[RA_NR_ACTIONS];
 
 /* hook.c */
@@ -387,6 +388,7 @@ struct ra_target *ra_target_find(struct super_block *sb);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
 unsigned int ra_target_snapshot(s64 *values, unsigned int nr);
+bool ra_target_strained(const s64 *values, unsigned int nr);
 int ra_targets_set(const char *text);
 int ra_targets_show(char *buf, size_t size);
 unsigned int ra_targets_count(void);

@@ -51,6 +51,21 @@ const struct mlproxy_feature ra_features[RA_NR_FEATURES] = {
 	[RA_F_FILE_SIZE] = LOG2("file_size", "log2 pages", 52),
 };
 
+#define FILES(_name) \
+	{ .name = _name, .unit = "files", .max = U32_MAX, .type = MLPROXY_TYPE_COUNT }
+
+/* As ra_target_snapshot() fills them in, of the first four targets. */
+const struct mlproxy_feature ra_states[MLPROXY_MAX_STATES] = {
+	LOG2("dev_latency0", "log2 ns", 40), LOG2("dev_depth0", "log2 reads", 16),
+	LOG2("dev_rate0", "log2 bytes/ms", 40), FILES("active_files0"),
+	LOG2("dev_latency1", "log2 ns", 40), LOG2("dev_depth1", "log2 reads", 16),
+	LOG2("dev_rate1", "log2 bytes/ms", 40), FILES("active_files1"),
+	LOG2("dev_latency2", "log2 ns", 40), LOG2("dev_depth2", "log2 reads", 16),
+	LOG2("dev_rate2", "log2 bytes/ms", 40), FILES("active_files2"),
+	LOG2("dev_latency3", "log2 ns", 40), LOG2("dev_depth3", "log2 reads", 16),
+	LOG2("dev_rate3", "log2 bytes/ms", 40), FILES("active_files3"),
+};
+
 const struct mlproxy_action ra_actions[RA_NR_ACTIONS] = {
 	/* the window that the kernel has for the device */
 	[RA_KERNEL] = { .name = "kernel", .value = -1 },

@@ -17,6 +17,7 @@
 
 #define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
+#define RA_STRAINED_DEPTH 64	/* reads in flight */
 
 static struct ra_target ra_targets[RA_MAX_TARGETS];
 
@@ -134,6 +135,23 @@ unsigned int ra_target_snapshot(s64 *values, unsigned int nr)
 				    atomic_read(&t->files));
 	}
 	return n;
+}
+
+/**
+ * ra_target_strained() - is a device asked for more than it can do at once
+ * @values: from ra_target_snapshot()
+ * @nr: valid ones
+ *
+ * Return: true if one has RA_STRAINED_DEPTH reads in flight, on average.
+ */
+bool ra_target_strained(const s64 *values, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i + 4 <= nr; i += 4)
+		if (values[i + 1] >= ra_log2_q8(RA_STRAINED_DEPTH))
+			return true;
+	return false;
 }
 
 static int parse_device(const char *word, dev_t *dev)

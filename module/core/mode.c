@@ -1,0 +1,863 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mode machine in the kernel: gathering what the CPUs counted, looking at it,
+ * carrying out what the rules say, and telling of it.
+ *
+ * Outcomes of each arm are summed per CPU and never set back while the proxy runs;
+ * an experiment subtracts what there was at its begin. A look reads the sums of other
+ * CPUs while these count: it may see half of one outcome of each, no more.
+ *
+ * Contexts: mlproxy_mode_kick(), _alarm(), _count() and _request_emergency() belong to
+ * the decision path. The rest may sleep and takes proxy->lock, or has it where said.
+ */
+#include <linux/irq_work.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/workqueue.h>
+
+#include "mode.h"
+#include "mode_rules.h"
+#include "dataset.h"
+#include "reader.h"
+#include "ring_pos.h"
+#include "state.h"
+#include "trace.h"
+
+/* Versions of logic that is no model; models count from 1. */
+#define VERSION_BPF		(U32_MAX - 1)
+#define VERSION_RECOMMENDATION	U32_MAX
+/* A request for emergency whose numbers are being written. */
+#define REQUEST_CLAIMED		U32_MAX
+
+#define DEFAULT_LATENCY_NS	NSEC_PER_MSEC
+
+/**
+ * struct mlproxy_modes - the mode machine of a proxy
+ * @lock: of all here but the works
+ * @machine: what it knows
+ * @config: parameters
+ * @total: sums of all CPUs, as of the last look
+ * @version: of the active model, 0 for none
+ * @seen: candidates by source, as of the last look
+ * @seen_at: decisions at the last look that found new candidates, by source
+ * @proposed: has a source proposed an action since the logic was last known to change
+ * @beat_ns: last heartbeat, 0 for none
+ * @evaluations: looks
+ * @changes: transitions since the initialisation
+ * @log: the last transitions, @changes modulo its size is the next place
+ * @correct: reason for which a correction is due, 0 for none; for @work
+ * @request_value: evidence of the request for emergency
+ * @request_limit: the same
+ * @proxy: whose
+ * @look: makes a look
+ * @work: publishes a snapshot and corrects
+ */
+struct mlproxy_modes {
+	raw_spinlock_t lock;	/* all here; taken with interrupts off */
+	struct mode_machine machine;
+	struct mode_config config;
+	struct eff_sums total;
+	u32 version;
+	u64 seen[MLPROXY_NR_SOURCES];
+	u64 seen_at[MLPROXY_NR_SOURCES];
+	bool proposed[MLPROXY_NR_SOURCES];
+	u64 beat_ns;
+	u64 evaluations;
+	u64 changes;
+	struct mlproxy_transition log[MLPROXY_MAX_TRANSITIONS];
+	u32 correct;
+	s64 request_value;
+	s64 request_limit;
+	struct mlproxy *proxy;
+	struct irq_work look;
+	struct work_struct work;
+};
+
+static const char * const reason_names[MLPROXY_NR_REASONS] = {
+	[MLPROXY_REASON_START] = "start",
+	[MLPROXY_REASON_OPERATOR] = "operator",
+	[MLPROXY_REASON_REINIT] = "reinit",
+	[MLPROXY_REASON_CRITICAL] = "critical",
+	[MLPROXY_REASON_NOT_WORSE] = "not_worse",
+	[MLPROXY_REASON_BETTER] = "better",
+	[MLPROXY_REASON_WORSE] = "worse",
+	[MLPROXY_REASON_NOT_BETTER] = "not_better",
+	[MLPROXY_REASON_NO_MODEL] = "no_model",
+	[MLPROXY_REASON_NEW_MODEL] = "new_model",
+	[MLPROXY_REASON_DROP] = "drop",
+	[MLPROXY_REASON_ERRORS] = "errors",
+	[MLPROXY_REASON_LATENCY] = "latency",
+	[MLPROXY_REASON_AGENT_LOST] = "agent_lost",
+	[MLPROXY_REASON_BAD_STATE] = "bad_state",
+	[MLPROXY_REASON_RECOVERED] = "recovered",
+	[MLPROXY_REASON_AUTO] = "auto",
+};
+
+/**
+ * mlproxy_reason_name() - name of a reason
+ * @reason: MLPROXY_REASON_*
+ */
+const char *mlproxy_reason_name(u32 reason)
+{
+	return reason < ARRAY_SIZE(reason_names) && reason_names[reason] ?
+	       reason_names[reason] : "?";
+}
+
+/* ------------------------------------------------------------------ */
+/* Gathering                                                           */
+
+/* Has a source proposed actions lately? That it stopped only shows in decisions. */
+static bool proposes(struct mlproxy_modes *ms, u32 source, const u64 *candidates,
+		     u64 decisions)
+{
+	if (candidates[source] != ms->seen[source]) {
+		ms->seen[source] = candidates[source];
+		ms->seen_at[source] = decisions;
+		ms->proposed[source] = true;
+	} else if (decisions - ms->seen_at[source] >= MODE_LOOK_DECISIONS) {
+		ms->proposed[source] = false;
+	}
+	return ms->proposed[source];
+}
+
+/*
+ * Which logic the arm of the model is made of: an eBPF program goes before the model,
+ * and recommendations count where there is neither.
+ */
+static u32 logic_version(struct mlproxy_modes *ms, const u64 *candidates, u64 decisions)
+{
+	bool bpf = proposes(ms, MLPROXY_SRC_BPF, candidates, decisions);
+	bool rec = proposes(ms, MLPROXY_SRC_RECOMMENDATION, candidates, decisions);
+
+	if (bpf)
+		return VERSION_BPF;
+	if (ms->version)
+		return ms->version;
+	return rec ? VERSION_RECOMMENDATION : 0;
+}
+
+static bool cause_lasts(struct mlproxy *proxy, u32 reason, u64 now_ns)
+{
+	u64 deadline_ns = READ_ONCE(proxy->agent_deadline_ns);
+
+	switch (reason) {
+	case MLPROXY_REASON_CRITICAL:
+		return proxy->critical && mlproxy_running(proxy) &&
+		       proxy->critical(proxy->priv);
+	case MLPROXY_REASON_AGENT_LOST:
+		return deadline_ns && now_ns > deadline_ns;
+	case MLPROXY_REASON_BAD_STATE:
+		return READ_ONCE(proxy->health) == MLPROXY_HEALTH_BAD;
+	}
+	return false;
+}
+
+static void gather(struct mlproxy *proxy, struct mode_input *in)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	u64 candidates[MLPROXY_NR_SOURCES] = {};
+	u64 decisions = 0;
+	unsigned int cpu, i;
+
+	*in = (struct mode_input) { .now_ns = ktime_get_mono_fast_ns(), .sums = &ms->total };
+	memset(&ms->total, 0, sizeof(ms->total));
+	for_each_possible_cpu(cpu) {
+		const struct mlproxy_counters *c = per_cpu_ptr(proxy->counters, cpu);
+
+		eff_merge(&ms->total, per_cpu_ptr(proxy->sums, cpu), ms->config.clustered);
+		for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+			candidates[i] += READ_ONCE(c->candidates[i]);
+		for (i = 0; i < MLPROXY_NR_MODES; i++)
+			decisions += READ_ONCE(c->by_mode[i]);
+		in->failures += READ_ONCE(c->refused) + READ_ONCE(c->errors);
+		in->candidates += READ_ONCE(c->refused);
+		in->latency_samples += READ_ONCE(c->latency_samples);
+		in->latency_over += READ_ONCE(c->latency_over);
+	}
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+		in->candidates += candidates[i];
+	in->model_version = logic_version(ms, candidates, decisions);
+}
+
+static void take_request(struct mlproxy *proxy, struct mode_input *in)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	/* Its numbers before; pairs with mlproxy_mode_request_emergency(). */
+	u32 reason = atomic_read_acquire(&proxy->emergency);
+
+	if (!reason || reason == REQUEST_CLAIMED)
+		return;
+	in->value = ms->request_value;
+	in->limit = ms->request_limit;
+	if (reason == MLPROXY_REASON_AGENT_LOST) {
+		in->value = in->now_ns - ms->beat_ns;
+		in->limit = READ_ONCE(proxy->agent_deadline_ns) - ms->beat_ns;
+		/* Heard since. */
+		if (!cause_lasts(proxy, reason, in->now_ns))
+			reason = 0;
+	}
+	in->emergency = reason;
+	atomic_set(&proxy->emergency, 0);
+}
+
+/* ------------------------------------------------------------------ */
+/* Carrying out                                                        */
+
+static void publish(struct mlproxy *proxy, const struct mlproxy_transition *t)
+{
+	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_mode));
+	struct mlproxy_rec_mode *rec;
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	rcu_read_lock_sched_notrace();
+	mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_MODE, 0, len, &irq_flags);
+		if (!rec)
+			continue;
+		rec->from = t->from;
+		rec->to = t->to;
+		rec->reason = t->reason;
+		rec->reserved = 0;
+		rec->evidence = t->evidence;
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
+	rcu_read_unlock_sched_notrace();
+	trace_mlproxy_mode(proxy->name, t);
+}
+
+/* Show decisions the mode and the experiment that they are made in. */
+static void show(struct mlproxy *proxy)
+{
+	const struct mode_machine *m = &proxy->modes->machine;
+
+	WRITE_ONCE(proxy->automatic, m->automatic);
+	WRITE_ONCE(proxy->mode, m->mode);
+	/* Who sees the experiment sees its mode; pairs with decide_running(). */
+	smp_store_release(&proxy->experiment, m->experiment);
+}
+
+static void note(struct mlproxy *proxy, const struct mlproxy_transition *t)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+
+	ms->log[ms->changes++ % MLPROXY_MAX_TRANSITIONS] = *t;
+	if (t->to == MLPROXY_MODE_EMERGENCY && t->from != t->to)
+		ms->correct = t->reason;
+	show(proxy);
+	publish(proxy, t);
+}
+
+/* When a decision in emergency asks for the next look, after one at @in. */
+static void pace(struct mlproxy *proxy, const struct mode_input *in)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	u64 pause_ns = MODE_RECHECK_NS, hold_ns;
+
+	if (!ms->machine.automatic) {
+		WRITE_ONCE(proxy->next_look_ns, U64_MAX);
+		return;
+	}
+	hold_ns = mode_hold_ns(&ms->machine, &ms->config);
+	/* Each look at a bad state takes a snapshot. */
+	if (ms->machine.reason == MLPROXY_REASON_BAD_STATE)
+		pause_ns = max(pause_ns, hold_ns);
+	WRITE_ONCE(proxy->next_look_ns,
+		   max(ms->machine.since_ns + hold_ns, in->now_ns + pause_ns));
+}
+
+/* With the lock held. True if the work has something to do. */
+static bool look_locked(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	struct mlproxy_transition t;
+	struct mode_input in;
+	bool changed;
+
+	gather(proxy, &in);
+	take_request(proxy, &in);
+	in.cause_lasts = ms->machine.mode == MLPROXY_MODE_EMERGENCY &&
+			 cause_lasts(proxy, ms->machine.reason, in.now_ns);
+	ms->evaluations++;
+	changed = mode_machine_look(&ms->machine, &ms->config, &in, &t);
+	if (changed)
+		note(proxy, &t);
+	else
+		show(proxy);
+	pace(proxy, &in);
+	return changed || (in.cause_lasts && ms->machine.reason == MLPROXY_REASON_BAD_STATE);
+}
+
+static void look(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+	bool follow;
+
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	follow = look_locked(proxy);
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	if (follow)
+		queue_work(mlproxy_workqueue(), &ms->work);
+}
+
+static void look_work(struct irq_work *work)
+{
+	look(container_of(work, struct mlproxy_modes, look)->proxy);
+}
+
+/* What may sleep and follows a transition; with proxy->lock held. */
+static void follow_up(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+	u32 reason;
+
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	reason = ms->correct;
+	ms->correct = 0;
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	if (reason && proxy->ops && proxy->ops->correct)
+		proxy->ops->correct(proxy, proxy->priv, reason);
+	mlproxy_state_publish(proxy);
+}
+
+static void follow_up_work(struct work_struct *work)
+{
+	struct mlproxy *proxy = container_of(work, struct mlproxy_modes, work)->proxy;
+
+	mutex_lock(&proxy->lock);
+	if (!mlproxy_gone(proxy))
+		follow_up(proxy);
+	mutex_unlock(&proxy->lock);
+}
+
+/* ------------------------------------------------------------------ */
+/* From the decision path                                              */
+
+/**
+ * mlproxy_mode_kick() - have a look made
+ * @proxy: the proxy
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_mode_kick(struct mlproxy *proxy)
+{
+	irq_work_queue(&proxy->modes->look);
+}
+
+/**
+ * mlproxy_mode_measure() - compare the duration of a decision with the budget
+ * @proxy: the proxy
+ * @begin_ns: clock when it began
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns)
+{
+	u64 budget_ns = READ_ONCE(proxy->latency_ns);
+
+	if (!budget_ns)
+		return;
+	this_cpu_inc(proxy->counters->latency_samples);
+	if (ktime_get_mono_fast_ns() - begin_ns > budget_ns)
+		this_cpu_inc(proxy->counters->latency_over);
+}
+
+/**
+ * mlproxy_mode_request_emergency() - ask for emergency, at once
+ * @proxy: the proxy
+ * @reason: MLPROXY_REASON_*
+ * @value: see struct mlproxy_evidence
+ * @limit: see struct mlproxy_evidence
+ *
+ * Decisions are the baseline from here on. Without effect where the operator fixed the
+ * mode. Context: as mlproxy_decide().
+ */
+void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+
+	if (!READ_ONCE(proxy->automatic) || READ_ONCE(proxy->mode) == MLPROXY_MODE_EMERGENCY)
+		return;
+	if (atomic_cmpxchg(&proxy->emergency, 0, REQUEST_CLAIMED))
+		return;
+	ms->request_value = value;
+	ms->request_limit = limit;
+	/* The numbers before the request; pairs with take_request(). */
+	atomic_set_release(&proxy->emergency, reason);
+	mlproxy_mode_kick(proxy);
+}
+
+/**
+ * mlproxy_mode_alarm() - the mode of a decision, where there may be cause for emergency
+ * @proxy: running, not in emergency
+ * @now_ns: clock
+ *
+ * Context: as mlproxy_decide().
+ */
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns)
+{
+	u64 deadline_ns = READ_ONCE(proxy->agent_deadline_ns);
+	bool automatic = READ_ONCE(proxy->automatic);
+
+	if (proxy->critical && proxy->critical(proxy->priv)) {
+		this_cpu_inc(proxy->counters->critical);
+		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_CRITICAL, 0, 0);
+		return MLPROXY_MODE_EMERGENCY;
+	}
+	if (automatic && deadline_ns && now_ns > deadline_ns)
+		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_AGENT_LOST, 0, 0);
+	if (automatic && atomic_read(&proxy->emergency))
+		return MLPROXY_MODE_EMERGENCY;
+	return READ_ONCE(proxy->mode);
+}
+
+/**
+ * mlproxy_mode_count() - count an outcome for its arm
+ * @proxy: the proxy
+ * @decision: whose outcome it is
+ * @reward: within the schema's range
+ *
+ * Outcomes of decisions of an earlier experiment are left out. Context: as
+ * mlproxy_decide(), preemption off.
+ */
+void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			s64 reward)
+{
+	unsigned long flags;
+	u32 outcomes;
+
+	if (decision->arm >= MLPROXY_NR_ARMS ||
+	    decision->experiment != READ_ONCE(proxy->experiment))
+		return;
+	local_irq_save(flags);
+	eff_add(this_cpu_ptr(proxy->sums), decision->arm, decision->cluster, reward);
+	outcomes = __this_cpu_inc_return(proxy->counters->outcomes);
+	local_irq_restore(flags);
+	if (outcomes % MODE_LOOK_OUTCOMES == 0)
+		mlproxy_mode_kick(proxy);
+}
+
+void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)
+{
+	if (!decision->id || decision->source == MLPROXY_SRC_BASELINE ||
+	    decision->source == MLPROXY_SRC_EXPLORE ||
+	    decision->generation != READ_ONCE(proxy->generation))
+		return;
+	if (this_cpu_inc_return(proxy->counters->errors) % MODE_LATENCY_EVERY == 0)
+		mlproxy_mode_kick(proxy);
+}
+EXPORT_SYMBOL_GPL(mlproxy_report_error);
+
+/* ------------------------------------------------------------------ */
+/* From user space                                                     */
+
+/**
+ * mlproxy_set_mode() - fix the mode, or hand it back
+ * @proxy: the proxy
+ * @mode: MLPROXY_MODE_*; ignored where handed back
+ * @automatic: hand it back
+ *
+ * Context: may sleep. Return: 0, -EINVAL for another @mode, -ENODEV.
+ */
+int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	struct mlproxy_transition t;
+	struct mode_input in;
+	unsigned long flags;
+	int ret = 0;
+
+	if (!automatic && mode >= MLPROXY_NR_MODES)
+		return -EINVAL;
+	mutex_lock(&proxy->lock);
+	if (mlproxy_gone(proxy)) {
+		ret = -ENODEV;
+		goto out;
+	}
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	gather(proxy, &in);
+	mode_machine_set(&ms->machine, &in, mode, automatic, &t);
+	note(proxy, &t);
+	pace(proxy, &in);
+	atomic_set(&proxy->emergency, 0);
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	follow_up(proxy);
+out:
+	mutex_unlock(&proxy->lock);
+	return ret;
+}
+
+/**
+ * mlproxy_mode_heartbeat() - the agent is there, or leaves
+ * @proxy: the proxy
+ * @beat: as from the ioctl, checked; the results are filled in
+ *
+ * Context: may sleep. Return: 0, or -ENODEV.
+ */
+int mlproxy_mode_heartbeat(struct mlproxy *proxy, struct mlproxy_heartbeat *beat)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+	bool follow;
+	u64 now_ns;
+	int ret = 0;
+
+	mutex_lock(&proxy->lock);
+	if (mlproxy_gone(proxy)) {
+		ret = -ENODEV;
+		goto out;
+	}
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	now_ns = ktime_get_mono_fast_ns();
+	beat->age_ms = ms->beat_ns ? div_u64(now_ns - ms->beat_ns, NSEC_PER_MSEC) : 0;
+	ms->beat_ns = beat->flags & MLPROXY_HEARTBEAT_F_LEAVE ? 0 : now_ns;
+	WRITE_ONCE(proxy->agent_deadline_ns,
+		   ms->beat_ns ? now_ns + beat->timeout_ms * NSEC_PER_MSEC : 0);
+	follow = look_locked(proxy);
+	beat->mode = ms->machine.mode;
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	if (follow)
+		follow_up(proxy);
+out:
+	mutex_unlock(&proxy->lock);
+	return ret;
+}
+
+/**
+ * mlproxy_mode_set_model() - another model is about to become active
+ * @proxy: the proxy, its lock held
+ * @version: its version, 0 for none
+ *
+ * To be called before any decision can see it, so that none is made with it in a mode
+ * that another one earned. Context: may sleep.
+ */
+void mlproxy_mode_set_model(struct mlproxy *proxy, u32 version)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+	bool follow;
+
+	lockdep_assert_held(&proxy->lock);
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	ms->version = version;
+	follow = look_locked(proxy);
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	if (follow)
+		follow_up(proxy);
+}
+
+/* The last transition; with the lock held. */
+static const struct mlproxy_transition *last(const struct mlproxy_modes *ms)
+{
+	return &ms->log[(ms->changes - 1) % MLPROXY_MAX_TRANSITIONS];
+}
+
+/**
+ * mlproxy_mode_evidence() - the running experiment, by the last look
+ * @proxy: the proxy
+ * @out: out
+ *
+ * Context: any but NMI.
+ */
+void mlproxy_mode_evidence(struct mlproxy *proxy, struct mlproxy_evidence *out)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	*out = ms->machine.evidence;
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+}
+
+/**
+ * mlproxy_mode_fill() - the mode and why
+ * @proxy: the proxy
+ * @out: out: all but size and flags
+ *
+ * Context: any but NMI.
+ */
+void mlproxy_mode_fill(struct mlproxy *proxy, struct mlproxy_mode *out)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	out->mode = ms->machine.mode;
+	out->reason = ms->machine.reason;
+	out->since_ns = ms->machine.since_ns;
+	out->automatic = ms->machine.automatic;
+	out->changes = ms->changes;
+	out->reserved = 0;
+	memset(&out->evidence, 0, sizeof(out->evidence));
+	if (ms->changes)
+		out->evidence = last(ms)->evidence;
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+}
+
+static void fill_efficiency(const struct mlproxy_modes *ms, struct mlproxy_efficiency *out,
+			    struct mlproxy_transition *transitions, u32 room)
+{
+	u32 i;
+
+	out->mode = ms->machine.mode;
+	out->automatic = ms->machine.automatic;
+	out->trial = ms->machine.trial;
+	out->hold_ns = out->mode == MLPROXY_MODE_EMERGENCY ?
+		       mode_hold_ns(&ms->machine, &ms->config) : 0;
+	out->evaluations = ms->evaluations;
+	out->evidence = ms->machine.evidence;
+	out->count = min_t(u64, ms->changes, min_t(u32, room, MLPROXY_MAX_TRANSITIONS));
+	for (i = 0; i < out->count; i++)
+		transitions[i] = ms->log[(ms->changes - 1 - i) % MLPROXY_MAX_TRANSITIONS];
+}
+
+/**
+ * mlproxy_mode_efficiency() - the running experiment, and the last transitions
+ * @proxy: the proxy
+ * @out: out: all but size, flags and the pointer
+ * @transitions: out: newest first
+ * @room: entries that fit
+ *
+ * As of now, whenever the last look was. Context: may sleep. Return: 0, or -ENODEV.
+ */
+int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *out,
+			    struct mlproxy_transition *transitions, u32 room)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned long flags;
+	bool follow;
+
+	mutex_lock(&proxy->lock);
+	if (mlproxy_gone(proxy)) {
+		mutex_unlock(&proxy->lock);
+		return -ENODEV;
+	}
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	follow = look_locked(proxy);
+	fill_efficiency(ms, out, transitions, room);
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	if (follow)
+		follow_up(proxy);
+	mutex_unlock(&proxy->lock);
+	return 0;
+}
+
+/**
+ * struct mode_param - a parameter of the machine
+ * @param: MLPROXY_PARAM_*
+ * @offset: in struct mode_config
+ * @bytes: of the member
+ * @min: smallest value
+ * @max: largest value
+ */
+struct mode_param {
+	u32 param;
+	u32 offset;
+	u32 bytes;
+	u64 min;
+	u64 max;
+};
+
+#define MODE_PARAM(_param, _member, _min, _max) {			\
+	.param = MLPROXY_PARAM_##_param,				\
+	.offset = offsetof(struct mode_config, _member),		\
+	.bytes = sizeof_field(struct mode_config, _member),		\
+	.min = _min,							\
+	.max = _max,							\
+}
+
+static const struct mode_param mode_params[] = {
+	MODE_PARAM(MIN_SAMPLES, min_samples, 2, 1 << 24),
+	MODE_PARAM(ALPHA_PPM, alpha_ppm, 1, 500000),
+	MODE_PARAM(MARGIN_Q16, margin_q16, 0, 16 << 16),
+	MODE_PARAM(BLOCK, block, 64, 1 << 30),
+	MODE_PARAM(DROP_Q16, drop_q16, 1, 1024 << 16),
+	MODE_PARAM(DROP_SAMPLES, drop_samples, 16, 1 << 24),
+	MODE_PARAM(ERROR_SHARE, error_share, 1, MLPROXY_SHARE_ONE),
+	MODE_PARAM(HOLD_NS, hold_ns, 1000000, 3600000000000ULL),
+};
+
+static void *param_of(struct mlproxy_modes *ms, u32 param, const struct mode_param **p)
+{
+	for (*p = mode_params; *p < mode_params + ARRAY_SIZE(mode_params); (*p)++)
+		if ((*p)->param == param)
+			return (u8 *)&ms->config + (*p)->offset;
+	return NULL;
+}
+
+/**
+ * mlproxy_mode_set_param() - change a parameter of the machine
+ * @proxy: the proxy, its lock held
+ * @param: MLPROXY_PARAM_*
+ * @value: new value
+ *
+ * Return: 0, or -EINVAL for another @param or a value out of range.
+ */
+int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	const struct mode_param *p;
+	unsigned long flags;
+	void *member;
+
+	switch (param) {
+	case MLPROXY_PARAM_WASHOUT_NS:
+		if (value >= READ_ONCE(proxy->window_ns))
+			return -EINVAL;
+		WRITE_ONCE(proxy->washout_ns, value);
+		return 0;
+	case MLPROXY_PARAM_LATENCY_NS:
+		if (value > NSEC_PER_SEC)
+			return -EINVAL;
+		WRITE_ONCE(proxy->latency_ns, value);
+		return 0;
+	}
+	member = param_of(ms, param, &p);
+	if (!member || value < p->min || value > p->max)
+		return -EINVAL;
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	if (p->bytes == sizeof(u64))
+		*(u64 *)member = value;
+	else
+		*(u32 *)member = value;
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	return 0;
+}
+
+/**
+ * mlproxy_mode_get_param() - ask for a parameter of the machine
+ * @proxy: the proxy
+ * @param: MLPROXY_PARAM_*
+ * @value: out
+ *
+ * Return: 0, or -EINVAL for another @param.
+ */
+int mlproxy_mode_get_param(struct mlproxy *proxy, u32 param, u64 *value)
+{
+	const struct mode_param *p;
+	void *member;
+
+	switch (param) {
+	case MLPROXY_PARAM_WASHOUT_NS:
+		*value = READ_ONCE(proxy->washout_ns);
+		return 0;
+	case MLPROXY_PARAM_LATENCY_NS:
+		*value = READ_ONCE(proxy->latency_ns);
+		return 0;
+	}
+	member = param_of(proxy->modes, param, &p);
+	if (!member)
+		return -EINVAL;
+	*value = p->bytes == sizeof(u64) ? READ_ONCE(*(u64 *)member) : READ_ONCE(*(u32 *)member);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ */
+/* Life                                                                */
+
+static void set_defaults(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+
+	mode_config_defaults(&ms->config);
+	ms->config.clustered = proxy->schema.unit != MLPROXY_UNIT_DECISION;
+	ms->config.lower_is_better = proxy->schema.reward_direction == MLPROXY_REWARD_LOWER;
+	proxy->washout_ns = 0;
+	proxy->latency_ns = DEFAULT_LATENCY_NS;
+}
+
+/**
+ * mlproxy_mode_init() - allocate and prepare the machine, in learning mode
+ * @proxy: being made, with its schema
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM; mlproxy_mode_free() undoes both.
+ */
+int mlproxy_mode_init(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = kzalloc(sizeof(*ms), GFP_KERNEL);
+
+	if (!ms)
+		return -ENOMEM;
+	raw_spin_lock_init(&ms->lock);
+	ms->proxy = proxy;
+	ms->look = IRQ_WORK_INIT_HARD(look_work);
+	INIT_WORK(&ms->work, follow_up_work);
+	proxy->modes = ms;
+	proxy->sums = alloc_percpu(struct eff_sums);
+	if (!proxy->sums)
+		return -ENOMEM;
+	set_defaults(proxy);
+	mode_machine_init(&ms->machine, ktime_get_mono_fast_ns());
+	show(proxy);
+	return 0;
+}
+
+/**
+ * mlproxy_mode_reset() - begin anew, in learning mode
+ * @proxy: not running, no decision or feedback under way, its lock held
+ */
+void mlproxy_mode_reset(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	struct mlproxy_transition t;
+	unsigned long flags;
+	unsigned int cpu;
+
+	raw_spin_lock_irqsave(&ms->lock, flags);
+	t = (struct mlproxy_transition) {
+		.time_ns = ktime_get_mono_fast_ns(),
+		.from = ms->machine.mode,
+		.to = MLPROXY_MODE_LEARNING,
+		.reason = MLPROXY_REASON_REINIT,
+	};
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(proxy->sums, cpu), 0, sizeof(struct eff_sums));
+	mode_machine_reset(&ms->machine, t.time_ns);
+	set_defaults(proxy);
+	ms->version = 0;
+	memset(ms->seen, 0, sizeof(ms->seen));
+	memset(ms->seen_at, 0, sizeof(ms->seen_at));
+	memset(ms->proposed, 0, sizeof(ms->proposed));
+	ms->evaluations = 0;
+	ms->changes = 0;
+	note(proxy, &t);
+	ms->changes = 0;
+	atomic_set(&proxy->emergency, 0);
+	raw_spin_unlock_irqrestore(&ms->lock, flags);
+}
+
+/**
+ * mlproxy_mode_sync() - wait for looks under way
+ * @proxy: without decisions under way
+ *
+ * Context: may sleep.
+ */
+void mlproxy_mode_sync(struct mlproxy *proxy)
+{
+	irq_work_sync(&proxy->modes->look);
+}
+
+/**
+ * mlproxy_mode_exit() - nothing of the machine runs once this returns
+ * @proxy: destroyed, its lock not held
+ *
+ * Context: may sleep.
+ */
+void mlproxy_mode_exit(struct mlproxy *proxy)
+{
+	irq_work_sync(&proxy->modes->look);
+	cancel_work_sync(&proxy->modes->work);
+}
+
+/**
+ * mlproxy_mode_free() - free the machine
+ * @proxy: the proxy, after mlproxy_mode_exit() or with a failed init
+ */
+void mlproxy_mode_free(struct mlproxy *proxy)
+{
+	free_percpu(proxy->sums);
+	kfree(proxy->modes);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Decisions that wait for a delayed outcome; see pending.c. */
+#ifndef _MLPROXY_CORE_PENDING_H
+#define _MLPROXY_CORE_PENDING_H
+
+#include <linux/types.h>
+
+struct mlproxy;
+
+#define PENDING_WAYS		8
+#define PENDING_MAX_ENTRIES	65536U
+
+int mlproxy_pending_init(struct mlproxy *proxy, u32 entries);
+void mlproxy_pending_exit(struct mlproxy *proxy);
+void mlproxy_pending_start(struct mlproxy *proxy);
+void mlproxy_pending_stop(struct mlproxy *proxy);
+int mlproxy_pending_set_ns(struct mlproxy *proxy, u64 value);
+
+#endif /* _MLPROXY_CORE_PENDING_H */
