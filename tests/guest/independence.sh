@@ -228,9 +228,9 @@ frozen()
 	fsfreeze -f "$mnt" || exit 1
 	wait_decisions
 	wait_decisions
-	"$mlproxy" mode readahead emergency > /dev/null
+	echo emergency > $stats/mode
 	wait_decisions
-	"$mlproxy" mode readahead auto > /dev/null
+	echo auto > $stats/mode
 	fsfreeze -u "$mnt"
 	end_process agent
 	"$mlproxy" stats readahead > /dev/null
