@@ -110,6 +110,23 @@ void mlproxy_dataset_init(struct mlproxy_reader *reader)
 }
 
 /**
+ * mlproxy_dataset_quiet() - begin with a request that takes nothing
+ * @reader: not attached yet
+ *
+ * Context: may sleep. Return: 0, or -ENOMEM.
+ */
+int mlproxy_dataset_quiet(struct mlproxy_reader *reader)
+{
+	struct dataset *ds = kzalloc(sizeof(*ds), GFP_KERNEL_ACCOUNT);
+
+	if (!ds)
+		return -ENOMEM;
+	ds->state = MLPROXY_DATASET_CANCELLED;
+	RCU_INIT_POINTER(reader->dataset, ds);
+	return 0;
+}
+
+/**
  * mlproxy_dataset_exit() - free what a detached reader holds
  * @reader: the reader; its irq_work does not run any more
  *
@@ -307,7 +324,8 @@ bool mlproxy_dataset_wants_feedback(struct mlproxy_reader *reader,
 
 	if (likely(!rcu_access_pointer(reader->dataset)))
 		return true;
-	if (!(d->readers & BIT(reader->slot)) || cpu >= nr_cpu_ids || !reader->rings[cpu])
+	if (reader->slot < 0 || !(d->readers & BIT(reader->slot)) || cpu >= nr_cpu_ids ||
+	    !reader->rings[cpu])
 		return false;
 	return (d->id & (BIT_ULL(MLPROXY_CPU_ID_SHIFT) - 1)) > reader->rings[cpu]->first_id;
 }

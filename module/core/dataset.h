@@ -18,6 +18,7 @@ int mlproxy_dataset_request(struct mlproxy_reader *reader, struct mlproxy *proxy
 			    const struct mlproxy_dataset *cmd);
 void mlproxy_dataset_cancel(struct mlproxy_reader *reader);
 void mlproxy_dataset_fill(struct mlproxy_reader *reader, struct mlproxy_dataset *cmd);
+int mlproxy_dataset_quiet(struct mlproxy_reader *reader);
 void mlproxy_dataset_init(struct mlproxy_reader *reader);
 void mlproxy_dataset_exit(struct mlproxy_reader *reader);
 void mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);

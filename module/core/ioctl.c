@@ -240,6 +240,12 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 		ret = PTR_ERR(reader);
 		goto out;
 	}
+	if (cmd->flags & MLPROXY_RING_F_QUIET)
+		ret = mlproxy_dataset_quiet(reader);
+	if (ret) {
+		mlproxy_reader_free(reader);
+		goto out;
+	}
 	mlproxy_reader_attach(reader, ctx->proxy);
 	session_set(session, reader, reader);
 out:
@@ -436,7 +442,7 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value,
 		 MLPROXY_PARAM_F_SET, true, false),
 	IOCTL_OP(MLPROXY_IOC_RING_SETUP, ioctl_ring_setup, struct mlproxy_ring_setup,
-		 ring_stride, 0, true, true),
+		 ring_stride, MLPROXY_RING_F_QUIET, true, true),
 	IOCTL_OP(MLPROXY_IOC_RING_STATS, ioctl_ring_stats, struct mlproxy_ring_stats,
 		 wakeups, 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_SETUP, ioctl_recommend_setup,

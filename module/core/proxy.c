@@ -213,6 +213,8 @@ static int reinit_locked(struct mlproxy *proxy)
 	mlproxy_mode_sync(proxy);
 	mlproxy_model_drop(proxy);
 	rec_table_clear(proxy->table);
+	/* Before the counters, which the records of aggregated events add up to. */
+	mlproxy_event_flush(proxy);
 	mlproxy_stats_reset(proxy);
 	mlproxy_state_reset(proxy);
 	set_defaults(proxy);
@@ -307,6 +309,8 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	mlproxy_sysfs_remove(proxy);
 	mutex_lock(&proxy->lock);
 	stop_locked(proxy);
+	/* Also what came while it did not run. */
+	mlproxy_event_flush(proxy);
 	mlproxy_model_drop(proxy);
 	set_state(proxy, MLPROXY_STATE_DESTROYED);
 	proxy->ops = NULL;

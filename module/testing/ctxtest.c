@@ -96,6 +96,10 @@ static unsigned int events;
 module_param(events, uint, 0644);
 MODULE_PARM_DESC(events, "values of a raw event after each decision, 0 for no event");
 
+static bool defer;
+module_param(defer, bool, 0644);
+MODULE_PARM_DESC(defer, "defer each outcome and resolve it at once");
+
 static int start_error;
 module_param(start_error, int, 0644);
 MODULE_PARM_DESC(start_error, "the start callback fails with this -errno");
@@ -179,7 +183,10 @@ static void decide_one(struct cpu_run *run, enum context context)
 	action = mlproxy_decide(run->proxy, &req, &d);
 	if (!decision_ok(&req, action, &d))
 		atomic_inc(&run->violations);
-	mlproxy_feedback(run->proxy, &d, 100 * action);
+	if (!READ_ONCE(defer) || !mlproxy_defer(run->proxy, &d, d.id))
+		mlproxy_feedback(run->proxy, &d, 100 * action);
+	else
+		mlproxy_resolve(run->proxy, d.id, 100 * action);
 	if (READ_ONCE(events))
 		publish_event(run, &req, d.id);
 }
@@ -408,6 +415,7 @@ static const struct mlproxy_ops ops = {
 		.reward_max = 1000,				\
 		.unit = _nr,					\
 		.table_entries = 64,				\
+		.pending_entries = 16,				\
 		.ops = &ops,					\
 	}
 

@@ -150,6 +150,29 @@ record_until()
 			"$tmp/rec"
 }
 
+# What is asked for and no more; it ends by itself once all of it is there.
+record_request()
+{
+	local params=/sys/module/mlproxy_ctxtest/parameters
+
+	rm -f "$tmp/q.h5"
+	"$mlproxy" -j record ctx-data -s -o "$tmp/q.h5" --decisions 100 --sample 1/2 \
+		--filter x=100..299 --trigger event:mark > "$tmp/rec" 2>&1 &
+	pid=$!
+	for _ in $(seq 100); do
+		echo "1 1" > $params/data_event
+		echo 300 > $params/data_run
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.2
+	done
+	wait $pid || { cat "$tmp/rec"; return 1; }
+	cat "$tmp/rec"
+	holds 'd["decisions"] == d["feedbacks"] == 100 and d["lost"] == 0' "$tmp/rec" &&
+		holds 'len(f["decisions"]) == len(f["feedback"]) == 100' "$tmp/rec" "$tmp/q.h5" &&
+		holds 'all(100 <= int(r["x"]) <= 299 for r in f["decisions"])' "$tmp/rec" \
+			"$tmp/q.h5"
+}
+
 # With rings too small for what is published, what is lost is said, and counted.
 record_lost()
 {
@@ -286,8 +309,14 @@ ktap_test "param, seed is write-only" exits 2 'not be asked for' param synth see
 ktap_test "param, window" exits 0 'window +50000000 ns' param synth window 50ms
 ktap_test "param, no window" exits 2 'is no time' param synth window 50parsec
 
-ktap_test "snapshot" exits 0 '^synth: 0$' snapshot synth
-ktap_test "snapshot, JSON" json 'd == {"proxy": "synth", "values": [0]}' snapshot synth
+mod_load mlproxy_ctxtest || exit 1
+ktap_test "snapshot" exits 0 ' 0$' snapshot synth
+ktap_test "snapshot with names" exits 0 'level +-?[0-9]+ points' snapshot ctx-data
+ktap_test "snapshot, health" exits 0 'ctx-data: health good' snapshot ctx-data
+ktap_test "snapshot, JSON" json 'd["values"] == [0] and d["health"] == "unknown"' snapshot synth
+ktap_test "snapshot with names, JSON" json '[s["name"] for s in d["states"]] == ["level", "ticks", "spread"]' snapshot ctx-data
+ktap_test "schema, states and events" exits 0 'tick +2  3600000 ms' schema ctx-data
+ktap_test "schema, preprocessing" json 'd["features"][1]["preprocess"] == "log2" and d["states"][1]["preprocess"] == "delta" and d["events"][1]["name"] == "mark"' schema ctx-data
 decide 1000
 ktap_test "stats" exits 0 'decisions +1000' stats synth
 ktap_test "stats, JSON" json 'd["decisions"] == 1000 and sum(d["by_source"].values()) == 1000 and sum(d["by_action"].values()) == 1000 and d["by_source"]["explore"] > 100 and sum(r["count"] for r in d["rewards"].values()) == 1000' stats synth
@@ -303,6 +332,13 @@ ktap_test "record appends" exits 0 'records in' record synth -o "$tmp/t.h5" -t 5
 ktap_test "record replaces" exits 0 'records in' record synth -o "$tmp/t.h5" -t 500ms --force
 ktap_test "record of some types" exits 0 'records in' record synth -o "$tmp/u.h5" -t 500ms --types decision,feedback
 ktap_test "record of snapshots" exits 0 ' [1-9][0-9]* events' record synth -o "$tmp/s.h5" -t 2 --snapshot 200ms
+ktap_test "record of a request" record_request
+ktap_test "record, bad range" exits 1 'is no range' record ctx-data -o "$tmp/v.h5" --filter x=1..z
+ktap_test "record, no range" exits 2 'is no range' record ctx-data -o "$tmp/v.h5" --filter x
+ktap_test "record, no feature" exits 1 'has no feature' record ctx-data -o "$tmp/v.h5" --filter y=1..2
+ktap_test "record, bad share" exits 2 'is no share' record ctx-data -o "$tmp/v.h5" --sample 2
+ktap_test "record, bad trigger" exits 2 'is no trigger' record ctx-data -o "$tmp/v.h5" --trigger luck
+ktap_test "record, no event" exits 1 'has no event' record ctx-data -o "$tmp/v.h5" --trigger event:luck
 ktap_test "record of no type" exits 2 'is no record type' record synth -o "$tmp/v.h5" --types cheese
 ktap_test "record without a file" exits 2 'name the data set' record synth
 ktap_test "record to nowhere" exits 1 'nonexistent' record synth -o /nonexistent/x.h5

@@ -233,7 +233,7 @@ static void in_flight(void)
 	log_take(&log_);
 	EXPECT_EQ(log_.nr_decisions, 30);
 	/* Its place in the decisions may be taken by another reader; their feedback not. */
-	close(fd);
+	log_close(&log_);
 	other = dev_bound(PROXY);
 	log_open(&log_, other, 0, 0);
 	ASSERT_RET(dataset_request(other, (struct mlproxy_dataset) { .max_decisions = 5 }), 0);
@@ -300,6 +300,28 @@ static void trigger_mode(void)
 	EXPECT_EQ(dataset_get(fd).state, MLPROXY_DATASET_WAITING);
 	ASSERT_RET(dev_set_mode(fd, MLPROXY_MODE_COLLABORATION), 0);
 	EXPECT_EQ(dataset_get(fd).state, MLPROXY_DATASET_ACTIVE);
+}
+
+/* Set up quietly: nothing until it is asked for. */
+static void quiet(void)
+{
+	struct mlproxy_ring_setup setup = {
+		.size = sizeof(setup), .flags = MLPROXY_RING_F_QUIET,
+		.data_bytes = MLPROXY_RING_MIN_BYTES,
+	};
+	struct mlproxy_ring_stats s;
+	int fd = fresh();
+
+	ASSERT_RET(xioctl(fd, MLPROXY_IOC_RING_SETUP, &setup), 0);
+	EXPECT_EQ(dataset_get(fd).state, MLPROXY_DATASET_CANCELLED);
+	pin_to(0);
+	ASSERT_RET(ctx_set("data_run", 10), 0);
+	ASSERT_RET(ring_stats(fd, 0, &s), 0);
+	EXPECT_EQ(s.published, 0);
+	ASSERT_RET(dataset_request(fd, (struct mlproxy_dataset) { .max_decisions = 5 }), 0);
+	ASSERT_RET(ctx_set("data_run", 10), 0);
+	ASSERT_RET(ring_stats(fd, 0, &s), 0);
+	EXPECT_EQ(s.published, 10);
 }
 
 static int poll_for(int fd, int events, int ms)
@@ -433,6 +455,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(request_between),
 	KTAP_TEST(trigger_event),
 	KTAP_TEST(trigger_mode),
+	KTAP_TEST(quiet),
 	KTAP_TEST(wakes),
 	KTAP_TEST(duration),
 	KTAP_TEST(slots),

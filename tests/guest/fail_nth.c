@@ -259,6 +259,15 @@ static int call_snapshot(int fd)
 	return xioctl(fd, MLPROXY_IOC_SNAPSHOT, &s);
 }
 
+static int call_dataset(int fd)
+{
+	struct mlproxy_dataset d = { .size = sizeof(d), .flags = MLPROXY_DATASET_F_CANCEL };
+	int ret = xioctl(fd, MLPROXY_IOC_DATASET, &d);
+
+	d.flags = MLPROXY_DATASET_F_REQUEST;
+	return ret ? ret : xioctl(fd, MLPROXY_IOC_DATASET, &d);
+}
+
 static int call_sysfs(int fd)
 {
 	char buf[64];
@@ -281,6 +290,7 @@ static const struct call calls[] = {
 	{ "recommend_setup", true, call_recommend_setup },
 	{ "ring_map", false, call_ring_map },
 	{ "ring_stats", false, call_ring_stats },
+	{ "dataset", false, call_dataset },
 	{ "poll", false, call_poll },
 	{ "drain", false, call_drain },
 	{ "model_load", false, call_model_load },

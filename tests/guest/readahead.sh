@@ -201,6 +201,9 @@ test_attached()
 	expect "hooks after stop" "$(is_hooked)" 0
 	proxy start
 	expect "hooks after start" "$(is_hooked)" 3
+	proxy snapshot
+	expect "health and states with a target" \
+		"$(grep -cE 'health (good|strained)$|dev_latency0|active_files0' "$tmp/ctl")" 3
 	rmmod mlproxy_readahead || exit 1
 	expect "hooks after unload" "$(is_hooked)" 0
 }

@@ -60,6 +60,18 @@ void log_open(struct data_log *log, int fd, uint32_t type_mask, uint32_t waterma
 		ASSERT_RET(ring_map(fd, &setup, cpu, &log->rings[cpu]), 0);
 }
 
+void log_close(struct data_log *log)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < nr_cpus(); cpu++) {
+		munmap((void *)log->rings[cpu].cons, page);
+		munmap((void *)log->rings[cpu].prod, page + 2 * log->rings[cpu].size);
+	}
+	close(log->fd);
+}
+
 static int find_decision(const struct data_log *log, uint64_t id)
 {
 	unsigned int i;
@@ -90,10 +102,10 @@ static void note_feedback(struct data_log *log, const struct mlproxy_rec_hdr *re
 	log->nr_expired += !!(rec->flags & MLPROXY_FEEDBACK_EXPIRED);
 	log->nr_deferred += !!(rec->flags & MLPROXY_FEEDBACK_DEFERRED);
 	log->last_reward = f->reward;
-	if (i < 0)
-		log->nr_orphans++;
-	else
+	if (i >= 0)
 		log->decisions[i].feedbacks++;
+	else if (log->nr_orphans < LOG_MAX_DECISIONS)
+		log->orphans[log->nr_orphans++] = f->id;
 }
 
 static void note_event(struct data_log *log, const struct mlproxy_rec_hdr *rec)
@@ -126,12 +138,29 @@ static void note(const struct mlproxy_rec_hdr *rec, void *arg)
 		log->nr_modes++;
 }
 
+/* Feedback may lie in the ring of a CPU that was looked at first. */
+static void match_orphans(struct data_log *log)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < log->nr_orphans; i++) {
+		int d = find_decision(log, log->orphans[i]);
+
+		if (d < 0)
+			log->orphans[left++] = log->orphans[i];
+		else
+			log->decisions[d].feedbacks++;
+	}
+	log->nr_orphans = left;
+}
+
 unsigned int log_take(struct data_log *log)
 {
 	unsigned int cpu, n = 0;
 
 	for (cpu = 0; cpu < nr_cpus(); cpu++)
 		n += ring_consume(&log->rings[cpu], 0, note, log);
+	match_orphans(log);
 	return n;
 }
 

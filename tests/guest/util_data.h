@@ -27,7 +27,8 @@ struct seen_event {
 
 /**
  * struct data_log - what was taken from the rings
- * @nr_orphans: feedback without its decision
+ * @nr_orphans: feedback without its decision, up to now
+ * @orphans: their ids
  * @nr_events: raw events but snapshots
  * @aggregated: sum of the counts of events 0 and 2
  * @event: the last event
@@ -46,6 +47,7 @@ struct data_log {
 	uint64_t aggregated;
 	int64_t last_reward;
 	struct seen_event event;
+	uint64_t orphans[LOG_MAX_DECISIONS];
 	struct seen_decision decisions[LOG_MAX_DECISIONS];
 };
 
@@ -60,6 +62,7 @@ int ctx_event(unsigned int number, unsigned int nr);
 int ctx_resolve(long long first, unsigned int n, unsigned int found);
 
 void log_open(struct data_log *log, int fd, uint32_t type_mask, uint32_t watermark);
+void log_close(struct data_log *log);		/* with its session */
 unsigned int log_take(struct data_log *log);	/* records taken */
 void log_check(struct data_log *log);		/* all published are seen or lost */
 unsigned int log_unanswered(const struct data_log *log); /* not exactly one feedback */

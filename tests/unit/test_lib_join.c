@@ -87,6 +87,30 @@ static void both_orders(void **state)
 	mlproxy_join_free(j);
 }
 
+/* No pair, but told in both orders, and not kept waiting. */
+static void expired(void **state)
+{
+	struct mlproxy_join_counts counts;
+	struct mlproxy_joined pair;
+	struct mlproxy_join *j;
+	union record gone = feedback_of(1);
+
+	(void)state;
+	gone.hdr.flags = MLPROXY_FEEDBACK_DEFERRED | MLPROXY_FEEDBACK_EXPIRED;
+	assert_int_equal(mlproxy_join_new(&j, 4, NULL, NULL), 0);
+	assert_int_equal(add(j, decision_of(1, 3), &pair), 0);
+	assert_int_equal(add(j, gone, &pair), 2);
+	assert_pair(&pair, 1, 3);
+	gone.feedback.id = 2;
+	assert_int_equal(add(j, gone, &pair), 0);
+	assert_int_equal(add(j, decision_of(2, 3), &pair), 2);
+	mlproxy_join_get_counts(j, &counts);
+	assert_int_equal(counts.expired, 2);
+	assert_int_equal(counts.matched, 0);
+	assert_int_equal(counts.pending, 0);
+	mlproxy_join_free(j);
+}
+
 static void other_records_are_ignored(void **state)
 {
 	union record rec = { .hdr = { .type = MLPROXY_REC_EVENT, .len = 32 } };
@@ -293,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_orders),
+		cmocka_unit_test(expired),
 		cmocka_unit_test(other_records_are_ignored),
 		cmocka_unit_test(duplicates),
 		cmocka_unit_test(oldest_goes_first),

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "cli/record_request.h"
 
 static void u64(void **state)
 {
@@ -105,6 +106,35 @@ static void shares(void **state)
 		assert_int_equal(cli_parse_share(bad[i], &share), -EINVAL);
 }
 
+static void ranges(void **state)
+{
+	static const char *const bad[] = {
+		"x=", "x=a", "x=1..b", "x=2..1", "x=1...2", "x=+1", "x= 1", "x=1 ",
+		"x=9223372036854775808", "x=1..2..3",
+	};
+	struct mlproxy_feature features[] = { { .name = "a" }, { .name = "x" } };
+	struct mlproxy_schema_desc schema = { .s.nr_features = 2, .features = features };
+	struct mlproxy_filter f;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(request_parse_filter("x=-5..0x10", &schema, &f), 0);
+	assert_int_equal(f.feature, 1);
+	assert_int_equal(f.min, -5);
+	assert_int_equal(f.max, 16);
+	assert_int_equal(request_parse_filter("a=7", &schema, &f), 0);
+	assert_true(f.feature == 0 && f.min == 7 && f.max == 7);
+	assert_int_equal(request_parse_filter("a=7..", &schema, &f), 0);
+	assert_true(f.min == 7 && f.max == INT64_MAX);
+	assert_int_equal(request_parse_filter("a=..-7", &schema, &f), 0);
+	assert_true(f.min == INT64_MIN && f.max == -7);
+	assert_int_equal(request_parse_filter("b=1", &schema, &f), -ENOENT);
+	assert_int_equal(request_parse_filter("=1", &schema, &f), -ENOENT);
+	assert_int_equal(request_parse_filter("x", &schema, &f), -ENOENT);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(request_parse_filter(bad[i], &schema, &f), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +142,7 @@ int main(void)
 		cmocka_unit_test(bytes),
 		cmocka_unit_test(times),
 		cmocka_unit_test(shares),
+		cmocka_unit_test(ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

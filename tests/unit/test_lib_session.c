@@ -30,10 +30,12 @@ static struct {
 	uint32_t abi_version;
 	uint32_t nr_proxies;
 	uint32_t nr_features;
+	uint32_t nr_states;
 	uint32_t ring_bytes;		/* answered by RING_SETUP */
 	uint32_t rec_entries;		/* answered by RECOMMEND_SETUP */
 	unsigned long last_request;
 	struct mlproxy_param param;
+	struct mlproxy_dataset dataset;
 	unsigned char *memory;
 } kernel;
 
@@ -60,11 +62,15 @@ static int answer_schema(struct mlproxy_schema *schema)
 {
 	struct mlproxy_feature *features = (void *)(uintptr_t)schema->features;
 	struct mlproxy_action *actions = (void *)(uintptr_t)schema->actions;
+	struct mlproxy_feature *states = (void *)(uintptr_t)schema->states;
+	struct mlproxy_event_desc *events = (void *)(uintptr_t)schema->events;
 	int enough = schema->nr_features >= kernel.nr_features && schema->nr_actions >= 2;
 	uint32_t i;
 
 	schema->nr_features = kernel.nr_features;
 	schema->nr_actions = 2;
+	schema->nr_states = kernel.nr_states;
+	schema->nr_events = 2;
 	if (!enough) {
 		errno = ENOBUFS;
 		return -1;
@@ -73,6 +79,10 @@ static int answer_schema(struct mlproxy_schema *schema)
 		snprintf(features[i].name, sizeof(features[i].name), "f%u", i);
 	strcpy(actions[0].name, "off");
 	strcpy(actions[1].name, "on");
+	for (i = 0; states && i < kernel.nr_states; i++)
+		memset(states[i].name, 's', sizeof(states[i].name));
+	if (events)
+		strcpy(events[1].name, "second");
 	return 0;
 }
 
@@ -119,6 +129,14 @@ static int answer(unsigned long request, void *arg)
 	case MLPROXY_IOC_PARAM:
 		kernel.param = *(struct mlproxy_param *)arg;
 		return 0;
+	case MLPROXY_IOC_DATASET: {
+		struct mlproxy_dataset *dataset = arg;
+
+		kernel.dataset = *dataset;
+		dataset->state = MLPROXY_DATASET_ACTIVE;
+		dataset->decisions = 7;
+		return 0;
+	}
 	case MLPROXY_IOC_RING_SETUP: {
 		struct mlproxy_ring_setup *setup = arg;
 
@@ -196,6 +214,7 @@ static int setup(void **state)
 	kernel.abi_version = MLPROXY_ABI_VERSION;
 	kernel.nr_proxies = 1;
 	kernel.nr_features = 3;
+	kernel.nr_states = 1;
 	kernel.ring_bytes = DATA_BYTES;
 	kernel.rec_entries = REC_ENTRIES;
 	if (mlproxy_open(&s, path, 0))
@@ -305,8 +324,16 @@ static void schema_arrays(void **state)
 	assert_int_equal(mlproxy_schema_feature(schema, "f3"), -ENOENT);
 	assert_int_equal(mlproxy_schema_action(schema, "on"), 1);
 	assert_int_equal(mlproxy_schema_action(schema, ""), -ENOENT);
+	assert_int_equal(schema->s.nr_states, 1);
+	/* without an end in the kernel's answer */
+	assert_int_equal(strlen(schema->states[0].name), MLPROXY_NAME_LEN - 1);
+	assert_int_equal(mlproxy_schema_event(schema, "second"), 1);
+	assert_int_equal(mlproxy_schema_event(schema, "third"), -ENOENT);
 	mlproxy_schema_free(schema);
 	mlproxy_schema_free(NULL);
+	kernel.nr_states = MLPROXY_MAX_STATES + 1;
+	assert_int_equal(mlproxy_schema_get(*state, &schema), -EPROTO);
+	kernel.nr_states = 1;
 	kernel.nr_features = MLPROXY_MAX_FEATURES + 1;
 	assert_int_equal(mlproxy_schema_get(*state, &schema), -EPROTO);
 	assert_null(schema);
@@ -420,6 +447,35 @@ static void bad_ring_answers(void **state)
 	assert_int_equal(mlproxy_recommend(s, 1, 1, 1, 1, 1), -ENXIO);
 }
 
+static void dataset_requests(void **state)
+{
+	struct mlproxy_session *s = *state;
+	struct mlproxy_dataset d = { .max_decisions = 10, .sample = 5, .reserved = 99 };
+
+	assert_int_equal(mlproxy_dataset_request(s, &d), 0);
+	assert_int_equal(kernel.dataset.size, sizeof(d));
+	assert_int_equal(kernel.dataset.flags, MLPROXY_DATASET_F_REQUEST);
+	assert_int_equal(kernel.dataset.max_decisions, 10);
+	assert_int_equal(kernel.dataset.sample, 5);
+	assert_int_equal(kernel.dataset.reserved, 0);
+	assert_int_equal(d.state, MLPROXY_DATASET_ACTIVE);
+	assert_int_equal(mlproxy_dataset_get(s, &d), 0);
+	assert_int_equal(kernel.dataset.flags, 0);
+	assert_int_equal(kernel.dataset.max_decisions, 0);
+	assert_int_equal(d.decisions, 7);
+	assert_int_equal(mlproxy_dataset_cancel(s, NULL), 0);
+	assert_int_equal(kernel.dataset.flags, MLPROXY_DATASET_F_CANCEL);
+	kernel.fail_errno = EBUSY;
+	assert_int_equal(mlproxy_dataset_request(s, &d), -EBUSY);
+	assert_says(s, "cancel it first");
+	kernel.fail_errno = EINVAL;
+	assert_int_equal(mlproxy_dataset_request(s, &d), -EINVAL);
+	assert_says(s, "at most 4 ranges");
+	kernel.fail_errno = ENOENT;
+	assert_int_equal(mlproxy_dataset_get(s, &d), -ENOENT);
+	assert_says(s, "no dataset rings");
+}
+
 static void recommend_and_submit(void **state)
 {
 	struct mlproxy_recommend_drain drain;
@@ -475,6 +531,15 @@ static void names(void **state)
 		assert_string_not_equal(mlproxy_type_name(i), "?");
 	for (i = 0; i < MLPROXY_NR_REFUSED; i++)
 		assert_string_not_equal(mlproxy_refusal_name(i), "?");
+	for (i = 0; i < MLPROXY_NR_HEALTH; i++)
+		assert_string_not_equal(mlproxy_health_name(i), "?");
+	for (i = 0; i < MLPROXY_NR_PRE; i++)
+		assert_string_not_equal(mlproxy_preprocess_name(i), "?");
+	for (i = 0; i < MLPROXY_NR_TRIGGERS; i++)
+		assert_string_not_equal(mlproxy_trigger_name(i), "?");
+	for (i = 0; i <= MLPROXY_DATASET_CANCELLED; i++)
+		assert_string_not_equal(mlproxy_dataset_state_name(i), "?");
+	assert_string_equal(mlproxy_dataset_state_name(i), "?");
 	for (i = 1; i < MLPROXY_NR_REC_TYPES; i++)
 		assert_string_not_equal(mlproxy_record_name(i), "?");
 }
@@ -493,6 +558,7 @@ int main(void)
 		SESSION_TEST(param_is_passed),
 		SESSION_TEST(rings_are_mapped),
 		SESSION_TEST(bad_ring_answers),
+		SESSION_TEST(dataset_requests),
 		SESSION_TEST(recommend_and_submit),
 		SESSION_TEST(model_refusal),
 		cmocka_unit_test(names),

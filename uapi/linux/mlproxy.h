@@ -633,10 +633,13 @@ struct mlproxy_ring_page {
 #define MLPROXY_RING_MIN_BYTES	4096U
 #define MLPROXY_RING_MAX_BYTES	(64U << 20)
 
+#define MLPROXY_RING_F_QUIET	(1U << 0)
+
 /**
  * struct mlproxy_ring_setup - ioctl(MLPROXY_IOC_RING_SETUP)
  * @size: sizeof(struct mlproxy_ring_setup)
- * @flags: must be 0
+ * @flags: MLPROXY_RING_F_QUIET: begin as if a data set had been cancelled, so that there
+ *	are no decisions but those that MLPROXY_IOC_DATASET asks for
  * @data_bytes: in: data of one ring, rounded up to a power of two of pages;
  *	out: what it became
  * @watermark_bytes: in: wake poll() when so much is unread in one ring; 0

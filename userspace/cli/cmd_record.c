@@ -18,11 +18,13 @@
 
 #include "cli.h"
 #include "mlproxy_dataset.h"
+#include "record_request.h"
 
 #define WAIT_MS		200
 #define WAKE_TIMEOUT_US	100000
 #define FLUSH_NS	1000000000ULL
 #define PROGRESS_NS	500000000ULL
+#define LINGER_NS	2000000000ULL
 
 /**
  * struct recording - one run of the verb
@@ -38,6 +40,10 @@
  * @max_records: -n, 0 for no limit
  * @max_ns: -t, 0 for no limit
  * @snapshot_ns: --snapshot, 0 for none
+ * @request: what the kernel is asked for
+ * @linger_ns: --linger: wait so long for a further outcome once the set is complete
+ * @complete_ns: when it was, or the last outcome came; 0 before
+ * @feedbacks: outcomes by then
  * @begin_ns: CLOCK_MONOTONIC of the begin
  * @end_ns: of the end
  * @records: written so far
@@ -58,6 +64,10 @@ struct recording {
 	uint64_t max_records;
 	uint64_t max_ns;
 	uint64_t snapshot_ns;
+	struct record_request request;
+	uint64_t linger_ns;
+	uint64_t complete_ns;
+	uint64_t feedbacks;
 	uint64_t begin_ns;
 	uint64_t end_ns;
 	uint64_t records;
@@ -133,6 +143,36 @@ static bool finished(const struct recording *r, uint64_t passed_ns)
 	       (r->max_ns && passed_ns >= r->max_ns);
 }
 
+static bool wants_feedback(const struct recording *r)
+{
+	return !r->type_mask || r->type_mask & MLPROXY_REC_MASK(MLPROXY_REC_FEEDBACK);
+}
+
+/* The requested data set is complete, and so are its outcomes, or none comes. */
+static int request_finished(struct recording *r, bool *over)
+{
+	const struct mlds_counts *counts = mlds_counts(r->writer);
+	struct mlproxy_dataset dataset;
+	uint64_t now = now_ns();
+	int ret;
+
+	*over = false;
+	if (!request_wanted(&r->request))
+		return CLI_OK;
+	ret = mlproxy_dataset_get(r->s, &dataset);
+	if (ret)
+		return cli_fail(r->s, ret);
+	if (dataset.state != MLPROXY_DATASET_COMPLETE)
+		return CLI_OK;
+	if (!r->complete_ns || r->feedbacks != counts->feedback) {
+		r->complete_ns = now;
+		r->feedbacks = counts->feedback;
+	}
+	*over = counts->feedback >= dataset.decisions || !wants_feedback(r) ||
+		now - r->complete_ns >= r->linger_ns;
+	return CLI_OK;
+}
+
 static int wait_ms(const struct recording *r, uint64_t passed_ns)
 {
 	uint64_t ms = WAIT_MS;
@@ -161,9 +201,10 @@ static int record_loop(struct recording *r)
 {
 	bool show = isatty(STDERR_FILENO) || r->cli->verbose;
 	uint64_t flushed_ns = 0, shown_ns = 0, passed_ns = 0, snapshot_ns = 0;
+	bool over = false;
 	int ret = CLI_OK;
 
-	while (ret == CLI_OK && !finished(r, passed_ns)) {
+	while (ret == CLI_OK && !over && !finished(r, passed_ns)) {
 		ret = take_snapshot(r, passed_ns, &snapshot_ns);
 		if (ret)
 			return ret;
@@ -171,6 +212,8 @@ static int record_loop(struct recording *r)
 		if (ret < 0 && ret != -EINTR)
 			return cli_fail(r->s, ret);
 		ret = consume(r, r->max_records);
+		if (ret == CLI_OK)
+			ret = request_finished(r, &over);
 		passed_ns = now_ns() - r->begin_ns;
 		if (ret == CLI_OK && passed_ns - flushed_ns >= FLUSH_NS) {
 			flushed_ns = passed_ns;
@@ -253,6 +296,8 @@ static void fill_schema(struct mlds_schema *out, const struct mlproxy_schema_des
 	out->schema = schema->s;
 	memcpy(out->features, schema->features, schema->s.nr_features * sizeof(out->features[0]));
 	memcpy(out->actions, schema->actions, schema->s.nr_actions * sizeof(out->actions[0]));
+	memcpy(out->states, schema->states, schema->s.nr_states * sizeof(out->states[0]));
+	memcpy(out->events, schema->events, schema->s.nr_events * sizeof(out->events[0]));
 }
 
 static int open_dataset(struct recording *r)
@@ -268,10 +313,16 @@ static int open_dataset(struct recording *r)
 	if (ret)
 		return cli_fail(r->s, ret);
 	fill_schema(&schema, desc);
+	ret = CLI_OK;
+	if (request_wanted(&r->request)) {
+		ret = request_send(r->s, &r->request, desc, r->max_ns);
+		/* From its trigger on: the kernel counts. */
+		r->max_ns = 0;
+	}
 	mlproxy_schema_free(desc);
-	if (mlds_open_writer(&r->writer, r->path, &schema, &options))
-		return cli_error("%s", mlds_error());
-	return CLI_OK;
+	if (ret == CLI_OK && mlds_open_writer(&r->writer, r->path, &schema, &options))
+		ret = cli_error("%s", mlds_error());
+	return ret;
 }
 
 static int open_rings(struct recording *r)
@@ -280,6 +331,7 @@ static int open_rings(struct recording *r)
 		.data_bytes = r->ring_bytes,
 		.timeout_us = WAKE_TIMEOUT_US,
 		.type_mask = r->type_mask,
+		.flags = request_wanted(&r->request) ? MLPROXY_RING_F_QUIET : 0,
 	};
 	int ret;
 
@@ -359,7 +411,8 @@ static int parse_types(struct recording *r, const char *text)
 	return r->type_mask ? 0 : -EINVAL;
 }
 
-enum { OPT_SNAPSHOT = 256, OPT_TYPES };
+enum { OPT_SNAPSHOT = 256, OPT_TYPES, OPT_DECISIONS, OPT_SAMPLE, OPT_FILTER, OPT_TRIGGER,
+       OPT_LINGER };
 
 static int record_option(struct recording *r, int opt)
 {
@@ -388,6 +441,21 @@ static int record_option(struct recording *r, int opt)
 		if (!cli_parse_ns(optarg, "s", &r->snapshot_ns) && r->snapshot_ns)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no interval: 1 or 200ms are", optarg);
+	case OPT_DECISIONS:
+		if (!cli_parse_u64(optarg, UINT64_MAX, &r->request.decisions) &&
+		    r->request.decisions)
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' is no number of decisions", optarg);
+	case OPT_SAMPLE:
+		return request_set_sample(r->cli, &r->request, optarg);
+	case OPT_FILTER:
+		return request_add_filter(r->cli, &r->request, optarg);
+	case OPT_TRIGGER:
+		return request_set_trigger(r->cli, &r->request, optarg);
+	case OPT_LINGER:
+		if (!cli_parse_ns(optarg, "s", &r->linger_ns))
+			return CLI_OK;
+		return cli_usage(r->cli, "'%s' is no time: 5 or 200ms are", optarg);
 	case 'r':
 		if (!cli_parse_bytes(optarg, MLPROXY_RING_MAX_BYTES, &r->ring_bytes) &&
 		    r->ring_bytes >= MLPROXY_RING_MIN_BYTES)
@@ -410,12 +478,17 @@ static int record(struct cli *cli, int argc, char **argv)
 		{ "records", required_argument, NULL, 'n' },
 		{ "ring-size", required_argument, NULL, 'r' },
 		{ "time", required_argument, NULL, 't' },
+		{ "decisions", required_argument, NULL, OPT_DECISIONS },
+		{ "sample", required_argument, NULL, OPT_SAMPLE },
+		{ "filter", required_argument, NULL, OPT_FILTER },
+		{ "trigger", required_argument, NULL, OPT_TRIGGER },
+		{ "linger", required_argument, NULL, OPT_LINGER },
 		{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 		{ "start", no_argument, NULL, 's' },
 		{ "types", required_argument, NULL, OPT_TYPES },
 		{ 0 }
 	};
-	struct recording r = { .cli = cli };
+	struct recording r = { .cli = cli, .linger_ns = LINGER_NS };
 	int opt, ret;
 
 	while ((opt = cli_getopt(cli, argc, argv, "afo:n:r:t:s", options, &ret)) != -1) {
@@ -443,7 +516,7 @@ const struct cli_verb verb_record = {
 	.name = "record",
 	.fn = record,
 	.summary = "store decisions and their outcomes in a data set (HDF5)",
-	.synopsis = "PROXY -o FILE [-n RECORDS] [-t TIME] [-a|-f] [-s] [-r SIZE]",
+	.synopsis = "PROXY -o FILE [-n RECORDS] [-t TIME] [-a|-f] [-s] [-r SIZE] ...",
 	.help = "Records until a limit is reached or a signal (Ctrl-C) comes. Flushes once a\n"
 		"second; a recorder that is killed leaves a file with all that was flushed. Lost\n"
 		"records are stored as gaps, where they happened.\n"
@@ -451,6 +524,13 @@ const struct cli_verb verb_record = {
 		"  -o, --output=FILE    the data set\n"
 		"  -n, --records=N      stop after so many records, of all types\n"
 		"  -t, --time=TIME      stop after that time (30, 5m, 1h)\n"
+		"      --decisions=N    ask the kernel for so many decisions, and stop when they and\n"
+		"                       their outcomes are there\n"
+		"      --sample=SHARE   only a share of them, drawn by the kernel: 1/16, 5%\n"
+		"      --filter=FEATURE=MIN..MAX\n"
+		"                       only where a feature is in a range, up to 4 of them\n"
+		"      --trigger=WHAT   begin with an event (event:NAME) or a change of mode (mode)\n"
+		"      --linger=TIME    then wait so long for a further outcome, default 2 s\n"
 		"  -a, --append         add a run to FILE, which must be of the same schema\n"
 		"  -f, --force          replace FILE if it exists\n"
 		"  -s, --start          start the proxy, once ready, and stop it at the end\n"
@@ -458,6 +538,9 @@ const struct cli_verb verb_record = {
 		"      --snapshot=TIME  ask for the state of the subsystem that often (1, 200ms)\n"
 		"      --types=LIST     of decision, feedback, event, mode, state, model;\n"
 		"                       default all\n"
+		"\n"
+		"Decisions that were not asked for are not published at all. With a trigger the\n"
+		"time of -t begins with it.\n"
 		"\n"
 		"Example: ten seconds into a new data set, then look at it\n"
 		"  mlproxy record synth -o synth.h5 -t 10\n"

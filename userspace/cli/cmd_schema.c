@@ -6,18 +6,21 @@
 
 #include "cli.h"
 
-static json_t *features_json(const struct mlproxy_schema_desc *schema)
+/* Features, or states. */
+static json_t *features_json(const struct mlproxy_feature *features, unsigned int nr)
 {
 	json_t *array = json_array();
 	unsigned int i;
 
-	for (i = 0; i < schema->s.nr_features; i++) {
-		const struct mlproxy_feature *f = &schema->features[i];
+	for (i = 0; i < nr; i++) {
+		const struct mlproxy_feature *f = &features[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:I, s:I}",
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}",
 						       "name", f->name,
 						       "type", mlproxy_type_name(f->type),
 						       "unit", f->unit,
+						       "preprocess",
+						       mlproxy_preprocess_name(f->preprocess),
 						       "min", (json_int_t)f->min,
 						       "max", (json_int_t)f->max));
 	}
@@ -36,6 +39,21 @@ static json_t *actions_json(const struct mlproxy_schema_desc *schema)
 	return array;
 }
 
+static json_t *events_json(const struct mlproxy_schema_desc *schema)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < schema->s.nr_events; i++)
+		json_array_append_new(array, json_pack("{s:s, s:i, s:i}",
+						       "name", schema->events[i].name,
+						       "values",
+						       (int)schema->events[i].nr_values,
+						       "period_ms",
+						       (int)schema->events[i].period_ms));
+	return array;
+}
+
 static int print_json(const struct mlproxy_schema_desc *schema)
 {
 	const struct mlproxy_schema *s = &schema->s;
@@ -46,15 +64,57 @@ static int print_json(const struct mlproxy_schema_desc *schema)
 	reward = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", s->reward_name, "unit",
 			   s->reward_unit, "better", mlproxy_direction_name(s->reward_direction),
 			   "min", (json_int_t)s->reward_min, "max", (json_int_t)s->reward_max);
-	return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:o, s:o}",
+	return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}",
 					"proxy", schema->proxy,
 					"schema_version", (int)s->schema_version,
 					"schema_hash", hash,
 					"randomisation_unit", mlproxy_unit_name(s->unit),
 					"max_macs", (int)s->max_macs,
 					"reward", reward,
-					"features", features_json(schema),
-					"actions", actions_json(schema)));
+					"features",
+					features_json(schema->features, s->nr_features),
+					"actions", actions_json(schema),
+					"states",
+					features_json(schema->states, s->nr_states),
+					"events", events_json(schema)));
+}
+
+/* Features, or states. */
+static void print_features(const char *what, const struct mlproxy_feature *features,
+			   unsigned int nr)
+{
+	unsigned int i;
+
+	if (!nr)
+		return;
+	printf("\n%3s %-24s %-6s %-6s %-13s %20s %20s\n", "", what, "TYPE", "KERNEL", "UNIT",
+	       "MIN", "MAX");
+	for (i = 0; i < nr; i++) {
+		const struct mlproxy_feature *f = &features[i];
+
+		printf("%3u %-24s %-6s %-6s %-13s %20lld %20lld\n", i, f->name,
+		       mlproxy_type_name(f->type),
+		       f->preprocess ? mlproxy_preprocess_name(f->preprocess) : "-",
+		       *f->unit ? f->unit : "-", (long long)f->min, (long long)f->max);
+	}
+}
+
+static void print_events(const struct mlproxy_schema_desc *schema)
+{
+	unsigned int i;
+
+	if (!schema->s.nr_events)
+		return;
+	printf("\n%3s %-24s %6s  %s\n", "", "EVENT", "VALUES", "AGGREGATED");
+	for (i = 0; i < schema->s.nr_events; i++) {
+		const struct mlproxy_event_desc *e = &schema->events[i];
+
+		printf("%3u %-24s %6u  ", i, e->name, e->nr_values);
+		if (e->period_ms)
+			printf("%u ms\n", e->period_ms);
+		else
+			printf("no\n");
+	}
 }
 
 static int print_text(const struct mlproxy_schema_desc *schema)
@@ -72,18 +132,13 @@ static int print_text(const struct mlproxy_schema_desc *schema)
 	printf("randomised by %s; a model may cost %u multiply-accumulates\n",
 	       mlproxy_unit_name(s->unit), s->max_macs);
 
-	printf("\n%3s %-24s %-6s %-10s %20s %20s\n", "", "FEATURE", "TYPE", "UNIT", "MIN", "MAX");
-	for (i = 0; i < s->nr_features; i++) {
-		const struct mlproxy_feature *f = &schema->features[i];
-
-		printf("%3u %-24s %-6s %-10s %20lld %20lld\n", i, f->name,
-		       mlproxy_type_name(f->type), *f->unit ? f->unit : "-", (long long)f->min,
-		       (long long)f->max);
-	}
+	print_features("FEATURE", schema->features, s->nr_features);
 	printf("\n%3s %-24s %12s\n", "", "ACTION", "VALUE");
 	for (i = 0; i < s->nr_actions; i++)
 		printf("%3u %-24s %12lld\n", i, schema->actions[i].name,
 		       (long long)schema->actions[i].value);
+	print_features("STATE", schema->states, s->nr_states);
+	print_events(schema);
 	return CLI_OK;
 }
 
@@ -114,12 +169,14 @@ static int schema(struct cli *cli, int argc, char **argv)
 const struct cli_verb verb_schema = {
 	.name = "schema",
 	.fn = schema,
-	.summary = "features, actions and reward of a proxy",
+	.summary = "features, actions, reward, states and events of a proxy",
 	.synopsis = "PROXY",
 	.help = "Prints what the kernel says about a decision point: the features it decides on\n"
 		"(with type, unit and range), the actions it may choose among, and the reward\n"
-		"that tells how good a choice was. Models are made for one schema, and the hash\n"
-		"ties them to it.\n"
+		"that tells how good a choice was; and what it tells about the subsystem: states\n"
+		"(the values of 'mlproxy snapshot') and raw events. KERNEL is what the kernel does\n"
+		"to a value before anyone sees it: log2, or the difference to the value before.\n"
+		"Models are made for one schema, and the hash ties them to it.\n"
 		"\n"
 		"Example:\n"
 		"  mlproxy schema synth\n",

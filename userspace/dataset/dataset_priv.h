@@ -25,6 +25,7 @@ enum mlds_kind {
 	MLDS_MODE,	/* u8, named values */
 	MLDS_RECTYPE,	/* u8, named values */
 	MLDS_TYPE,	/* u32, named values: type of a feature */
+	MLDS_PRE,	/* u32, named values: preprocessing */
 	MLDS_NAME,	/* char[MLPROXY_NAME_LEN] */
 	MLDS_UNIT,	/* char[MLPROXY_UNIT_LEN] */
 	MLDS_FIELD,	/* char[MLDS_FIELD_LEN] */
@@ -32,17 +33,27 @@ enum mlds_kind {
 	MLDS_VALUES,	/* s64[MLDS_EVENT_VALUES] */
 };
 
+/**
+ * struct mlds_field - one field of a table
+ * @name: name
+ * @kind: what it holds
+ * @unit: attribute "unit_NAME", or NULL
+ * @since: format that it is in from; 0 for the first
+ */
 struct mlds_field {
 	const char *name;
 	enum mlds_kind kind;
-	const char *unit;	/* attribute "unit_NAME", or NULL */
+	const char *unit;
+	uint32_t since;
 };
 
 /**
  * struct mlds_table - one table of a file
  * @name: name in the file
  * @dset: the data set
- * @type: its compound type, packed, the same in memory
+ * @type: type of its rows in memory; packed it is the type in the file, but an older
+ *	format has fewer fields
+ * @format: format of the file
  * @row_bytes: bytes of a row
  * @chunk_rows: room of @rows
  * @rows: rows that are not in the file yet
@@ -53,6 +64,7 @@ struct mlds_table {
 	const char *name;
 	hid_t dset;
 	hid_t type;
+	uint32_t format;
 	size_t row_bytes;
 	uint32_t chunk_rows;
 	uint8_t *rows;
@@ -65,12 +77,15 @@ extern const struct mlds_field mlds_decision_fields[];
 extern const struct mlds_field mlds_feedback_fields[];
 extern const struct mlds_field mlds_event_fields[];
 extern const struct mlds_field mlds_change_fields[];
+extern const struct mlds_field mlds_mode_fields[];
 extern const struct mlds_field mlds_lost_fields[];
 extern const struct mlds_field mlds_run_fields[];
 extern const struct mlds_field mlds_feature_fields[];
 extern const struct mlds_field mlds_action_fields[];
+extern const struct mlds_field mlds_state_fields[];
+extern const struct mlds_field mlds_eventdesc_fields[];
 
-/* Rows as they are in memory and, packed, in the file. */
+/* Rows as they are in memory and, in this format, in the file. */
 struct mlds_decision_row {
 	uint32_t run;
 	uint64_t id;
@@ -88,6 +103,7 @@ struct mlds_decision_row {
 	uint8_t candidate;
 	uint8_t candidate_source;
 	int64_t predicted;
+	uint8_t arm;
 	int64_t features[];
 } __attribute__((packed));
 
@@ -100,6 +116,10 @@ struct mlds_feedback_row {
 	uint8_t action;
 	uint8_t source;
 	uint32_t model_version;
+	int64_t predicted;
+	int64_t error;
+	uint16_t flags;
+	uint8_t arm;
 } __attribute__((packed));
 
 struct mlds_event_row {
@@ -120,6 +140,25 @@ struct mlds_change_row {
 	uint32_t from;
 	uint32_t to;
 	uint32_t reason;
+} __attribute__((packed));
+
+struct mlds_mode_row {
+	uint32_t run;
+	uint64_t time_ns;
+	uint32_t cpu;
+	uint8_t from;
+	uint8_t to;
+	uint32_t reason;
+	uint64_t n[MLPROXY_NR_ARMS];
+	double mean[MLPROXY_NR_ARMS];
+	double sd[MLPROXY_NR_ARMS];
+	double gain;
+	double low;
+	double high;
+	int64_t value;
+	int64_t limit;
+	uint32_t model_version;
+	uint32_t clusters;
 } __attribute__((packed));
 
 struct mlds_lost_row {
@@ -145,6 +184,7 @@ struct mlds_feature_row {
 	int64_t min;
 	int64_t max;
 	char field[MLDS_FIELD_LEN];
+	uint32_t preprocess;
 } __attribute__((packed));
 
 struct mlds_action_row {
@@ -152,15 +192,31 @@ struct mlds_action_row {
 	int64_t value;
 } __attribute__((packed));
 
-hid_t mlds_row_type(const struct mlds_field *fields, const struct mlds_schema *schema);
-void mlds_field_name(const struct mlproxy_feature *feature, char *out);
+struct mlds_state_row {
+	char name[MLPROXY_NAME_LEN];
+	char unit[MLPROXY_UNIT_LEN];
+	uint32_t type;
+	uint32_t preprocess;
+	int64_t min;
+	int64_t max;
+} __attribute__((packed));
+
+struct mlds_eventdesc_row {
+	char name[MLPROXY_NAME_LEN];
+	uint32_t nr_values;
+	uint32_t period_ms;
+} __attribute__((packed));
+
+hid_t mlds_row_type(const struct mlds_field *fields, const struct mlds_schema *schema,
+		    uint32_t format);
+void mlds_field_name(const struct mlproxy_feature *feature, uint32_t format, char *out);
 
 int mlds_table_create(struct mlds_table *t, hid_t file, const char *name,
 		      const struct mlds_field *fields, const struct mlds_schema *schema,
 		      const struct mlds_options *opt);
 int mlds_table_open(struct mlds_table *t, hid_t file, const char *name,
 		    const struct mlds_field *fields, const struct mlds_schema *schema,
-		    uint32_t chunk_rows);
+		    uint32_t format, uint32_t chunk_rows);
 void *mlds_table_add(struct mlds_table *t);
 int mlds_table_flush(struct mlds_table *t);
 int mlds_table_read(struct mlds_table *t, uint64_t first, uint64_t nr, void *rows);
@@ -173,6 +229,8 @@ void mlds_table_close(struct mlds_table *t);
 int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *schema);
 int mlds_schema_read(hid_t file, const char *path, const char *kind,
 		     struct mlds_schema *schema);
+int mlds_schema_read_format(hid_t file, const char *path, const char *kind,
+			    struct mlds_schema *schema, uint32_t *format);
 
 int mlds_vfd_fapl(hid_t fapl);
 int mlds_vfd_errno(void);

@@ -21,7 +21,9 @@
 struct outcome {
 	uint64_t id;		/* 0: free */
 	int64_t reward;
+	int64_t error;
 	uint32_t run;
+	uint16_t flags;
 	bool used;
 };
 
@@ -98,6 +100,9 @@ static const struct {
 	COLUMN(mode),
 	COLUMN(candidate),
 	COLUMN(predicted),
+	COLUMN(error),
+	COLUMN(feedback_flags),
+	COLUMN(arm),
 };
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -128,7 +133,7 @@ static int resize(struct mlds_data *d, size_t n)
 	return err;
 }
 
-static int load_outcomes(struct outcomes *o, hid_t file, struct mlds_data *d)
+static int load_outcomes(struct outcomes *o, hid_t file, uint32_t format, struct mlds_data *d)
 {
 	struct mlds_feedback_row *rows = NULL;
 	struct mlds_table t;
@@ -136,7 +141,7 @@ static int load_outcomes(struct outcomes *o, hid_t file, struct mlds_data *d)
 	int err;
 
 	memset(o, 0, sizeof(*o));
-	err = mlds_table_open(&t, file, "feedback", mlds_feedback_fields, NULL, 0);
+	err = mlds_table_open(&t, file, "feedback", mlds_feedback_fields, NULL, format, 0);
 	if (err)
 		return err;
 	while (size < 2 * t.stored)
@@ -159,12 +164,18 @@ static int load_outcomes(struct outcomes *o, hid_t file, struct mlds_data *d)
 				d->orphans++;
 				continue;
 			}
+			if (format >= 2 && rows[i].flags & MLPROXY_FEEDBACK_EXPIRED) {
+				d->expired++;
+				continue;
+			}
 			s = find_outcome(o, rows[i].run, rows[i].id);
 			d->duplicates += s->id != 0;
 			o->nr += s->id == 0;
 			s->id = rows[i].id;
 			s->run = rows[i].run;
 			s->reward = rows[i].reward;
+			s->error = format < 2 ? 0 : rows[i].error;
+			s->flags = format < 2 ? 0 : rows[i].flags;
 		}
 	}
 	free(rows);
@@ -182,14 +193,17 @@ static bool row_valid(const struct mlds_data *d, const struct mlds_decision_row 
 	       r->prob > 0 && r->prob <= 1;
 }
 
-static void take_row(struct mlds_data *d, const struct mlds_decision_row *r, int64_t reward,
-		     uint32_t first_run)
+static void take_row(struct mlds_data *d, const struct mlds_decision_row *r,
+		     const struct outcome *s, uint32_t format, uint32_t first_run)
 {
 	size_t n = d->n++;
 
 	memcpy(d->features + n * d->nr_features, r->features,
 	       d->nr_features * sizeof(*d->features));
-	d->reward[n] = reward;
+	d->reward[n] = s->reward;
+	d->error[n] = s->error;
+	d->feedback_flags[n] = s->flags;
+	d->arm[n] = format < 2 ? MLPROXY_ARM_NONE : r->arm;
 	d->prob[n] = r->prob;
 	d->key[n] = r->key;
 	d->id[n] = r->id;
@@ -205,7 +219,7 @@ static void take_row(struct mlds_data *d, const struct mlds_decision_row *r, int
 	d->predicted[n] = r->predicted;
 }
 
-static int load_decisions(struct outcomes *o, hid_t file, struct mlds_data *d,
+static int load_decisions(struct outcomes *o, hid_t file, uint32_t format, struct mlds_data *d,
 			  uint32_t first_run)
 {
 	struct mlds_table t;
@@ -213,7 +227,8 @@ static int load_decisions(struct outcomes *o, hid_t file, struct mlds_data *d,
 	uint64_t at, used = 0;
 	int err;
 
-	err = mlds_table_open(&t, file, "decisions", mlds_decision_fields, &d->schema, 0);
+	err = mlds_table_open(&t, file, "decisions", mlds_decision_fields, &d->schema, format,
+			      0);
 	if (err)
 		return err;
 	rows = malloc(BLOCK_ROWS * t.row_bytes);
@@ -237,7 +252,7 @@ static int load_decisions(struct outcomes *o, hid_t file, struct mlds_data *d,
 			s->used = true;
 			used++;
 			if (row_valid(d, r))
-				take_row(d, r, s->reward, first_run);
+				take_row(d, r, s, format, first_run);
 			else
 				d->invalid++;
 		}
@@ -249,10 +264,10 @@ static int load_decisions(struct outcomes *o, hid_t file, struct mlds_data *d,
 }
 
 static int count_table(hid_t file, const char *name, const struct mlds_field *fields,
-		       const struct mlds_schema *schema, uint64_t *count)
+		       const struct mlds_schema *schema, uint32_t format, uint64_t *count)
 {
 	struct mlds_table t;
-	int err = mlds_table_open(&t, file, name, fields, schema, 0);
+	int err = mlds_table_open(&t, file, name, fields, schema, format, 0);
 
 	if (!err) {
 		*count += t.stored;
@@ -261,14 +276,14 @@ static int count_table(hid_t file, const char *name, const struct mlds_field *fi
 	return err;
 }
 
-static int count_lost(hid_t file, struct mlds_counts *counts)
+static int count_lost(hid_t file, uint32_t format, struct mlds_counts *counts)
 {
 	struct mlds_lost_row rows[64];
 	struct mlds_table t;
 	uint64_t at;
 	int err;
 
-	err = mlds_table_open(&t, file, "lost", mlds_lost_fields, NULL, 0);
+	err = mlds_table_open(&t, file, "lost", mlds_lost_fields, NULL, format, 0);
 	if (err)
 		return err;
 	counts->gaps += t.stored;
@@ -283,13 +298,14 @@ static int count_lost(hid_t file, struct mlds_counts *counts)
 	return err;
 }
 
-static int count_others(hid_t file, struct mlds_counts *counts)
+static int count_others(hid_t file, uint32_t format, struct mlds_counts *counts)
 {
 	int err;
 
-	err = count_table(file, "events", mlds_event_fields, NULL, &counts->events);
-	err = err ?: count_table(file, "changes", mlds_change_fields, NULL, &counts->changes);
-	return err ?: count_lost(file, counts);
+	err = count_table(file, "events", mlds_event_fields, NULL, format, &counts->events);
+	err = err ?: count_table(file, "changes", mlds_change_fields, NULL, format,
+				 &counts->changes);
+	return err ?: count_lost(file, format, counts);
 }
 
 static int load_file(struct mlds_data *d, const char *path, bool first, uint32_t *nr_runs)
@@ -297,13 +313,14 @@ static int load_file(struct mlds_data *d, const char *path, bool first, uint32_t
 	struct mlds_schema schema;
 	struct outcomes o = { 0 };
 	uint64_t runs = 0;
+	uint32_t format;
 	hid_t file;
 	int err;
 
 	file = open_read(path);
 	if (file < 0)
 		return file;
-	err = mlds_schema_read(file, path, MLDS_KIND_DATA, &schema);
+	err = mlds_schema_read_format(file, path, MLDS_KIND_DATA, &schema, &format);
 	if (err)
 		goto out;
 	if (!first && schema.schema.schema_hash != d->schema.schema.schema_hash) {
@@ -317,10 +334,10 @@ static int load_file(struct mlds_data *d, const char *path, bool first, uint32_t
 	d->schema = schema;
 	d->nr_features = schema.schema.nr_features;
 	d->nr_actions = schema.schema.nr_actions;
-	err = load_outcomes(&o, file, d);
-	err = err ?: load_decisions(&o, file, d, *nr_runs);
-	err = err ?: count_others(file, &d->counts);
-	err = err ?: count_table(file, "runs", mlds_run_fields, NULL, &runs);
+	err = load_outcomes(&o, file, format, d);
+	err = err ?: load_decisions(&o, file, format, d, *nr_runs);
+	err = err ?: count_others(file, format, &d->counts);
+	err = err ?: count_table(file, "runs", mlds_run_fields, NULL, format, &runs);
 	*nr_runs += runs;
 	if (err) {
 		char text[400];
@@ -500,20 +517,21 @@ int mlds_alloc(struct mlds_data *data, const struct mlds_schema *schema, size_t 
 
 static int read_schema(const char *path, struct mlds_schema *schema, struct mlds_counts *counts)
 {
+	uint32_t format;
 	hid_t file;
 	int err;
 
 	file = open_read(path);
 	if (file < 0)
 		return file;
-	err = mlds_schema_read(file, path, MLDS_KIND_DATA, schema);
+	err = mlds_schema_read_format(file, path, MLDS_KIND_DATA, schema, &format);
 	if (!err && counts) {
 		memset(counts, 0, sizeof(*counts));
-		err = count_table(file, "decisions", mlds_decision_fields, schema,
+		err = count_table(file, "decisions", mlds_decision_fields, schema, format,
 				  &counts->decisions);
-		err = err ?: count_table(file, "feedback", mlds_feedback_fields, NULL,
+		err = err ?: count_table(file, "feedback", mlds_feedback_fields, NULL, format,
 					 &counts->feedback);
-		err = err ?: count_others(file, counts);
+		err = err ?: count_others(file, format, counts);
 	}
 	H5Fclose(file);
 	return err;

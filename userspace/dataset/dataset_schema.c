@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The schema in a file: attributes of the root group and the tables
- * /schema/features and /schema/actions.
+ * /schema/features, actions, states and events.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static int put_rows(hid_t group, const char *name, const struct mlds_field *fiel
 		    const void *rows, uint32_t nr)
 {
 	hsize_t dim = nr;
-	hid_t type = mlds_row_type(fields, NULL);
+	hid_t type = mlds_row_type(fields, NULL, MLDS_FORMAT);
 	hid_t space = H5Screate_simple(1, &dim, NULL);
 	hid_t dset = H5Dcreate2(group, name, type, space, H5P_DEFAULT, H5P_DEFAULT,
 				H5P_DEFAULT);
@@ -79,8 +79,8 @@ static int put_rows(hid_t group, const char *name, const struct mlds_field *fiel
 }
 
 /* Return: rows read, or a negative errno. */
-static int get_rows(hid_t file, const char *name, const struct mlds_field *fields, void *rows,
-		    uint32_t max)
+static int get_rows(hid_t file, const char *name, const struct mlds_field *fields,
+		    uint32_t format, void *rows, uint32_t max)
 {
 	hid_t dset = H5Dopen2(file, name, H5P_DEFAULT), type, space;
 	hssize_t nr;
@@ -88,7 +88,7 @@ static int get_rows(hid_t file, const char *name, const struct mlds_field *field
 
 	if (dset < 0)
 		return -EBADMSG;
-	type = mlds_row_type(fields, NULL);
+	type = mlds_row_type(fields, NULL, format);
 	space = H5Dget_space(dset);
 	nr = H5Sget_simple_extent_npoints(space);
 	if (nr >= 0 && nr <= max)
@@ -97,6 +97,37 @@ static int get_rows(hid_t file, const char *name, const struct mlds_field *field
 	H5Tclose(type);
 	H5Dclose(dset);
 	return err < 0 ? -EBADMSG : (int)nr;
+}
+
+static int put_states(hid_t group, const struct mlds_schema *schema)
+{
+	struct mlds_state_row states[MLPROXY_MAX_STATES] = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < schema->schema.nr_states; i++) {
+		const struct mlproxy_feature *f = &schema->states[i];
+
+		memcpy(states[i].name, f->name, sizeof(f->name));
+		memcpy(states[i].unit, f->unit, sizeof(f->unit));
+		states[i].type = f->type;
+		states[i].preprocess = f->preprocess;
+		states[i].min = f->min;
+		states[i].max = f->max;
+	}
+	return put_rows(group, "states", mlds_state_fields, states, schema->schema.nr_states);
+}
+
+static int put_events(hid_t group, const struct mlds_schema *schema)
+{
+	struct mlds_eventdesc_row events[MLPROXY_MAX_EVENTS] = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < schema->schema.nr_events; i++) {
+		memcpy(events[i].name, schema->events[i].name, sizeof(events[i].name));
+		events[i].nr_values = schema->events[i].nr_values;
+		events[i].period_ms = schema->events[i].period_ms;
+	}
+	return put_rows(group, "events", mlds_eventdesc_fields, events, schema->schema.nr_events);
 }
 
 static int put_tables(hid_t file, const struct mlds_schema *schema)
@@ -115,7 +146,8 @@ static int put_tables(hid_t file, const struct mlds_schema *schema)
 		features[i].type = f->type;
 		features[i].min = f->min;
 		features[i].max = f->max;
-		mlds_field_name(f, features[i].field);
+		features[i].preprocess = f->preprocess;
+		mlds_field_name(f, MLDS_FORMAT, features[i].field);
 	}
 	for (i = 0; i < schema->schema.nr_actions; i++) {
 		memcpy(actions[i].name, schema->actions[i].name, sizeof(actions[i].name));
@@ -129,6 +161,8 @@ static int put_tables(hid_t file, const struct mlds_schema *schema)
 	if (!err)
 		err = put_rows(group, "actions", mlds_action_fields, actions,
 			       schema->schema.nr_actions);
+	err = err ?: put_states(group, schema);
+	err = err ?: put_events(group, schema);
 	H5Gclose(group);
 	return err;
 }
@@ -146,9 +180,11 @@ int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *sc
 	int err;
 
 	if (!s->nr_features || s->nr_features > MLPROXY_MAX_FEATURES || !s->nr_actions ||
-	    s->nr_actions > MLPROXY_MAX_ACTIONS)
-		return mlds_fail(-EINVAL, "a schema of %u features and %u actions is not possible",
-				 s->nr_features, s->nr_actions);
+	    s->nr_actions > MLPROXY_MAX_ACTIONS || s->nr_states > MLPROXY_MAX_STATES ||
+	    s->nr_events > MLPROXY_MAX_EVENTS)
+		return mlds_fail(-EINVAL,
+				 "a schema of %u features, %u actions, %u states and %u events is not possible",
+				 s->nr_features, s->nr_actions, s->nr_states, s->nr_events);
 	err = put_string(file, "mlproxy", kind, strlen(kind) + 1);
 	err = err ?: put_attr(file, "format", H5T_NATIVE_UINT32, &format);
 	err = err ?: put_string(file, "proxy", schema->proxy, sizeof(schema->proxy));
@@ -183,6 +219,116 @@ static int get_attrs(hid_t file, struct mlds_schema *schema)
 	return err ?: get_attr(file, "max_macs", H5T_NATIVE_UINT32, &s->max_macs);
 }
 
+static void take_states(struct mlds_schema *schema, const struct mlds_state_row *rows, int nr)
+{
+	int i;
+
+	schema->schema.nr_states = nr;
+	for (i = 0; i < nr; i++) {
+		struct mlproxy_feature *f = &schema->states[i];
+
+		memcpy(f->name, rows[i].name, sizeof(f->name) - 1);
+		memcpy(f->unit, rows[i].unit, sizeof(f->unit) - 1);
+		f->type = rows[i].type;
+		f->preprocess = rows[i].preprocess;
+		f->min = rows[i].min;
+		f->max = rows[i].max;
+	}
+}
+
+static void take_events(struct mlds_schema *schema, const struct mlds_eventdesc_row *rows,
+			int nr)
+{
+	int i;
+
+	schema->schema.nr_events = nr;
+	for (i = 0; i < nr; i++) {
+		memcpy(schema->events[i].name, rows[i].name, sizeof(rows[i].name) - 1);
+		schema->events[i].nr_values = rows[i].nr_values;
+		schema->events[i].period_ms = rows[i].period_ms;
+	}
+}
+
+/* What a file of format 1 does not have. */
+static int get_format2(hid_t file, struct mlds_schema *schema)
+{
+	struct mlds_state_row states[MLPROXY_MAX_STATES];
+	struct mlds_eventdesc_row events[MLPROXY_MAX_EVENTS];
+	int nr_states, nr_events;
+
+	nr_states = get_rows(file, "/schema/states", mlds_state_fields, MLDS_FORMAT, states,
+			     MLPROXY_MAX_STATES);
+	nr_events = get_rows(file, "/schema/events", mlds_eventdesc_fields, MLDS_FORMAT, events,
+			     MLPROXY_MAX_EVENTS);
+	if (nr_states < 0 || nr_events < 0)
+		return -EBADMSG;
+	take_states(schema, states, nr_states);
+	take_events(schema, events, nr_events);
+	return 0;
+}
+
+static int get_tables(hid_t file, struct mlds_schema *schema, uint32_t format)
+{
+	struct mlds_feature_row features[MLPROXY_MAX_FEATURES];
+	struct mlds_action_row actions[MLPROXY_MAX_ACTIONS];
+	int nr_features, nr_actions, i;
+
+	nr_features = get_rows(file, "/schema/features", mlds_feature_fields, format, features,
+			       MLPROXY_MAX_FEATURES);
+	nr_actions = get_rows(file, "/schema/actions", mlds_action_fields, format, actions,
+			      MLPROXY_MAX_ACTIONS);
+	if (nr_features < 1 || nr_actions < 1)
+		return -EBADMSG;
+	schema->schema.nr_features = nr_features;
+	schema->schema.nr_actions = nr_actions;
+	for (i = 0; i < nr_features; i++) {
+		struct mlproxy_feature *f = &schema->features[i];
+
+		memcpy(f->name, features[i].name, sizeof(f->name) - 1);
+		memcpy(f->unit, features[i].unit, sizeof(f->unit) - 1);
+		f->type = features[i].type;
+		f->preprocess = format < 2 ? MLPROXY_PRE_NONE : features[i].preprocess;
+		f->min = features[i].min;
+		f->max = features[i].max;
+	}
+	for (i = 0; i < nr_actions; i++) {
+		memcpy(schema->actions[i].name, actions[i].name, sizeof(actions[i].name) - 1);
+		schema->actions[i].value = actions[i].value;
+	}
+	return format < 2 ? 0 : get_format2(file, schema);
+}
+
+/**
+ * mlds_schema_read_format() - read the schema of a file, and its format
+ * @file: file
+ * @path: its path, for messages
+ * @kind: what the file must be, MLDS_KIND_*
+ * @schema: out
+ * @format: out: format of the file, 1 to MLDS_FORMAT
+ */
+int mlds_schema_read_format(hid_t file, const char *path, const char *kind,
+			    struct mlds_schema *schema, uint32_t *format)
+{
+	char is_kind[32] = "";
+	uint32_t version = 0;
+
+	memset(schema, 0, sizeof(*schema));
+	if (get_attr(file, "format", H5T_NATIVE_UINT32, &version) ||
+	    get_string(file, "mlproxy", is_kind, sizeof(is_kind)))
+		return mlds_fail(-EBADMSG, "%s: an HDF5 file, but no mlproxy %s", path, kind);
+	if (strcmp(is_kind, kind))
+		return mlds_fail(-EBADMSG, "%s: a mlproxy %s, not a %s", path, is_kind, kind);
+	if (!version || version > MLDS_FORMAT)
+		return mlds_fail(-EBADMSG, "%s: format %u; this program reads up to %u", path,
+				 version, MLDS_FORMAT);
+	if (get_attrs(file, schema) || get_tables(file, schema, version))
+		return mlds_fail_h5(-EBADMSG, "%s: its schema can't be read: the file is damaged",
+				    path);
+	schema->schema.size = sizeof(schema->schema);
+	*format = version;
+	return 0;
+}
+
 /**
  * mlds_schema_read() - read the schema of a file
  * @file: file
@@ -193,46 +339,7 @@ static int get_attrs(hid_t file, struct mlds_schema *schema)
 int mlds_schema_read(hid_t file, const char *path, const char *kind,
 		     struct mlds_schema *schema)
 {
-	char is_kind[32] = "";
-	struct mlds_feature_row features[MLPROXY_MAX_FEATURES];
-	struct mlds_action_row actions[MLPROXY_MAX_ACTIONS];
-	uint32_t format = 0;
-	int nr_features, nr_actions, i;
+	uint32_t format;
 
-	memset(schema, 0, sizeof(*schema));
-	if (get_attr(file, "format", H5T_NATIVE_UINT32, &format) ||
-	    get_string(file, "mlproxy", is_kind, sizeof(is_kind)))
-		return mlds_fail(-EBADMSG, "%s: an HDF5 file, but no mlproxy %s", path, kind);
-	if (strcmp(is_kind, kind))
-		return mlds_fail(-EBADMSG, "%s: a mlproxy %s, not a %s", path, is_kind, kind);
-	if (format != MLDS_FORMAT)
-		return mlds_fail(-EBADMSG, "%s: format %u; this program reads %u", path,
-				 format, MLDS_FORMAT);
-	nr_features = get_rows(file, "/schema/features", mlds_feature_fields, features,
-			       MLPROXY_MAX_FEATURES);
-	nr_actions = get_rows(file, "/schema/actions", mlds_action_fields, actions,
-			      MLPROXY_MAX_ACTIONS);
-	if (get_attrs(file, schema) || nr_features < 1 || nr_actions < 1)
-		return mlds_fail_h5(-EBADMSG, "%s: its schema can't be read: the file is damaged",
-				    path);
-	schema->schema.size = sizeof(schema->schema);
-	schema->schema.nr_features = nr_features;
-	schema->schema.nr_actions = nr_actions;
-	for (i = 0; i < nr_features; i++) {
-		struct mlproxy_feature *f = &schema->features[i];
-
-		memcpy(f->name, features[i].name, sizeof(f->name));
-		memcpy(f->unit, features[i].unit, sizeof(f->unit));
-		f->name[sizeof(f->name) - 1] = 0;
-		f->unit[sizeof(f->unit) - 1] = 0;
-		f->type = features[i].type;
-		f->min = features[i].min;
-		f->max = features[i].max;
-	}
-	for (i = 0; i < nr_actions; i++) {
-		memcpy(schema->actions[i].name, actions[i].name, sizeof(actions[i].name));
-		schema->actions[i].name[MLPROXY_NAME_LEN - 1] = 0;
-		schema->actions[i].value = actions[i].value;
-	}
-	return 0;
+	return mlds_schema_read_format(file, path, kind, schema, &format);
 }

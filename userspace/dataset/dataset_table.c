@@ -2,7 +2,7 @@
 /*
  * Tables: extendible, chunked, compressed compound data sets, with a buffer of
  * one chunk of rows in front. The type in memory is the type in the file, so
- * that HDF5 converts nothing.
+ * that HDF5 converts nothing, but for files of an older format.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,91 +11,137 @@
 #include "dataset_priv.h"
 
 const struct mlds_field mlds_decision_fields[] = {
-	{ "run", MLDS_U32, NULL },
-	{ "id", MLDS_U64, NULL },
-	{ "key", MLDS_U64, NULL },
-	{ "time_ns", MLDS_U64, "ns" },
-	{ "cpu", MLDS_U32, NULL },
-	{ "prob", MLDS_F64, NULL },
-	{ "prob_q31", MLDS_U32, "1/2^31" },
-	{ "model_version", MLDS_U32, NULL },
-	{ "allowed", MLDS_U32, NULL },
-	{ "baseline", MLDS_U8, NULL },
-	{ "action", MLDS_U8, NULL },
-	{ "source", MLDS_SOURCE, NULL },
-	{ "mode", MLDS_MODE, NULL },
-	{ "candidate", MLDS_U8, NULL },
-	{ "candidate_source", MLDS_SOURCE, NULL },
-	{ "predicted", MLDS_S64, NULL },
-	{ NULL, 0, NULL }
+	{ "run", MLDS_U32, NULL, 0 },
+	{ "id", MLDS_U64, NULL, 0 },
+	{ "key", MLDS_U64, NULL, 0 },
+	{ "time_ns", MLDS_U64, "ns", 0 },
+	{ "cpu", MLDS_U32, NULL, 0 },
+	{ "prob", MLDS_F64, NULL, 0 },
+	{ "prob_q31", MLDS_U32, "1/2^31", 0 },
+	{ "model_version", MLDS_U32, NULL, 0 },
+	{ "allowed", MLDS_U32, NULL, 0 },
+	{ "baseline", MLDS_U8, NULL, 0 },
+	{ "action", MLDS_U8, NULL, 0 },
+	{ "source", MLDS_SOURCE, NULL, 0 },
+	{ "mode", MLDS_MODE, NULL, 0 },
+	{ "candidate", MLDS_U8, NULL, 0 },
+	{ "candidate_source", MLDS_SOURCE, NULL, 0 },
+	{ "predicted", MLDS_S64, NULL, 0 },
+	{ "arm", MLDS_U8, NULL, 2 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_feedback_fields[] = {
-	{ "run", MLDS_U32, NULL },
-	{ "id", MLDS_U64, NULL },
-	{ "time_ns", MLDS_U64, "ns" },
-	{ "cpu", MLDS_U32, NULL },
-	{ "reward", MLDS_S64, NULL },
-	{ "action", MLDS_U8, NULL },
-	{ "source", MLDS_SOURCE, NULL },
-	{ "model_version", MLDS_U32, NULL },
-	{ NULL, 0, NULL }
+	{ "run", MLDS_U32, NULL, 0 },
+	{ "id", MLDS_U64, NULL, 0 },
+	{ "time_ns", MLDS_U64, "ns", 0 },
+	{ "cpu", MLDS_U32, NULL, 0 },
+	{ "reward", MLDS_S64, NULL, 0 },
+	{ "action", MLDS_U8, NULL, 0 },
+	{ "source", MLDS_SOURCE, NULL, 0 },
+	{ "model_version", MLDS_U32, NULL, 0 },
+	{ "predicted", MLDS_S64, NULL, 2 },
+	{ "error", MLDS_S64, NULL, 2 },
+	{ "flags", MLDS_U16, NULL, 2 },
+	{ "arm", MLDS_U8, NULL, 2 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_event_fields[] = {
-	{ "run", MLDS_U32, NULL },
-	{ "time_ns", MLDS_U64, "ns" },
-	{ "cpu", MLDS_U32, NULL },
-	{ "event", MLDS_U16, NULL },
-	{ "key", MLDS_U64, NULL },
-	{ "nr", MLDS_U16, NULL },
-	{ "values", MLDS_VALUES, NULL },
-	{ NULL, 0, NULL }
+	{ "run", MLDS_U32, NULL, 0 },
+	{ "time_ns", MLDS_U64, "ns", 0 },
+	{ "cpu", MLDS_U32, NULL, 0 },
+	{ "event", MLDS_U16, NULL, 0 },
+	{ "key", MLDS_U64, NULL, 0 },
+	{ "nr", MLDS_U16, NULL, 0 },
+	{ "values", MLDS_VALUES, NULL, 0 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_change_fields[] = {
-	{ "run", MLDS_U32, NULL },
-	{ "time_ns", MLDS_U64, "ns" },
-	{ "cpu", MLDS_U32, NULL },
-	{ "type", MLDS_RECTYPE, NULL },
-	{ "from", MLDS_U32, NULL },
-	{ "to", MLDS_U32, NULL },
-	{ "reason", MLDS_U32, NULL },
-	{ NULL, 0, NULL }
+	{ "run", MLDS_U32, NULL, 0 },
+	{ "time_ns", MLDS_U64, "ns", 0 },
+	{ "cpu", MLDS_U32, NULL, 0 },
+	{ "type", MLDS_RECTYPE, NULL, 0 },
+	{ "from", MLDS_U32, NULL, 0 },
+	{ "to", MLDS_U32, NULL, 0 },
+	{ "reason", MLDS_U32, NULL, 0 },
+	{ NULL, 0, NULL, 0 }
+};
+
+const struct mlds_field mlds_mode_fields[] = {
+	{ "run", MLDS_U32, NULL, 2 },
+	{ "time_ns", MLDS_U64, "ns", 2 },
+	{ "cpu", MLDS_U32, NULL, 2 },
+	{ "from", MLDS_MODE, NULL, 2 },
+	{ "to", MLDS_MODE, NULL, 2 },
+	{ "reason", MLDS_U32, NULL, 2 },
+	{ "n_baseline", MLDS_U64, NULL, 2 },
+	{ "n_model", MLDS_U64, NULL, 2 },
+	{ "mean_baseline", MLDS_F64, "reward", 2 },
+	{ "mean_model", MLDS_F64, "reward", 2 },
+	{ "sd_baseline", MLDS_F64, "reward", 2 },
+	{ "sd_model", MLDS_F64, "reward", 2 },
+	{ "gain", MLDS_F64, "reward", 2 },
+	{ "low", MLDS_F64, "reward", 2 },
+	{ "high", MLDS_F64, "reward", 2 },
+	{ "value", MLDS_S64, NULL, 2 },
+	{ "limit", MLDS_S64, NULL, 2 },
+	{ "model_version", MLDS_U32, NULL, 2 },
+	{ "clusters", MLDS_U32, NULL, 2 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_lost_fields[] = {
-	{ "run", MLDS_U32, NULL },
-	{ "cpu", MLDS_U32, NULL },
-	{ "seq", MLDS_U64, NULL },
-	{ "time_ns", MLDS_U64, "ns" },
-	{ "count", MLDS_U64, "records" },
-	{ NULL, 0, NULL }
+	{ "run", MLDS_U32, NULL, 0 },
+	{ "cpu", MLDS_U32, NULL, 0 },
+	{ "seq", MLDS_U64, NULL, 0 },
+	{ "time_ns", MLDS_U64, "ns", 0 },
+	{ "count", MLDS_U64, "records", 0 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_run_fields[] = {
-	{ "run", MLDS_U32, NULL },
-	{ "start_ns", MLDS_U64, "ns since 1970" },
-	{ "start_mono_ns", MLDS_U64, "ns" },
-	{ "kernel", MLDS_LINE, NULL },
-	{ "boot_id", MLDS_LINE, NULL },
-	{ NULL, 0, NULL }
+	{ "run", MLDS_U32, NULL, 0 },
+	{ "start_ns", MLDS_U64, "ns since 1970", 0 },
+	{ "start_mono_ns", MLDS_U64, "ns", 0 },
+	{ "kernel", MLDS_LINE, NULL, 0 },
+	{ "boot_id", MLDS_LINE, NULL, 0 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_feature_fields[] = {
-	{ "name", MLDS_NAME, NULL },
-	{ "unit", MLDS_UNIT, NULL },
-	{ "type", MLDS_TYPE, NULL },
-	{ "min", MLDS_S64, NULL },
-	{ "max", MLDS_S64, NULL },
-	{ "field", MLDS_FIELD, NULL },
-	{ NULL, 0, NULL }
+	{ "name", MLDS_NAME, NULL, 0 },
+	{ "unit", MLDS_UNIT, NULL, 0 },
+	{ "type", MLDS_TYPE, NULL, 0 },
+	{ "min", MLDS_S64, NULL, 0 },
+	{ "max", MLDS_S64, NULL, 0 },
+	{ "field", MLDS_FIELD, NULL, 0 },
+	{ "preprocess", MLDS_PRE, NULL, 2 },
+	{ NULL, 0, NULL, 0 }
 };
 
 const struct mlds_field mlds_action_fields[] = {
-	{ "name", MLDS_NAME, NULL },
-	{ "value", MLDS_S64, NULL },
-	{ NULL, 0, NULL }
+	{ "name", MLDS_NAME, NULL, 0 },
+	{ "value", MLDS_S64, NULL, 0 },
+	{ NULL, 0, NULL, 0 }
+};
+
+const struct mlds_field mlds_state_fields[] = {
+	{ "name", MLDS_NAME, NULL, 2 },
+	{ "unit", MLDS_UNIT, NULL, 2 },
+	{ "type", MLDS_TYPE, NULL, 2 },
+	{ "preprocess", MLDS_PRE, NULL, 2 },
+	{ "min", MLDS_S64, NULL, 2 },
+	{ "max", MLDS_S64, NULL, 2 },
+	{ NULL, 0, NULL, 0 }
+};
+
+const struct mlds_field mlds_eventdesc_fields[] = {
+	{ "name", MLDS_NAME, NULL, 2 },
+	{ "nr_values", MLDS_U32, NULL, 2 },
+	{ "period_ms", MLDS_U32, "ms", 2 },
+	{ NULL, 0, NULL, 0 }
 };
 
 static const char * const source_names[] = {
@@ -112,6 +158,10 @@ static const char * const rectype_names[] = {
 
 static const char * const type_names[] = {
 	"int", "count", "bool", "enum", "q8", "q16", NULL
+};
+
+static const char * const pre_names[] = {
+	"none", "log2", "delta", NULL
 };
 
 static hid_t enum_type(hid_t base, const char * const *names)
@@ -168,6 +218,8 @@ static hid_t kind_type(enum mlds_kind kind)
 		return enum_type(H5T_NATIVE_UINT8, rectype_names);
 	case MLDS_TYPE:
 		return enum_type(H5T_NATIVE_UINT32, type_names);
+	case MLDS_PRE:
+		return enum_type(H5T_NATIVE_UINT32, pre_names);
 	case MLDS_NAME:
 		return string_type(MLPROXY_NAME_LEN);
 	case MLDS_UNIT:
@@ -185,28 +237,32 @@ static hid_t kind_type(enum mlds_kind kind)
 /**
  * mlds_field_name() - name of a feature's field in /decisions
  * @feature: the feature
+ * @format: format of the file
  * @out: MLDS_FIELD_LEN bytes; the feature's name, with "f_" before it where a
  *	field of that name is there already
  */
-void mlds_field_name(const struct mlproxy_feature *feature, char *out)
+void mlds_field_name(const struct mlproxy_feature *feature, uint32_t format, char *out)
 {
 	const struct mlds_field *f;
 
 	for (f = mlds_decision_fields; f->name; f++)
-		if (!strncmp(f->name, feature->name, sizeof(feature->name)))
+		if (f->since <= format &&
+		    !strncmp(f->name, feature->name, sizeof(feature->name)))
 			break;
 	snprintf(out, MLDS_FIELD_LEN, "%s%.*s", f->name ? "f_" : "",
 		 (int)sizeof(feature->name) - 1, feature->name);
 }
 
 /**
- * mlds_row_type() - compound type of a table's rows, packed
+ * mlds_row_type() - compound type of a table's rows in memory
  * @fields: fixed fields
  * @schema: adds its features behind them; or NULL
+ * @format: fields that came later are left out: there is a hole
  *
  * Return: a type to close, or negative.
  */
-hid_t mlds_row_type(const struct mlds_field *fields, const struct mlds_schema *schema)
+hid_t mlds_row_type(const struct mlds_field *fields, const struct mlds_schema *schema,
+		    uint32_t format)
 {
 	uint32_t nr = schema ? schema->schema.nr_features : 0, i, nr_fixed = 0;
 	hid_t types[32] = { 0 }, type = -1;
@@ -221,12 +277,13 @@ hid_t mlds_row_type(const struct mlds_field *fields, const struct mlds_schema *s
 	}
 	type = H5Tcreate(H5T_COMPOUND, bytes + nr * sizeof(int64_t));
 	for (i = 0; type >= 0 && i < nr_fixed; i++) {
-		if (H5Tinsert(type, fields[i].name, at, types[i]) < 0)
+		if (fields[i].since <= format &&
+		    H5Tinsert(type, fields[i].name, at, types[i]) < 0)
 			goto err;
 		at += H5Tget_size(types[i]);
 	}
 	for (i = 0; type >= 0 && i < nr; i++, at += sizeof(int64_t)) {
-		mlds_field_name(&schema->features[i], name);
+		mlds_field_name(&schema->features[i], format, name);
 		if (H5Tinsert(type, name, at, H5T_NATIVE_INT64) < 0)
 			goto err;
 	}
@@ -304,7 +361,8 @@ int mlds_table_create(struct mlds_table *t, hid_t file, const char *name,
 	t->name = name;
 	t->dset = -1;
 	t->chunk_rows = opt && opt->chunk_rows ? opt->chunk_rows : MLDS_CHUNK_ROWS;
-	t->type = mlds_row_type(fields, schema);
+	t->format = MLDS_FORMAT;
+	t->type = mlds_row_type(fields, schema, MLDS_FORMAT);
 	if (t->type < 0)
 		return mlds_fail_h5(-EINVAL, "can't describe the rows of %s: two features of one name?",
 				    name);
@@ -327,6 +385,18 @@ int mlds_table_create(struct mlds_table *t, hid_t file, const char *name,
 	return 0;
 }
 
+/* Is the type of the file that of the rows, without holes? */
+static bool type_in_file(const struct mlds_table *t)
+{
+	hid_t in_file = H5Dget_type(t->dset), packed = H5Tcopy(t->type);
+	bool equal = in_file >= 0 && packed >= 0 && H5Tpack(packed) >= 0 &&
+		     H5Tequal(in_file, packed) > 0;
+
+	H5Tclose(packed);
+	H5Tclose(in_file);
+	return equal;
+}
+
 /**
  * mlds_table_open() - open a table of an existing file
  * @t: out
@@ -334,32 +404,32 @@ int mlds_table_create(struct mlds_table *t, hid_t file, const char *name,
  * @name: name
  * @fields: fields that it must have
  * @schema: for the table of decisions, else NULL
+ * @format: format of the file
  * @chunk_rows: room for rows to add, or 0
  */
 int mlds_table_open(struct mlds_table *t, hid_t file, const char *name,
 		    const struct mlds_field *fields, const struct mlds_schema *schema,
-		    uint32_t chunk_rows)
+		    uint32_t format, uint32_t chunk_rows)
 {
-	hid_t space, in_file;
+	hid_t space;
 	hssize_t stored;
-	htri_t equal;
+	bool equal;
 
 	memset(t, 0, sizeof(*t));
 	t->name = name;
 	t->chunk_rows = chunk_rows;
-	t->type = mlds_row_type(fields, schema);
+	t->format = format;
+	t->type = mlds_row_type(fields, schema, format);
 	t->dset = H5Dopen2(file, name, H5P_DEFAULT);
 	if (t->type < 0 || t->dset < 0) {
 		mlds_table_close(t);
 		return mlds_fail_h5(-EBADMSG, "the file has no table %s", name);
 	}
-	in_file = H5Dget_type(t->dset);
-	equal = H5Tequal(in_file, t->type);
-	H5Tclose(in_file);
+	equal = type_in_file(t);
 	space = H5Dget_space(t->dset);
 	stored = H5Sget_simple_extent_ndims(space) == 1 ? H5Sget_simple_extent_npoints(space) : -1;
 	H5Sclose(space);
-	if (equal <= 0 || stored < 0) {
+	if (!equal || stored < 0) {
 		mlds_table_close(t);
 		return mlds_fail(-EBADMSG, "table %s has other fields than the schema says", name);
 	}

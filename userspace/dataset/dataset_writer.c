@@ -5,6 +5,7 @@
  * whole.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@
 
 #include "dataset_priv.h"
 
-enum { T_DECISIONS, T_FEEDBACK, T_EVENTS, T_CHANGES, T_LOST, T_RUNS, NR_TABLES };
+enum { T_DECISIONS, T_FEEDBACK, T_EVENTS, T_CHANGES, T_MODES, T_LOST, T_RUNS, NR_TABLES };
 
 static const struct {
 	const char *name;
@@ -24,6 +25,7 @@ static const struct {
 	[T_FEEDBACK] = { "feedback", mlds_feedback_fields },
 	[T_EVENTS] = { "events", mlds_event_fields },
 	[T_CHANGES] = { "changes", mlds_change_fields },
+	[T_MODES] = { "modes", mlds_mode_fields },
 	[T_LOST] = { "lost", mlds_lost_fields },
 	[T_RUNS] = { "runs", mlds_run_fields },
 };
@@ -152,15 +154,20 @@ static int append_file(struct mlds_writer *w, hid_t fapl, const char *path,
 		       const struct mlds_schema *schema, const struct mlds_options *opt)
 {
 	struct mlds_schema old;
+	uint32_t format;
 	int err, i;
 
 	mlds_vfd_clear_errno();
 	w->file = H5Fopen(path, H5F_ACC_RDWR, fapl);
 	if (w->file < 0)
 		return open_failed(path, "append to");
-	err = mlds_schema_read(w->file, path, MLDS_KIND_DATA, &old);
+	err = mlds_schema_read_format(w->file, path, MLDS_KIND_DATA, &old, &format);
 	if (err)
 		return err;
+	if (format != MLDS_FORMAT)
+		return mlds_fail(-EBADMSG,
+				 "%s is of format %u, which has no place for all that is recorded now; record to a new file",
+				 path, format);
 	if (old.schema.schema_hash != schema->schema.schema_hash)
 		return mlds_fail(-EBADMSG,
 				 "%s holds records of proxy %s with schema %016llx, not of %s with %016llx; record to a new file",
@@ -168,7 +175,7 @@ static int append_file(struct mlds_writer *w, hid_t fapl, const char *path,
 				 schema->proxy, (unsigned long long)schema->schema.schema_hash);
 	for (i = 0; !err && i < NR_TABLES; i++)
 		err = mlds_table_open(&w->table[i], w->file, tables[i].name, tables[i].fields,
-				      i == T_DECISIONS ? schema : NULL,
+				      i == T_DECISIONS ? schema : NULL, format,
 				      opt && opt->chunk_rows ? opt->chunk_rows : MLDS_CHUNK_ROWS);
 	w->run = w->table[T_RUNS].stored;
 	return err;
@@ -275,6 +282,7 @@ static int add_decision(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->candidate = d->candidate;
 	row->candidate_source = d->candidate_source;
 	row->predicted = d->predicted;
+	row->arm = d->arm;
 	memcpy(row->features, d->features, d->nr_features * sizeof(d->features[0]));
 	w->counts.decisions++;
 	return 0;
@@ -300,6 +308,10 @@ static int add_feedback(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->action = f->action;
 	row->source = f->source;
 	row->model_version = f->model_version;
+	row->predicted = f->predicted;
+	row->error = f->error;
+	row->flags = rec->flags;
+	row->arm = f->arm;
 	w->counts.feedback++;
 	return 0;
 }
@@ -354,6 +366,46 @@ static int add_change(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_
 	return 0;
 }
 
+/* Fixed point as the kernel has it; what is not known yet is infinite. */
+static double q16(int64_t value)
+{
+	if (value == INT64_MIN || value == INT64_MAX)
+		return value < 0 ? -INFINITY : INFINITY;
+	return (double)value / 65536;
+}
+
+/* The numbers that a mode was changed on, beside the row of /changes. */
+static int add_mode(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
+{
+	const struct mlproxy_rec_mode *m = (const void *)rec;
+	const struct mlproxy_evidence *e = &m->evidence;
+	struct mlds_mode_row *row;
+	int i;
+
+	row = mlds_table_add(&w->table[T_MODES]);
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->time_ns = rec->time_ns;
+	row->cpu = cpu;
+	row->from = m->from;
+	row->to = m->to;
+	row->reason = m->reason;
+	for (i = 0; i < MLPROXY_NR_ARMS; i++) {
+		row->n[i] = e->n[i];
+		row->mean[i] = q16(e->mean_q16[i]);
+		row->sd[i] = q16(e->sd_q16[i]);
+	}
+	row->gain = q16(e->gain_q16);
+	row->low = q16(e->low_q16);
+	row->high = q16(e->high_q16);
+	row->value = e->value;
+	row->limit = e->limit;
+	row->model_version = e->model_version;
+	row->clusters = e->clusters;
+	return 0;
+}
+
 int mlds_write(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
 {
 	switch (rec->type) {
@@ -364,6 +416,9 @@ int mlds_write(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr
 	case MLPROXY_REC_EVENT:
 		return add_event(w, cpu, rec);
 	case MLPROXY_REC_MODE:
+		if (rec->len >= sizeof(struct mlproxy_rec_mode) && add_mode(w, cpu, rec))
+			return -EIO;
+		return add_change(w, cpu, rec);
 	case MLPROXY_REC_STATE:
 	case MLPROXY_REC_MODEL:
 		return add_change(w, cpu, rec);

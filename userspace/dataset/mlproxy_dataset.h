@@ -9,18 +9,30 @@
  *
  *	/			attributes: format, proxy, schema (hash, version,
  *				reward, unit of randomisation, max_macs)
- *	/schema/features	name, unit, type, type_name, min, max, field
+ *	/schema/features	name, unit, type, min, max, field, preprocess
  *	/schema/actions		name, value
+ *	/schema/states		name, unit, type, preprocess, min, max: what the
+ *				values of a snapshot (event 65535) are
+ *	/schema/events		name, nr_values, period_ms, by number of the event
  *	/runs			run, start times, kernel release, boot id
  *	/decisions		run, id, key, time_ns, cpu, prob, prob_q31,
  *				model_version, allowed, baseline, action, source,
- *				mode, candidate, candidate_source, predicted, then
- *				one int64 a feature under the feature's name
+ *				mode, candidate, candidate_source, predicted, arm,
+ *				then one int64 a feature under the feature's name
  *	/feedback		run, id, time_ns, cpu, reward, action, source,
- *				model_version
+ *				model_version, predicted, error, flags, arm; where
+ *				flags has 4 (MLPROXY_FEEDBACK_EXPIRED) the outcome
+ *				never came and reward is none
  *	/events			run, time_ns, cpu, event, key, nr, values
  *	/changes		run, time_ns, cpu, type, from, to, reason
+ *	/modes			the changes of mode again, with the numbers that they
+ *				were made on: n, mean and sd of both arms, gain with
+ *				its low and high end, value and limit, model_version,
+ *				clusters
  *	/lost			run, cpu, seq, time_ns, count
+ *
+ * A file of format 1 has no /schema/states, /schema/events and /modes, and of the
+ * fields no preprocess, arm, flags and error; it is read, but not appended to.
  *
  * A writer that is killed at any moment leaves a file that a plain
  * h5py.File(path, "r") opens, with every row that was flushed. While it is being
@@ -44,7 +56,7 @@
 extern "C" {
 #endif
 
-#define MLDS_FORMAT		1
+#define MLDS_FORMAT		2	/* 1 is read, too */
 #define MLDS_EVENT_VALUES	16	/* values kept of one raw event */
 
 /**
@@ -55,12 +67,16 @@ extern "C" {
  *	not
  * @features: schema.nr_features features
  * @actions: schema.nr_actions actions
+ * @states: schema.nr_states values of a snapshot
+ * @events: schema.nr_events kinds of raw events
  */
 struct mlds_schema {
 	char proxy[MLPROXY_NAME_LEN];
 	struct mlproxy_schema schema;
 	struct mlproxy_feature features[MLPROXY_MAX_FEATURES];
 	struct mlproxy_action actions[MLPROXY_MAX_ACTIONS];
+	struct mlproxy_feature states[MLPROXY_MAX_STATES];
+	struct mlproxy_event_desc events[MLPROXY_MAX_EVENTS];
 };
 
 /**
@@ -183,8 +199,12 @@ int mlds_close_writer(struct mlds_writer *w);
  * @mode: [n]
  * @candidate: [n]
  * @predicted: [n]
+ * @error: [n], reward less prediction, where @feedback_flags says so, else 0
+ * @feedback_flags: [n], MLPROXY_FEEDBACK_*; never EXPIRED
+ * @arm: [n], MLPROXY_ARM_*
  * @counts: rows in the files, joined or not
- * @no_feedback: decisions without feedback
+ * @no_feedback: decisions without feedback, with those that expired
+ * @expired: outcomes that never came, as the kernel said
  * @orphans: feedback without a decision
  * @duplicates: feedback for a decision that had one; the last counts
  * @invalid: joined rows left out since the action is not legal or the
@@ -212,8 +232,12 @@ struct mlds_data {
 	uint8_t *mode;
 	uint8_t *candidate;
 	int64_t *predicted;
+	int64_t *error;
+	uint16_t *feedback_flags;
+	uint8_t *arm;
 	struct mlds_counts counts;
 	uint64_t no_feedback;
+	uint64_t expired;
 	uint64_t orphans;
 	uint64_t duplicates;
 	uint64_t invalid;

@@ -256,6 +256,10 @@ int mlproxy_join_add(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
 		out->feedback = slot_bytes(j, slot);
 	}
 	slot_remove(j, place);
+	if (out->feedback->hdr.flags & MLPROXY_FEEDBACK_EXPIRED) {
+		j->counts.expired++;
+		return 2;
+	}
 	j->counts.matched++;
 	return 1;
 }

@@ -94,6 +94,33 @@ static const char *const refusals[] = {
 	[MLPROXY_REFUSED_NAME] = "name",
 };
 
+static const char *const healths[] = {
+	[MLPROXY_HEALTH_UNKNOWN] = "unknown",
+	[MLPROXY_HEALTH_GOOD] = "good",
+	[MLPROXY_HEALTH_STRAINED] = "strained",
+	[MLPROXY_HEALTH_BAD] = "bad",
+};
+
+static const char *const preprocessings[] = {
+	[MLPROXY_PRE_NONE] = "none",
+	[MLPROXY_PRE_LOG2] = "log2",
+	[MLPROXY_PRE_DELTA] = "delta",
+};
+
+static const char *const triggers[] = {
+	[MLPROXY_TRIGGER_NOW] = "now",
+	[MLPROXY_TRIGGER_EVENT] = "event",
+	[MLPROXY_TRIGGER_MODE] = "mode",
+};
+
+static const char *const dataset_states[] = {
+	[MLPROXY_DATASET_CONTINUOUS] = "continuous",
+	[MLPROXY_DATASET_WAITING] = "waiting",
+	[MLPROXY_DATASET_ACTIVE] = "active",
+	[MLPROXY_DATASET_COMPLETE] = "complete",
+	[MLPROXY_DATASET_CANCELLED] = "cancelled",
+};
+
 const char *mlproxy_state_name(uint32_t state)
 {
 	return LOOKUP(states, state);
@@ -137,6 +164,26 @@ const char *mlproxy_record_name(uint32_t type)
 const char *mlproxy_refusal_name(uint32_t reason)
 {
 	return LOOKUP(refusals, reason);
+}
+
+const char *mlproxy_health_name(uint32_t health)
+{
+	return LOOKUP(healths, health);
+}
+
+const char *mlproxy_preprocess_name(uint32_t preprocess)
+{
+	return LOOKUP(preprocessings, preprocess);
+}
+
+const char *mlproxy_trigger_name(uint32_t trigger)
+{
+	return LOOKUP(triggers, trigger);
+}
+
+const char *mlproxy_dataset_state_name(uint32_t state)
+{
+	return LOOKUP(dataset_states, state);
 }
 
 int mlproxy_mode_by_name(const char *name)

@@ -109,6 +109,7 @@ int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlproxy_ring_opts
 	setup.watermark_bytes = opts->watermark_bytes;
 	setup.timeout_us = opts->timeout_us;
 	setup.type_mask = opts->type_mask;
+	setup.flags = opts->flags;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_RING_SETUP, &setup, "set up the dataset rings");
 	switch (ret) {
 	case 0:

@@ -124,10 +124,12 @@ MLPROXY_API const char *mlproxy_bound_name(const struct mlproxy_session *s);
 
 /**
  * struct mlproxy_schema_desc - a schema with its arrays
- * @s: as the kernel filled it in; @s.features and @s.actions point to the arrays
+ * @s: as the kernel filled it in; its pointers are to the arrays
  * @proxy: name of the proxy
  * @features: @s.nr_features entries
  * @actions: @s.nr_actions entries
+ * @states: @s.nr_states entries: what the values of a snapshot are
+ * @events: @s.nr_events entries: raw events by their number
  *
  * Every string is NUL terminated.
  */
@@ -136,6 +138,8 @@ struct mlproxy_schema_desc {
 	char proxy[MLPROXY_NAME_LEN];
 	struct mlproxy_feature *features;
 	struct mlproxy_action *actions;
+	struct mlproxy_feature *states;
+	struct mlproxy_event_desc *events;
 };
 
 /**
@@ -168,6 +172,15 @@ MLPROXY_API int mlproxy_schema_feature(const struct mlproxy_schema_desc *schema,
  * Return: index, or -ENOENT.
  */
 MLPROXY_API int mlproxy_schema_action(const struct mlproxy_schema_desc *schema, const char *name);
+
+/**
+ * mlproxy_schema_event() - number of a described event by its name
+ * @schema: schema
+ * @name: name
+ *
+ * Return: the number, as in event records, or -ENOENT.
+ */
+MLPROXY_API int mlproxy_schema_event(const struct mlproxy_schema_desc *schema, const char *name);
 
 /* ------------------------------------------------------------------ */
 /* Control                                                             */
@@ -227,7 +240,8 @@ MLPROXY_API int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stat
 /**
  * mlproxy_snapshot() - ask for the state of the subsystem
  * @s: session
- * @snapshot: out: proxy specific values; none if the proxy has no state to show
+ * @snapshot: out: values as the schema's states say, and the health of the
+ *	subsystem; no values if the proxy has no state to show
  *
  * The kernel publishes the same as an event record, MLPROXY_EVENT_SNAPSHOT.
  */
@@ -242,12 +256,14 @@ MLPROXY_API int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snaps
  * @watermark_bytes: as in struct mlproxy_ring_setup
  * @timeout_us: as in struct mlproxy_ring_setup
  * @type_mask: as in struct mlproxy_ring_setup
+ * @flags: MLPROXY_RING_F_*
  */
 struct mlproxy_ring_opts {
 	uint32_t data_bytes;
 	uint32_t watermark_bytes;
 	uint32_t timeout_us;
 	uint32_t type_mask;
+	uint32_t flags;
 };
 
 /**
@@ -478,6 +494,36 @@ MLPROXY_API int mlproxy_model_eval(struct mlproxy_session *s, uint32_t flags,
 /* ------------------------------------------------------------------ */
 /* Joining feedback to decisions                                       */
 
+/**
+ * mlproxy_dataset_request() - ask for a data set, instead of everything
+ * @s: session with rings
+ * @request: in: @trigger, @event, @max_decisions, @duration_ns, @sample, @nr_filters
+ *	and @filters, the rest 0; out: @state and the counters
+ *
+ * From then on the rings get only decisions that the request takes, and their
+ * feedback, until it is complete; mlproxy_dataset_get() tells, and poll(2) on
+ * mlproxy_fd() by POLLPRI. The last feedback may still come then.
+ * Return: 0; -ENOENT without rings; -EBUSY while a request is waiting or active, or
+ * if 32 other sessions of the proxy have rings; -EINVAL; -EPERM; -ENOMEM.
+ */
+MLPROXY_API int mlproxy_dataset_request(struct mlproxy_session *s,
+					struct mlproxy_dataset *request);
+
+/**
+ * mlproxy_dataset_cancel() - end what was asked for; no error if nothing was
+ * @s: session with rings
+ * @dataset: out: @state and the counters; may be NULL
+ */
+MLPROXY_API int mlproxy_dataset_cancel(struct mlproxy_session *s,
+				       struct mlproxy_dataset *dataset);
+
+/**
+ * mlproxy_dataset_get() - how far the data set is
+ * @s: session with rings
+ * @dataset: out: @state and the counters
+ */
+MLPROXY_API int mlproxy_dataset_get(struct mlproxy_session *s, struct mlproxy_dataset *dataset);
+
 struct mlproxy_join;
 
 /**
@@ -499,6 +545,7 @@ struct mlproxy_joined {
  * @dropped_feedbacks: feedback whose decision did not come in time
  * @duplicates: a second decision or feedback with the same id, ignored
  * @pending: decisions and feedback that wait now
+ * @expired: decisions whose outcome will never be known, as the kernel said
  */
 struct mlproxy_join_counts {
 	uint64_t matched;
@@ -506,6 +553,7 @@ struct mlproxy_join_counts {
 	uint64_t dropped_feedbacks;
 	uint64_t duplicates;
 	uint64_t pending;
+	uint64_t expired;
 };
 
 /**
@@ -542,8 +590,10 @@ MLPROXY_API void mlproxy_join_free(struct mlproxy_join *j);
  * @out: out: the pair if one is complete
  *
  * Decision and feedback may come in either order. Records of other types are
- * ignored. @out may point to @rec: use it before @rec is gone.
- * Return: 1 if @out is filled in, 0 if not, -ENOMEM.
+ * ignored. @out may point to @rec: use it before @rec is gone. A decision whose
+ * outcome the kernel gave up (MLPROXY_FEEDBACK_EXPIRED) is no pair, but told, too.
+ * Return: 1 if @out is filled in; 2 if it is, but @out->feedback has no reward, since
+ * the decision expired; 0 if there is nothing; -ENOMEM.
  */
 MLPROXY_API int mlproxy_join_add(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
 				 struct mlproxy_joined *out);
@@ -578,6 +628,10 @@ MLPROXY_API const char *mlproxy_type_name(uint32_t type);
 MLPROXY_API const char *mlproxy_direction_name(uint32_t direction);
 MLPROXY_API const char *mlproxy_record_name(uint32_t type);
 MLPROXY_API const char *mlproxy_refusal_name(uint32_t reason);
+MLPROXY_API const char *mlproxy_health_name(uint32_t health);
+MLPROXY_API const char *mlproxy_preprocess_name(uint32_t preprocess);
+MLPROXY_API const char *mlproxy_trigger_name(uint32_t trigger);
+MLPROXY_API const char *mlproxy_dataset_state_name(uint32_t state);
 
 /**
  * mlproxy_mode_by_name() - MLPROXY_MODE_* of a name

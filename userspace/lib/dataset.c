@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libmlproxy: asking for a data set: how much, which decisions, from when.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "session.h"
+
+static int dataset_call(struct mlproxy_session *s, uint32_t flags, struct mlproxy_dataset *cmd)
+{
+	int ret;
+
+	cmd->size = sizeof(*cmd);
+	cmd->flags = flags;
+	cmd->reserved = 0;
+	ret = mlpx_ioctl(s, MLPROXY_IOC_DATASET, cmd, "ask for a data set");
+	if (ret == -ENOENT)
+		return mlpx_fail(s, ENOENT, "this session has no dataset rings; set them up "
+				 "before a data set is asked for");
+	return ret;
+}
+
+int mlproxy_dataset_request(struct mlproxy_session *s, struct mlproxy_dataset *request)
+{
+	int ret = dataset_call(s, MLPROXY_DATASET_F_REQUEST, request);
+
+	if (ret == -EBUSY)
+		return mlpx_fail(s, EBUSY, "the data set that this session asked for is not "
+				 "complete (cancel it first), or 32 other sessions of %s have "
+				 "rings", s->name);
+	if (ret == -EINVAL)
+		return mlpx_fail(s, EINVAL, "the kernel does not take this request: at most %u "
+				 "ranges, of features that the schema has and with minimum up "
+				 "to maximum; a share up to %u; an event only where it is the "
+				 "trigger", MLPROXY_MAX_FILTERS, MLPROXY_SHARE_ONE);
+	return ret;
+}
+
+int mlproxy_dataset_cancel(struct mlproxy_session *s, struct mlproxy_dataset *dataset)
+{
+	struct mlproxy_dataset unused;
+
+	if (!dataset)
+		dataset = &unused;
+	memset(dataset, 0, sizeof(*dataset));
+	return dataset_call(s, MLPROXY_DATASET_F_CANCEL, dataset);
+}
+
+int mlproxy_dataset_get(struct mlproxy_session *s, struct mlproxy_dataset *dataset)
+{
+	memset(dataset, 0, sizeof(*dataset));
+	return dataset_call(s, 0, dataset);
+}
