@@ -45,6 +45,7 @@ static struct mlproxy_model *model_copy(struct mlproxy *proxy,
 	};
 	struct mlp_report report = {};
 	struct mlproxy_model *model;
+	size_t packed;
 	int ret;
 
 	model = kvzalloc(struct_size(model, data, cmd->data_len), GFP_KERNEL_ACCOUNT);
@@ -54,19 +55,21 @@ static struct mlproxy_model *model_copy(struct mlproxy *proxy,
 		ret = -EFAULT;
 		goto err;
 	}
-	ret = mlp_verify(model->data, cmd->data_len, &limits, &model->mlp, &report);
+	ret = model_verify(model->data, cmd->data_len, &limits, &model->m, &report);
 	cmd->reason = report.reason;
 	cmd->arg = report.arg;
 	memcpy(cmd->text, report.text, sizeof(cmd->text));
 	if (ret)
 		goto err;
-	ret = -ENOMEM;
-	model->packed = kvzalloc(mlp_packed_bytes(&model->mlp), GFP_KERNEL_ACCOUNT);
-	if (!model->packed)
-		goto err;
-	mlp_pack(&model->mlp, model->packed);
-	model->bytes = struct_size(model, data, cmd->data_len) +
-		       mlp_packed_bytes(&model->mlp);
+	packed = model_packed_bytes(&model->m);
+	if (packed) {
+		ret = -ENOMEM;
+		model->packed = kvzalloc(packed, GFP_KERNEL_ACCOUNT);
+		if (!model->packed)
+			goto err;
+		model_pack(&model->m, model->packed);
+	}
+	model->bytes = struct_size(model, data, cmd->data_len) + packed;
 	return model;
 err:
 	model_free(model);
@@ -102,7 +105,7 @@ int mlproxy_model_load(struct mlproxy *proxy, struct mlproxy_model_load *cmd)
 	proxy->standby = model;
 	proxy->can_rollback = false;
 	cmd->version = model->version;
-	cmd->macs = model->mlp.macs;
+	cmd->macs = model_cost(&model->m);
 	mutex_unlock(&proxy->lock);
 	/* The old standby may have been active a moment ago. */
 	models_free(old, NULL);
@@ -207,16 +210,18 @@ void mlproxy_model_info(struct mlproxy *proxy, struct mlproxy_model_info *info)
 	model = active_locked(proxy);
 	if (model) {
 		info->active_version = model->version;
-		info->active_macs = model->mlp.macs;
+		info->active_macs = model_cost(&model->m);
 		info->active_bytes = model->bytes;
-		strscpy(info->active_name, model->mlp.hdr->name, sizeof(info->active_name));
+		info->active_kind = model->m.kind;
+		strscpy(info->active_name, model->m.hdr->name, sizeof(info->active_name));
 	}
 	model = proxy->standby;
 	if (model) {
 		info->standby_version = model->version;
-		info->standby_macs = model->mlp.macs;
+		info->standby_macs = model_cost(&model->m);
 		info->standby_bytes = model->bytes;
-		strscpy(info->standby_name, model->mlp.hdr->name,
+		info->standby_kind = model->m.kind;
+		strscpy(info->standby_name, model->m.hdr->name,
 			sizeof(info->standby_name));
 	}
 	mutex_unlock(&proxy->lock);
@@ -242,11 +247,11 @@ int mlproxy_model_eval(struct mlproxy *proxy, struct mlproxy_model_eval *cmd,
 		ret = -ENOENT;
 		goto out;
 	}
-	mlp_eval(&model->mlp, features, cmd->outputs);
-	cmd->action = mlp_choose(&model->mlp, cmd->outputs, cmd->baseline, cmd->allowed);
-	cmd->predicted = mlp_predict(&model->mlp, cmd->outputs[cmd->action]);
+	model_eval(&model->m, features, cmd->outputs);
+	cmd->action = model_choose(&model->m, cmd->outputs, cmd->baseline, cmd->allowed);
+	cmd->predicted = model_predict(&model->m, cmd->outputs[cmd->action]);
 	cmd->version = model->version;
-	cmd->nr_outputs = model->mlp.hdr->nr_outputs;
+	cmd->nr_outputs = model->m.hdr->nr_outputs;
 out:
 	mutex_unlock(&proxy->lock);
 	return ret;
@@ -268,9 +273,9 @@ u32 mlproxy_model_candidate(const struct mlproxy_model *model, const s64 *featur
 	s32 outputs[MLPROXY_MAX_ACTIONS];
 	u32 action;
 
-	mlp_eval(&model->mlp, features, outputs);
-	action = mlp_choose(&model->mlp, outputs, baseline, allowed);
-	*predicted = mlp_predict(&model->mlp, outputs[action]);
+	model_eval(&model->m, features, outputs);
+	action = model_choose(&model->m, outputs, baseline, allowed);
+	*predicted = model_predict(&model->m, outputs[action]);
 	return action;
 }
 

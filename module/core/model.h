@@ -7,20 +7,20 @@
 #ifndef _MLPROXY_MODEL_H
 #define _MLPROXY_MODEL_H
 
-#include "infer/mlp.h"
+#include "infer/model.h"
 
 /**
  * struct mlproxy_model - one loaded model
  * @version: number that the kernel gave it, > 0
  * @bytes: kernel memory of all of it
- * @mlp: the verified model, pointing into @data
- * @packed: weights laid out for fast evaluation
+ * @m: the verified model, pointing into @data
+ * @packed: weights laid out for fast evaluation, or NULL
  * @data: the file
  */
 struct mlproxy_model {
 	u32 version;
 	u32 bytes;
-	struct mlp mlp;
+	struct model m;
 	u64 *packed;
 	u8 data[] __aligned(8);
 };

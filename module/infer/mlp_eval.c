@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Evaluation of a verified fixed-point model, and the choice by its scores.
+ * Evaluation of a verified fixed-point perceptron, and the choice by its scores.
  *
  * In the kernel this runs inside decisions: any context, no lock, no memory but
  * the stack, and a cost that the model's shape alone determines. The model is
@@ -9,6 +9,7 @@
  */
 #include "mlp_arith.h"
 #include "mlp_pack.h"
+#include "score.h"
 
 s32 mlp_log2_q8(s64 x)
 {
@@ -85,25 +86,10 @@ void mlp_eval(const struct mlp *mlp, const s64 *features, s32 *outputs)
 
 u32 mlp_choose(const struct mlp *mlp, const s32 *outputs, u32 baseline, u32 allowed)
 {
-	u32 nr = mlp->hdr->nr_outputs;
-	u32 best = baseline;
-	u32 a;
-
-	if (baseline >= nr)
-		return baseline;
-	/* Rising, and only for more: the lowest index wins among equals. */
-	for (a = 0; a < nr; a++) {
-		if ((allowed >> a & 1) && outputs[a] > outputs[best])
-			best = a;
-	}
-	if ((s64)outputs[best] - outputs[baseline] > mlp->hdr->margin)
-		return best;
-	return baseline;
+	return score_choose(mlp->hdr, outputs, baseline, allowed);
 }
 
 s64 mlp_predict(const struct mlp *mlp, s32 score)
 {
-	const struct mlproxy_model_hdr *hdr = mlp->hdr;
-
-	return mlp_rshift_round((s64)score * hdr->out_mul, hdr->out_shift) + hdr->out_offset;
+	return score_predict(mlp->hdr, score);
 }

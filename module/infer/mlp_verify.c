@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Verification of a model file: all that stands between bytes from user space
- * and the evaluation in a kernel decision.
+ * Verification of a perceptron's file: all that stands between bytes from user
+ * space and the evaluation in a kernel decision.
  *
  * The file is private to the caller, so nothing changes between the check and
  * the use. The order matters: each step relies only on what the steps before it
  * have shown, and nothing beyond the file's length is ever read. Little-endian
  * machines only: elsewhere every file fails at the magic number.
  */
+#include "header.h"
 #include "mlp_arith.h"
 
 /* A file under verification. */
@@ -25,89 +26,13 @@ struct interval {
 	s8 hi[MLPROXY_MODEL_MAX_WIDTH];
 };
 
-static __printf(4, 5)
-int refuse(const struct verifier *v, u32 reason, u64 arg, const char *fmt, ...)
-{
-	struct mlp_report *report = v->report;
-	va_list ap;
+#define refuse(v, reason, arg, ...)	model_refuse((v)->report, reason, arg, __VA_ARGS__)
 
-	report->reason = reason;
-	report->arg = arg;
-	va_start(ap, fmt);
-	vsnprintf(report->text, sizeof(report->text), fmt, ap);
-	va_end(ap);
-	return -EBADMSG;
-}
-
-static bool all_zero(const u32 *words, u32 nr)
-{
-	while (nr--) {
-		if (*words++)
-			return false;
-	}
-	return true;
-}
-
-/* Length, identity and integrity: is it a model file, whole and of a known kind */
-static int verify_envelope(struct verifier *v)
+/* The counts of the header; the rest of it model_verify_header() has checked. */
+static int verify_counts(struct verifier *v)
 {
 	const struct mlproxy_model_hdr *hdr = (const void *)v->data;
-	u32 crc;
 
-	if (v->len < sizeof(*hdr))
-		return refuse(v, MLPROXY_REFUSED_LENGTH, v->len,
-			      "%zu bytes are no model file: the header alone has %zu",
-			      v->len, sizeof(*hdr));
-	if (hdr->magic != MLPROXY_MODEL_MAGIC)
-		return refuse(v, MLPROXY_REFUSED_MAGIC, hdr->magic,
-			      "not a model file: it starts with 0x%08x, not 0x%08x",
-			      hdr->magic, MLPROXY_MODEL_MAGIC);
-	if (hdr->format != MLPROXY_MODEL_FORMAT)
-		return refuse(v, MLPROXY_REFUSED_FORMAT, hdr->format,
-			      "format %u is unknown: this kernel reads format %u",
-			      hdr->format, MLPROXY_MODEL_FORMAT);
-	if (hdr->kind != MLPROXY_MODEL_KIND_MLP)
-		return refuse(v, MLPROXY_REFUSED_KIND, hdr->kind,
-			      "model kind %u is unknown: this kernel runs kind %u (MLP)",
-			      hdr->kind, MLPROXY_MODEL_KIND_MLP);
-	if (v->len > MLPROXY_MODEL_MAX_BYTES)
-		return refuse(v, MLPROXY_REFUSED_LENGTH, v->len,
-			      "%zu bytes are too long for a model: at most %u",
-			      v->len, MLPROXY_MODEL_MAX_BYTES);
-	if (hdr->total_len != v->len)
-		return refuse(v, MLPROXY_REFUSED_LENGTH, hdr->total_len,
-			      "%zu bytes, but the header says %u: cut off or appended to",
-			      v->len, hdr->total_len);
-	if (v->len % 8)
-		return refuse(v, MLPROXY_REFUSED_LENGTH, v->len,
-			      "a length of %zu bytes is not a multiple of 8", v->len);
-
-	crc = mlp_crc32(&hdr->schema_hash,
-			v->len - offsetof(struct mlproxy_model_hdr, schema_hash));
-	if (hdr->crc32 != crc)
-		return refuse(v, MLPROXY_REFUSED_CHECKSUM, hdr->crc32,
-			      "damaged: checksum 0x%08x, but the header says 0x%08x",
-			      crc, hdr->crc32);
-	return 0;
-}
-
-static int verify_header(struct verifier *v)
-{
-	const struct mlproxy_model_hdr *hdr = (const void *)v->data;
-	const struct mlp_limits *limits = v->limits;
-
-	if (!all_zero(hdr->reserved, 4))
-		return refuse(v, MLPROXY_REFUSED_RESERVED, 0,
-			      "the header's reserved fields are not 0");
-	if (!memchr(hdr->name, 0, sizeof(hdr->name)))
-		return refuse(v, MLPROXY_REFUSED_NAME, 0,
-			      "the model's name does not end within %zu bytes",
-			      sizeof(hdr->name));
-	if (hdr->schema_hash != limits->schema_hash)
-		return refuse(v, MLPROXY_REFUSED_SCHEMA, hdr->schema_hash,
-			      "made for schema 0x%016llx, the proxy has 0x%016llx: train it anew",
-			      (unsigned long long)hdr->schema_hash,
-			      (unsigned long long)limits->schema_hash);
 	if (!hdr->nr_inputs || hdr->nr_inputs > MLPROXY_MODEL_MAX_INPUTS)
 		return refuse(v, MLPROXY_REFUSED_SHAPE, hdr->nr_inputs,
 			      "%u inputs: must be 1 to %u",
@@ -116,22 +41,6 @@ static int verify_header(struct verifier *v)
 		return refuse(v, MLPROXY_REFUSED_SHAPE, hdr->nr_layers,
 			      "%u layers: must be 1 to %u",
 			      hdr->nr_layers, MLPROXY_MODEL_MAX_LAYERS);
-	if (hdr->nr_outputs != limits->nr_actions || !hdr->nr_outputs ||
-	    hdr->nr_outputs > MLPROXY_MAX_ACTIONS)
-		return refuse(v, MLPROXY_REFUSED_SHAPE, hdr->nr_outputs,
-			      "%u outputs, but the proxy has %u actions",
-			      hdr->nr_outputs, limits->nr_actions);
-	if (hdr->margin < 0)
-		return refuse(v, MLPROXY_REFUSED_SCALE, (u32)hdr->margin,
-			      "margin %d: must not be negative", hdr->margin);
-	if (hdr->out_shift > MLPROXY_MODEL_MAX_SHIFT)
-		return refuse(v, MLPROXY_REFUSED_SCALE, hdr->out_shift,
-			      "output shift %u: must be at most %u",
-			      hdr->out_shift, MLPROXY_MODEL_MAX_SHIFT);
-	if (hdr->out_offset < -MLP_MAX_MAGNITUDE || hdr->out_offset > MLP_MAX_MAGNITUDE)
-		return refuse(v, MLPROXY_REFUSED_SCALE, (u64)hdr->out_offset,
-			      "output offset %lld: must be within -2^46 to 2^46",
-			      (long long)hdr->out_offset);
 	return 0;
 }
 
@@ -370,10 +279,10 @@ int mlp_verify(const void *data, size_t len, const struct mlp_limits *limits,
 
 	memset(mlp, 0, sizeof(*mlp));
 	memset(report, 0, sizeof(*report));
-	err = verify_envelope(&v);
+	err = model_verify_header(data, len, MLPROXY_MODEL_KIND_MLP, limits, report);
 	if (err)
 		return err;
-	err = verify_header(&v);
+	err = verify_counts(&v);
 	if (err)
 		return err;
 	err = verify_tables(&v, &tables_end);

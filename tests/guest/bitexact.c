@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel's inference against the same source in user space, through the
- * device: random models, random and extreme features, damaged files. The scores,
- * the action, the prediction and each reason of refusal must be the same, bit for
+ * device: random models of each kind, random and extreme features, damaged files. The
+ * scores, the action, the prediction and each reason of refusal must be the same, bit for
  * bit and word for word.
  *
  * guest-test: timeout=240 modules=mlproxy_synth
  */
 #include "mlp_gen.h"
+#include "model.h"
 #include "ref_mlp.h"
+#include "ref_tree.h"
+#include "tree_gen.h"
 #include "util.h"
 
 #define PROXY "synth"
@@ -34,19 +37,33 @@ static struct target target_open(void)
 	return t;
 }
 
+/* What make_model() makes now. */
+static u32 kind = MLPROXY_MODEL_KIND_MLP;
+
 /* A random model, verified here; 8-byte aligned, to be freed. */
-static void *make_model(struct rng *rng, const struct target *t, struct mlp *mlp, size_t *len)
+static void *make_model(struct rng *rng, const struct target *t, struct model *model, size_t *len)
 {
 	struct mlp_report report;
 	void *data;
 
-	ASSERT_EQ(mlp_random_model(rng, &t->limits, &data, len), 0);
-	ASSERT(!mlp_verify(data, *len, &t->limits, mlp, &report), "(%s)", report.text);
+	if (kind == MLPROXY_MODEL_KIND_TREES)
+		ASSERT_EQ(tree_random_model(rng, &t->limits, &data, len), 0);
+	else
+		ASSERT_EQ(mlp_random_model(rng, &t->limits, &data, len), 0);
+	ASSERT(!model_verify(data, *len, &t->limits, model, &report), "(%s)", report.text);
 	return data;
 }
 
+static void random_features(struct rng *rng, const struct model *model, s64 *features, u32 nr)
+{
+	if (model->kind == MLPROXY_MODEL_KIND_TREES)
+		tree_random_features(rng, &model->trees, features, nr);
+	else
+		mlp_random_features(rng, &model->mlp, features, nr);
+}
+
 /* One evaluation in the kernel and here. */
-static void compare(const struct target *t, const struct mlp *mlp, u32 flags, u32 version,
+static void compare(const struct target *t, const struct model *model, u32 flags, u32 version,
 		    const s64 *features, u32 baseline, u32 allowed)
 {
 	struct mlproxy_model_eval cmd = {
@@ -61,19 +78,19 @@ static void compare(const struct target *t, const struct mlp *mlp, u32 flags, u3
 	u32 action, o;
 
 	ASSERT_RET(xioctl(t->fd, MLPROXY_IOC_MODEL_EVAL, &cmd), 0);
-	mlp_eval(mlp, features, out);
-	action = mlp_choose(mlp, out, baseline, allowed);
+	model_eval(model, features, out);
+	action = model_choose(model, out, baseline, allowed);
 	EXPECT_EQ(cmd.nr_outputs, t->limits.nr_actions);
 	EXPECT_EQ(cmd.version, version);
 	for (o = 0; o < t->limits.nr_actions; o++)
 		EXPECT(cmd.outputs[o] == out[o], "(output %u: kernel %d, here %d)", o,
 		       cmd.outputs[o], out[o]);
 	EXPECT(cmd.action == action, "(kernel %u, here %u)", cmd.action, action);
-	EXPECT(cmd.predicted == mlp_predict(mlp, out[action]), "(kernel %lld)",
+	EXPECT(cmd.predicted == model_predict(model, out[action]), "(kernel %lld)",
 	       (long long)cmd.predicted);
 }
 
-static void compare_random(const struct target *t, struct rng *rng, const struct mlp *mlp,
+static void compare_random(const struct target *t, struct rng *rng, const struct model *model,
 			   u32 flags, u32 version, unsigned int times)
 {
 	u32 all = (1U << t->limits.nr_actions) - 1;
@@ -83,27 +100,27 @@ static void compare_random(const struct target *t, struct rng *rng, const struct
 		u32 baseline = rng_below(rng, t->limits.nr_actions);
 		u32 allowed = ((u32)rng_u64(rng) & all) | 1U << baseline;
 
-		mlp_random_features(rng, mlp, features, t->limits.nr_features);
-		compare(t, mlp, flags, version, features, baseline, allowed);
+		random_features(rng, model, features, t->limits.nr_features);
+		compare(t, model, flags, version, features, baseline, allowed);
 	}
 }
 
-static void random_models(void)
+static void compare_models(unsigned long nr)
 {
 	struct target t = target_open();
 	struct rng rng = rng_seed(2024);
-	unsigned long nr = scaled(600), i;
+	unsigned long i;
 
 	for (i = 0; i < nr; i++) {
 		struct mlproxy_model_load load;
-		struct mlp mlp;
+		struct model model;
 		size_t len;
-		void *data = make_model(&rng, &t, &mlp, &len);
+		void *data = make_model(&rng, &t, &model, &len);
 
 		ASSERT_RET(dev_model_load(t.fd, data, len, &load), 0);
-		EXPECT_EQ(load.macs, mlp.macs);
+		EXPECT_EQ(load.macs, model_cost(&model));
 		EXPECT_EQ(load.reason, MLPROXY_REFUSED_NONE);
-		compare_random(&t, &rng, &mlp, MLPROXY_EVAL_F_STANDBY, load.version, 20);
+		compare_random(&t, &rng, &model, MLPROXY_EVAL_F_STANDBY, load.version, 20);
 		free(data);
 		if (ktap_failures) {
 			ktap_note("model %lu differs", i);
@@ -111,6 +128,18 @@ static void random_models(void)
 		}
 	}
 	ktap_note("%lu models, 20 evaluations each", nr);
+}
+
+static void random_models(void)
+{
+	compare_models(scaled(600));
+}
+
+static void random_trees(void)
+{
+	kind = MLPROXY_MODEL_KIND_TREES;
+	compare_models(scaled(600));
+	kind = MLPROXY_MODEL_KIND_MLP;
 }
 
 /* The largest shapes that the proxy allows, and every sum at its largest. */
@@ -139,7 +168,7 @@ static void largest_models(void)
 		s64 features[MLPROXY_MAX_FEATURES];
 		struct mlproxy_model_load load;
 		struct mlp_report report;
-		struct mlp mlp;
+		struct model model;
 		size_t len;
 		void *data;
 
@@ -154,12 +183,12 @@ static void largest_models(void)
 		for (i = 0; i < width; i++)
 			bias[1][i] = i & 1 ? S32_MAX - (1 << 21) : S32_MIN + (1 << 21);
 		ASSERT_EQ(mlp_build(&spec, &data, &len), 0);
-		ASSERT(!mlp_verify(data, len, &t.limits, &mlp, &report), "(%s)", report.text);
+		ASSERT(!model_verify(data, len, &t.limits, &model, &report), "(%s)", report.text);
 		ASSERT_RET(dev_model_load(t.fd, data, len, &load), 0);
 		for (f = 0; f < 2; f++) {
 			for (i = 0; i < t.limits.nr_features; i++)
 				features[i] = f ? S64_MAX : S64_MIN;
-			compare(&t, &mlp, MLPROXY_EVAL_F_STANDBY, load.version, features, 0,
+			compare(&t, &model, MLPROXY_EVAL_F_STANDBY, load.version, features, 0,
 				(1U << nr_out) - 1);
 		}
 		free(data);
@@ -167,7 +196,7 @@ static void largest_models(void)
 }
 
 /* Against the definition itself, not only against the same source. */
-static void reference(void)
+static void compare_reference(void)
 {
 	struct target t = target_open();
 	struct rng rng = rng_seed(7);
@@ -177,9 +206,9 @@ static void reference(void)
 		int64_t want[MLPROXY_MODEL_MAX_WIDTH];
 		s64 features[MLPROXY_MAX_FEATURES];
 		struct mlproxy_model_load load;
-		struct mlp mlp;
+		struct model model;
 		size_t len;
-		void *data = make_model(&rng, &t, &mlp, &len);
+		void *data = make_model(&rng, &t, &model, &len);
 		struct mlproxy_model_eval cmd = {
 			.size = sizeof(cmd), .flags = MLPROXY_EVAL_F_STANDBY,
 			.features = (uintptr_t)features, .nr_features = t.limits.nr_features,
@@ -188,9 +217,12 @@ static void reference(void)
 		u32 o;
 
 		ASSERT_RET(dev_model_load(t.fd, data, len, &load), 0);
-		mlp_random_features(&rng, &mlp, features, t.limits.nr_features);
+		random_features(&rng, &model, features, t.limits.nr_features);
 		ASSERT_RET(xioctl(t.fd, MLPROXY_IOC_MODEL_EVAL, &cmd), 0);
-		ref_eval(data, features, want);
+		if (kind == MLPROXY_MODEL_KIND_TREES)
+			ref_tree_eval(data, features, want);
+		else
+			ref_eval(data, features, want);
 		for (o = 0; o < t.limits.nr_actions; o++)
 			EXPECT_EQ(cmd.outputs[o], want[o]);
 		EXPECT_EQ(cmd.action, ref_choose(data, want, 0, cmd.allowed));
@@ -199,41 +231,51 @@ static void reference(void)
 	}
 }
 
+static void reference(void)
+{
+	compare_reference();
+	kind = MLPROXY_MODEL_KIND_TREES;
+	compare_reference();
+	kind = MLPROXY_MODEL_KIND_MLP;
+}
+
 /* After activation and rollback each slot still holds the model it should. */
 static void both_slots(void)
 {
 	struct target t = target_open();
 	struct rng rng = rng_seed(99);
 	struct mlproxy_model_load load[2];
-	struct mlp mlp[2];
+	struct model model[2];
 	size_t len[2];
 	void *data[2];
 	int i;
 
 	dev_model_ctl(t.fd, MLPROXY_MODEL_OP_UNLOAD, 0);
 	for (i = 0; i < 2; i++) {
-		data[i] = make_model(&rng, &t, &mlp[i], &len[i]);
+		kind = i ? MLPROXY_MODEL_KIND_TREES : MLPROXY_MODEL_KIND_MLP;
+		data[i] = make_model(&rng, &t, &model[i], &len[i]);
 		ASSERT_RET(dev_model_load(t.fd, data[i], len[i], &load[i]), 0);
 		ASSERT_EQ(dev_model_ctl(t.fd, MLPROXY_MODEL_OP_ACTIVATE, load[i].version),
 			  load[i].version);
 	}
-	compare_random(&t, &rng, &mlp[1], 0, load[1].version, 50);
-	compare_random(&t, &rng, &mlp[0], MLPROXY_EVAL_F_STANDBY, load[0].version, 50);
+	kind = MLPROXY_MODEL_KIND_MLP;
+	compare_random(&t, &rng, &model[1], 0, load[1].version, 50);
+	compare_random(&t, &rng, &model[0], MLPROXY_EVAL_F_STANDBY, load[0].version, 50);
 	ASSERT_EQ(dev_model_ctl(t.fd, MLPROXY_MODEL_OP_ROLLBACK, 0), load[0].version);
-	compare_random(&t, &rng, &mlp[0], 0, load[0].version, 50);
-	compare_random(&t, &rng, &mlp[1], MLPROXY_EVAL_F_STANDBY, load[1].version, 50);
+	compare_random(&t, &rng, &model[0], 0, load[0].version, 50);
+	compare_random(&t, &rng, &model[1], MLPROXY_EVAL_F_STANDBY, load[1].version, 50);
 	ASSERT_RET(dev_model_ctl(t.fd, MLPROXY_MODEL_OP_UNLOAD, 0), 0);
 	for (i = 0; i < 2; i++)
 		free(data[i]);
 }
 
-/* The device and mlp_verify() say the same of a file. Return the reason. */
+/* The device and model_verify() say the same of a file. Return the reason. */
 static u32 same_verdict(const struct target *t, const void *file, size_t len)
 {
 	struct mlproxy_model_load load;
 	struct mlp_report report;
-	struct mlp mlp;
-	int want = mlp_verify(file, len, &t->limits, &mlp, &report);
+	struct model model;
+	int want = model_verify(file, len, &t->limits, &model, &report);
 
 	EXPECT_RET(dev_model_load(t->fd, file, len, &load), want);
 	EXPECT_EQ(load.reason, report.reason);
@@ -243,8 +285,8 @@ static u32 same_verdict(const struct target *t, const void *file, size_t len)
 	if (!want) {
 		struct rng rng = rng_seed(len);
 
-		EXPECT_EQ(load.macs, mlp.macs);
-		compare_random(t, &rng, &mlp, MLPROXY_EVAL_F_STANDBY, load.version, 2);
+		EXPECT_EQ(load.macs, model_cost(&model));
+		compare_random(t, &rng, &model, MLPROXY_EVAL_F_STANDBY, load.version, 2);
 	}
 	return report.reason;
 }
@@ -324,7 +366,8 @@ static void each_refusal(void)
 	EXPECT_EQ(same_verdict(&t, data, len), MLPROXY_REFUSED_COST);
 	seen |= 1U << MLPROXY_REFUSED_COST;
 	free(data);
-	EXPECT_EQ(seen, (1U << MLPROXY_NR_REFUSED) - 1);
+	/* those of trees follow them */
+	EXPECT_EQ(seen, (1U << MLPROXY_REFUSED_TREE) - 1);
 }
 
 /* Every prefix of a file, and lengths that the device itself refuses. */
@@ -333,9 +376,9 @@ static void truncated_files(void)
 	struct target t = target_open();
 	struct rng rng = rng_seed(5);
 	struct mlproxy_model_load load;
-	struct mlp mlp;
+	struct model model;
 	size_t len, n;
-	void *data = make_model(&rng, &t, &mlp, &len);
+	void *data = make_model(&rng, &t, &model, &len);
 
 	for (n = 1; n < len; n += 1 + n / 64)
 		EXPECT_EQ(same_verdict(&t, data, n), MLPROXY_REFUSED_LENGTH);
@@ -347,11 +390,11 @@ static void truncated_files(void)
 }
 
 /* Damaged files with a checksum that is right again. */
-static void damaged_files(void)
+static void compare_damaged(unsigned long nr)
 {
 	struct target t = target_open();
 	struct rng rng = rng_seed(12345);
-	unsigned long nr = scaled(10000), refused = 0, i;
+	unsigned long refused = 0, i;
 	void *good = NULL;
 	size_t len = 0;
 	u8 *file = NULL;
@@ -360,11 +403,11 @@ static void damaged_files(void)
 		u32 changes = 1 + rng_below(&rng, 3);
 
 		if (i % 100 == 0) {
-			struct mlp mlp;
+			struct model model;
 
 			free(good);
 			free(file);
-			good = make_model(&rng, &t, &mlp, &len);
+			good = make_model(&rng, &t, &model, &len);
 			file = malloc(len);
 			ASSERT(file);
 		}
@@ -389,12 +432,76 @@ static void damaged_files(void)
 	free(file);
 }
 
+static void damaged_files(void)
+{
+	compare_damaged(scaled(10000));
+	kind = MLPROXY_MODEL_KIND_TREES;
+	compare_damaged(scaled(5000));
+	kind = MLPROXY_MODEL_KIND_MLP;
+}
+
+/* The shape of trees, a change each: one verdict here and there. */
+static void each_refusal_of_trees(void)
+{
+	static const struct tree_spec_node nodes[] = {
+		{ 0, 1, 2, 5, 0 }, { 0, 3, 4, 2, 0 }, { -1, 0, 0, 0, 7 }, { -1, 0, 0, 0, 8 },
+		{ -1, 0, 0, 0, 9 },
+	};
+	struct target t = target_open();
+	struct tree_spec_tree trees[] = { { 0, 5, nodes }, { 1, 1, nodes + 2 } };
+	struct tree_spec spec = {
+		.schema_hash = t.limits.schema_hash, .name = "trees", .nr_trees = 2,
+		.nr_features = t.limits.nr_features, .nr_outputs = t.limits.nr_actions,
+		.trees = trees,
+	};
+	struct mlproxy_model_hdr *hdr;
+	struct mlproxy_model_tree *tree;
+	struct mlproxy_model_node *node;
+	void *data, *file;
+	size_t len;
+
+	ASSERT_EQ(tree_build(&spec, &data, &len), 0);
+	file = malloc(len);
+	ASSERT(file);
+	hdr = file;
+	tree = (void *)(hdr + 1);
+	node = (void *)(tree + 2);
+#define CHANGED(change, want) do {				\
+	memcpy(file, data, len);				\
+	change;							\
+	mlp_seal(file, len);					\
+	EXPECT_EQ(same_verdict(&t, file, len), want);		\
+} while (0)
+	CHANGED(, MLPROXY_REFUSED_NONE);
+	CHANGED(hdr->nr_layers = 0, MLPROXY_REFUSED_SHAPE);
+	CHANGED(hdr->nr_inputs++, MLPROXY_REFUSED_SHAPE);
+	CHANGED(hdr->nr_layers = 1024, MLPROXY_REFUSED_LENGTH);
+	CHANGED(tree[1].reserved = 1, MLPROXY_REFUSED_RESERVED);
+	CHANGED(tree[1].output = t.limits.nr_actions, MLPROXY_REFUSED_TREE);
+	CHANGED(tree[0].depth = 1, MLPROXY_REFUSED_TREE);
+	CHANGED(tree[0].depth = 65535, MLPROXY_REFUSED_TREE);
+	CHANGED(tree[1].first_node = 0, MLPROXY_REFUSED_TREE);
+	CHANGED(tree[1].nr_nodes = 2, MLPROXY_REFUSED_TREE);
+	CHANGED(node[0].feature = t.limits.nr_features, MLPROXY_REFUSED_NODE);
+	CHANGED(node[1].child = 0, MLPROXY_REFUSED_NODE);
+	CHANGED(node[1].child = 65535, MLPROXY_REFUSED_NODE);
+	CHANGED(node[2].child = 1, MLPROXY_REFUSED_NODE);
+	CHANGED(node[1] = node[2], MLPROXY_REFUSED_NODE);
+	CHANGED(node[2].value = S32_MIN, MLPROXY_REFUSED_OVERFLOW);
+	CHANGED(hdr->kind = MLPROXY_MODEL_KIND_MLP, MLPROXY_REFUSED_LENGTH);
+#undef CHANGED
+	free(file);
+	free(data);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(random_models),
+	KTAP_TEST(random_trees),
 	KTAP_TEST(largest_models),
 	KTAP_TEST(reference),
 	KTAP_TEST(both_slots),
 	KTAP_TEST(each_refusal),
+	KTAP_TEST(each_refusal_of_trees),
 	KTAP_TEST(truncated_files),
 	KTAP_TEST(damaged_files),
 };

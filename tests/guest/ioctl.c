@@ -352,7 +352,7 @@ static void layout(void)
 		SIZE(mlproxy_param, 24), SIZE(mlproxy_ring_setup, 48),
 		SIZE(mlproxy_ring_stats, 72), SIZE(mlproxy_recommend_setup, 48),
 		SIZE(mlproxy_recommend_drain, 24), SIZE(mlproxy_model_load, 168),
-		SIZE(mlproxy_model_ctl, 16), SIZE(mlproxy_model_info, 96),
+		SIZE(mlproxy_model_ctl, 16), SIZE(mlproxy_model_info, 104),
 		SIZE(mlproxy_model_eval, 176), SIZE(mlproxy_recommendation, 24),
 		SIZE(mlproxy_rec_hdr, 24), SIZE(mlproxy_rec_decision, 72),
 		SIZE(mlproxy_rec_feedback, 64), SIZE(mlproxy_rec_event, 32),

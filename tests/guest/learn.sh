@@ -9,7 +9,7 @@
 #
 # guest-test: timeout=600 modules=mlproxy_synth skip-debug=libtorch-is-too-slow-there
 #
-# Needs libtorch, python3 and h5py.
+# Needs libtorch, XGBoost, python3 and h5py.
 
 . "$(dirname "$0")/ktap.sh"
 
@@ -121,6 +121,24 @@ applies()
 	[ "$percent" -ge 95 ]
 }
 
+# The same by trees, without libtorch: a tree from the log, to the kernel.
+tree_applies()
+{
+	local percent
+
+	set -e
+	"$mlproxy" unload synth
+	"$mlproxy" train "$tmp/data.h5" --model tree -o "$tmp/t.float" -q "$tmp/t.mlp" \
+		> "$tmp/report" 2> "$tmp/err" || { cat "$tmp/err"; exit 1; }
+	cat "$tmp/report"
+	is_better "$tmp/report" 2
+	"$mlproxy" load synth "$tmp/t.mlp" --activate
+	echo 20000 > $synth/run
+	percent=$(cat $synth/best_percent)
+	echo "with the tree: $percent % of the decisions are the best"
+	[ "$percent" -ge 95 ]
+}
+
 # A recorder dies in the middle of the stream; decisions go on. Another run goes
 # behind what it left.
 recorder_killed()
@@ -205,12 +223,13 @@ trainer_killed()
 	[ -z "$(find "$tmp" -name 'none*')" ]
 }
 
-ktap_plan 9
+ktap_plan 10
 ktap_test "explore without a model" explores
 ktap_test "record" records
 ktap_test "train, and test off-policy" trains
 ktap_test "quantise, and test again" quantises
 ktap_test "the loaded model takes the known best action in 95 % of contexts" applies
+ktap_test "a tree takes the known best action in 95 % of contexts" tree_applies
 ktap_test "a recorder is killed" recorder_killed
 ktap_test "a recorder is stopped: all records are accounted for" recorder_stopped
 ktap_test "h5py reads what they left" files_are_whole

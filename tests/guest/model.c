@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "mlp_build.h"
+#include "tree_build.h"
 #include "util.h"
 
 #define UNIT "decision"
@@ -100,6 +101,43 @@ static void sequences(void)
 	dev_fresh(fd);
 	expect_slots(0, 0);
 	EXPECT(load(3) > c + 1);
+}
+
+/* A tree beside a perceptron: each slot says its kind, and each is swapped alike. */
+static void kinds(void)
+{
+	static const struct tree_spec_node leaf = { -1, 0, 0, 0, 100 };
+	const struct tree_spec_tree tree = { 2, 1, &leaf };
+	struct mlproxy_schema schema = { .size = sizeof(schema) };
+	struct tree_spec spec = { .name = "leaf", .nr_trees = 1, .trees = &tree };
+	struct mlproxy_info info = { .size = sizeof(info) };
+	struct mlproxy_model_load cmd;
+	uint32_t mlp;
+	size_t len;
+	void *file;
+
+	begin();
+	ASSERT_RET(xioctl(fd, MLPROXY_IOC_INFO, &info), 0);
+	EXPECT(info.features & MLPROXY_FEAT_MODEL_TREES);
+	EXPECT_RET(xioctl(fd, MLPROXY_IOC_SCHEMA, &schema), -ENOBUFS);
+	spec.schema_hash = schema.schema_hash;
+	spec.nr_features = schema.nr_features;
+	spec.nr_outputs = schema.nr_actions;
+	ASSERT_EQ(tree_build(&spec, &file, &len), 0);
+	mlp = load(1);
+	ctl(ACTIVATE, mlp);
+	ASSERT_RET(dev_model_load(fd, file, len, &cmd), 0);
+	EXPECT_EQ(cmd.macs, MLPROXY_MODEL_MACS_PER_NODE);
+	expect_slots(mlp, cmd.version);
+	EXPECT_EQ(slots.active_kind, MLPROXY_MODEL_KIND_MLP);
+	EXPECT_EQ(slots.standby_kind, MLPROXY_MODEL_KIND_TREES);
+	EXPECT_EQ(ctl(ACTIVATE, cmd.version), cmd.version);
+	expect_slots(cmd.version, mlp);
+	EXPECT_EQ(slots.active_kind, MLPROXY_MODEL_KIND_TREES);
+	EXPECT_EQ(slots.standby_kind, MLPROXY_MODEL_KIND_MLP);
+	EXPECT_EQ(slots.active_macs, MLPROXY_MODEL_MACS_PER_NODE);
+	EXPECT_EQ(ctl(ROLLBACK, 0), mlp);
+	free(file);
 }
 
 static void note_change(const struct mlproxy_rec_hdr *rec, void *arg)
@@ -320,6 +358,7 @@ static void churn_under_load(void)
 
 static const struct ktap_test tests[] = {
 	KTAP_TEST(sequences),
+	KTAP_TEST(kinds),
 	KTAP_TEST(recorded),
 	KTAP_TEST(refusals),
 	KTAP_TEST(damaged),

@@ -824,6 +824,8 @@ struct mlproxy_model_ctl {
  * @standby_bytes: kernel memory
  * @active_name: name out of the model file
  * @standby_name: name out of the model file
+ * @active_kind: MLPROXY_MODEL_KIND_*
+ * @standby_kind: MLPROXY_MODEL_KIND_*
  */
 struct mlproxy_model_info {
 	__u32 size;
@@ -836,6 +838,8 @@ struct mlproxy_model_info {
 	__u32 standby_bytes;
 	char active_name[MLPROXY_NAME_LEN];
 	char standby_name[MLPROXY_NAME_LEN];
+	__u32 active_kind;
+	__u32 standby_kind;
 };
 
 #define MLPROXY_EVAL_F_STANDBY	(1U << 0)

@@ -3,7 +3,9 @@
  * mlproxy: the format of a model file, as MLPROXY_IOC_MODEL_LOAD takes it.
  *
  * Little endian, every offset from the start of the file, every array 8-byte
- * aligned. A multilayer perceptron:
+ * aligned. Of two kinds, which the header's @kind tells apart.
+ *
+ * A multilayer perceptron:
  *
  *	struct mlproxy_model_hdr
  *	struct mlproxy_model_input[nr_inputs]
@@ -30,6 +32,30 @@
  * the highest score, the lowest index among equals, but the baseline unless the
  * score exceeds the baseline's by more than @margin. The predicted reward is
  * rshift_round(score * out_mul, out_shift) + out_offset.
+ *
+ * Decision trees, one or many an action:
+ *
+ *	struct mlproxy_model_hdr		@nr_inputs: the schema's features,
+ *						@nr_layers: trees
+ *	struct mlproxy_model_tree[nr_layers]
+ *	struct mlproxy_model_node[]		the trees' nodes, one tree behind the
+ *						other, and the end of the file
+ *
+ * A tree is walked from its first node; features are the raw values of the schema:
+ *
+ *	while (node.feature != MLPROXY_NODE_LEAF)
+ *		node = nodes[first_node + node.child + (features[node.feature] >=
+ *							node.threshold)]
+ *	score[tree.output] += node.value		int32
+ *
+ * So the left child is at @child and the right one behind it, and a value below
+ * the threshold goes left, as in XGBoost. Features are integers: a real threshold
+ * t is ceil(t) here, which takes the same decision for every value. An action
+ * without a tree has score 0. Choice and prediction are those of the perceptron.
+ *
+ * The nodes of a tree stand in breadth-first order: the root, then the children of
+ * each inner node in the order of their parents. There is one such file of a tree,
+ * and a pass over it shows that each node is reached once and how deep it is.
  */
 #ifndef _UAPI_LINUX_MLPROXY_MODEL_H
 #define _UAPI_LINUX_MLPROXY_MODEL_H
@@ -39,12 +65,25 @@
 #define MLPROXY_MODEL_MAGIC		0x31504c4dU	/* "MLP1" */
 #define MLPROXY_MODEL_FORMAT		1
 #define MLPROXY_MODEL_KIND_MLP		1
+#define MLPROXY_MODEL_KIND_TREES	2
 
 #define MLPROXY_MODEL_MAX_BYTES		(256U << 10)
 #define MLPROXY_MODEL_MAX_INPUTS	64
 #define MLPROXY_MODEL_MAX_LAYERS	8
 #define MLPROXY_MODEL_MAX_WIDTH		128
 #define MLPROXY_MODEL_MAX_SHIFT		46
+#define MLPROXY_MODEL_MAX_TREES		1024
+#define MLPROXY_MODEL_MAX_NODES		8191	/* of one tree */
+#define MLPROXY_MODEL_MAX_DEPTH		16	/* comparisons to a leaf */
+/*
+ * What a comparison, or a leaf's addition, counts in multiply-accumulates: it takes
+ * about 1.5 ns in the first cache and 3 to 5 ns beyond it, where a multiply-
+ * accumulate takes 0.4 ns.
+ */
+#define MLPROXY_MODEL_MACS_PER_NODE	8
+
+/* In place of a feature: the node is a leaf. */
+#define MLPROXY_NODE_LEAF		0xffff
 
 /* Operations of an input. */
 #define MLPROXY_INPUT_LINEAR		0
@@ -73,7 +112,9 @@
 #define MLPROXY_REFUSED_COST		14	/* too many multiply-accumulates */
 #define MLPROXY_REFUSED_FLAGS		15	/* unknown flag */
 #define MLPROXY_REFUSED_NAME		16	/* name not terminated */
-#define MLPROXY_NR_REFUSED		17
+#define MLPROXY_REFUSED_TREE		17	/* a tree's output, nodes or depth */
+#define MLPROXY_REFUSED_NODE		18	/* a node's feature, child or leaf */
+#define MLPROXY_NR_REFUSED		19
 
 /**
  * struct mlproxy_model_hdr - start of a model file
@@ -83,9 +124,11 @@
  * @total_len: length of the file in bytes, a multiple of 8
  * @crc32: CRC-32 (IEEE 802.3, as zlib's crc32()) of all that follows this field
  * @schema_hash: struct mlproxy_schema.schema_hash of the proxy it is for
- * @nr_inputs: inputs of the first layer, 1 to MLPROXY_MODEL_MAX_INPUTS
+ * @nr_inputs: inputs of the first layer, 1 to MLPROXY_MODEL_MAX_INPUTS; trees: the
+ *	schema's number of features
  * @nr_outputs: outputs of the last layer: the proxy's number of actions
- * @nr_layers: 1 to MLPROXY_MODEL_MAX_LAYERS
+ * @nr_layers: 1 to MLPROXY_MODEL_MAX_LAYERS; trees: how many, 1 to
+ *	MLPROXY_MODEL_MAX_TREES
  * @margin: the score must exceed the baseline's by more than this; 0 to S32_MAX
  * @out_mul: scale of a score to a reward
  * @out_shift: 0 to MLPROXY_MODEL_MAX_SHIFT
@@ -155,6 +198,41 @@ struct mlproxy_model_layer {
 	__u32 bias_offset;
 	__u32 weight_offset;
 	__aligned_u64 reserved;
+};
+
+/**
+ * struct mlproxy_model_tree - one tree
+ * @output: action whose score its leaves add to
+ * @depth: comparisons on the longest way to a leaf, 0 for a root that is a leaf; at
+ *	most MLPROXY_MODEL_MAX_DEPTH
+ * @nr_nodes: 1 to MLPROXY_MODEL_MAX_NODES
+ * @first_node: index of the root among all nodes: the sum of the @nr_nodes of the
+ *	trees before
+ * @reserved: 0
+ */
+struct mlproxy_model_tree {
+	__u16 output;
+	__u16 depth;
+	__u32 nr_nodes;
+	__u32 first_node;
+	__u32 reserved;
+};
+
+/**
+ * struct mlproxy_model_node - one node
+ * @threshold: a feature below it goes left, else right; 0 in a leaf
+ * @value: a leaf's score; 0 in an inner node
+ * @feature: index of the feature in the schema, or MLPROXY_NODE_LEAF
+ * @child: index in the tree of the left child, which the right one follows; 0 in a
+ *	leaf
+ *
+ * Per output, the sum over the trees of the largest |@value| fits S32_MAX.
+ */
+struct mlproxy_model_node {
+	__s64 threshold __attribute__((aligned(8)));
+	__s32 value;
+	__u16 feature;
+	__u16 child;
 };
 
 #endif /* _UAPI_LINUX_MLPROXY_MODEL_H */

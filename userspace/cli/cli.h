@@ -173,6 +173,7 @@ extern const struct cli_verb verb_record;
 extern const struct cli_verb verb_train;
 extern const struct cli_verb verb_test;
 extern const struct cli_verb verb_quantize;
+extern const struct cli_verb verb_import;
 extern const struct cli_verb verb_load;
 extern const struct cli_verb verb_activate;
 extern const struct cli_verb verb_rollback;

@@ -48,7 +48,7 @@ static int print_report(const struct quantising *q)
 	}
 	cli_print_quant(&q->report, &q->data.schema);
 	if (q->tested)
-		printf("On %zu records not trained on: doubly robust %s %.6g (float), %.6g (int8); difference %.3g; interval of the int8 model %.6g to %.6g\n",
+		printf("On %zu records not trained on: doubly robust %s %.6g (float), %.6g (fixed point); difference %.3g; interval of the latter %.6g to %.6g\n",
 		       q->test->rows, q->data.schema.schema.reward_name, p[0].dr.value,
 		       p[1].dr.value, p[1].dr.value - p[0].dr.value, p[1].dr.low, p[1].dr.high);
 	else
@@ -60,7 +60,7 @@ static int print_report(const struct quantising *q)
 static int quantise_rows(struct quantising *q, const struct mltrain_rows *calibrate,
 			 const struct mltrain_rows *fresh)
 {
-	struct mlp mlp;
+	struct model fixed;
 	void *file;
 	int ret;
 
@@ -70,9 +70,9 @@ static int quantise_rows(struct quantising *q, const struct mltrain_rows *calibr
 	if (ret || !fresh->n)
 		return ret;
 	/* What is tested is what a reader of the file will get. */
-	if (mltrain_open_mlp(q->path, &q->data.schema, &file, &mlp))
+	if (mltrain_open_fixed(q->path, &q->data.schema, &file, &fixed))
 		return cli_error("%s", mltrain_error());
-	if (mltrain_test_model(q->model, &mlp, &q->data, fresh, q->test))
+	if (mltrain_test_model(q->model, &fixed, &q->data, fresh, q->test))
 		ret = cli_error("%s", mltrain_error());
 	q->tested = ret == CLI_OK;
 	free(file);
@@ -144,7 +144,8 @@ const struct cli_verb verb_quantize = {
 	.fn = quantize,
 	.summary = "make the fixed-point model that the kernel runs",
 	.synopsis = "MODEL.float -o MODEL.mlp -c DATA.h5 [-c DATA.h5]...",
-	.help = "Weights become int8, with scales from the ranges that the records reach. The\n"
+	.help = "Weights become int8, with scales from the ranges that the records reach; the\n"
+		"leaves of trees become int32, their thresholds are integers already. The\n"
 		"result passes the verifier that the kernel runs, and the report says what\n"
 		"accuracy was lost.\n"
 		"\n"

@@ -70,12 +70,19 @@ static int collect(struct mlproxy_session *s, struct facts *facts)
 	return ret;
 }
 
-static json_t *model_json(uint32_t version, uint32_t macs, uint32_t bytes, const char *name)
+/* 0 is from a kernel that has one kind only. */
+static const char *kind_name(uint32_t kind)
+{
+	return kind == MLPROXY_MODEL_KIND_TREES ? "trees" : "mlp";
+}
+
+static json_t *model_json(uint32_t version, uint32_t kind, uint32_t macs, uint32_t bytes,
+			  const char *name)
 {
 	if (!version)
 		return json_null();
-	return json_pack("{s:i, s:s, s:i, s:i}", "version", (int)version, "name", name,
-			 "macs", (int)macs, "bytes", (int)bytes);
+	return json_pack("{s:i, s:s, s:s, s:i, s:i}", "version", (int)version, "name", name,
+			 "kind", kind_name(kind), "macs", (int)macs, "bytes", (int)bytes);
 }
 
 static json_t *shares_json(const uint64_t *shares)
@@ -109,20 +116,20 @@ static int print_json(const struct facts *facts)
 		"share", shares_json(facts->share),
 		"explore", shares_json(facts->explore),
 		"window_ns", cli_uint(facts->window_ns),
-		"active", model_json(m->active_version, m->active_macs, m->active_bytes,
-				     m->active_name),
-		"standby", model_json(m->standby_version, m->standby_macs, m->standby_bytes,
-				      m->standby_name),
+		"active", model_json(m->active_version, m->active_kind, m->active_macs,
+				     m->active_bytes, m->active_name),
+		"standby", model_json(m->standby_version, m->standby_kind, m->standby_macs,
+				      m->standby_bytes, m->standby_name),
 		"decisions", cli_uint(facts->stats.decisions),
 		"feedbacks", cli_uint(facts->stats.feedbacks)));
 }
 
-static void print_model(const char *slot, uint32_t version, uint32_t macs, uint32_t bytes,
-			const char *name)
+static void print_model(const char *slot, uint32_t version, uint32_t kind, uint32_t macs,
+			uint32_t bytes, const char *name)
 {
 	if (version)
-		printf("%-10s version %u, '%s', %u multiply-accumulates, %u bytes\n", slot,
-		       version, name, macs, bytes);
+		printf("%-10s version %u, '%s' (%s), %u multiply-accumulates, %u bytes\n", slot,
+		       version, name, kind_name(kind), macs, bytes);
 	else
 		printf("%-10s no model\n", slot);
 }
@@ -150,9 +157,10 @@ static int print_text(const struct facts *facts)
 		printf("%-10s %-15s model %.4f, explore %.4f\n", mode == 1 ? "shares" : "",
 		       mlproxy_mode_name(mode), (double)facts->share[mode] / MLPROXY_SHARE_ONE,
 		       (double)facts->explore[mode] / MLPROXY_SHARE_ONE);
-	print_model("active", m->active_version, m->active_macs, m->active_bytes, m->active_name);
-	print_model("standby", m->standby_version, m->standby_macs, m->standby_bytes,
-		    m->standby_name);
+	print_model("active", m->active_version, m->active_kind, m->active_macs, m->active_bytes,
+		    m->active_name);
+	print_model("standby", m->standby_version, m->standby_kind, m->standby_macs,
+		    m->standby_bytes, m->standby_name);
 	printf("%-10s version %u, %u features, %u actions\n", "schema",
 	       facts->entry.schema_version, facts->entry.nr_features, facts->entry.nr_actions);
 	printf("%-10s %llu decisions, %llu outcomes\n", "counted",

@@ -17,7 +17,7 @@
  * @all: test on all records
  * @model: float model
  * @seen: model whose records are left out, @model or that of @exclude
- * @mlp: fixed-point model
+ * @fixed: fixed-point model
  * @mlp_file: its bytes
  */
 struct testing {
@@ -28,7 +28,7 @@ struct testing {
 	bool all;
 	struct mltrain_model *model;
 	struct mltrain_model *seen;
-	struct mlp mlp;
+	struct model fixed;
 	void *mlp_file;
 };
 
@@ -52,7 +52,7 @@ static int load_models(struct testing *t, const struct mlds_data *data)
 	if (t->model)
 		ret = check_schema(t->model, data);
 	if (ret == CLI_OK && t->mlp_path &&
-	    mltrain_open_mlp(t->mlp_path, &data->schema, &t->mlp_file, &t->mlp))
+	    mltrain_open_fixed(t->mlp_path, &data->schema, &t->mlp_file, &t->fixed))
 		ret = cli_error("%s", mltrain_error());
 	return ret;
 }
@@ -92,7 +92,7 @@ static int run_test(struct testing *t, const struct mlds_data *data)
 	ret = load_models(t, data);
 	if (ret == CLI_OK)
 		ret = pick_rows(t, data, &rows);
-	if (ret == CLI_OK && mltrain_test_model(t->model, t->mlp_file ? &t->mlp : NULL, data,
+	if (ret == CLI_OK && mltrain_test_model(t->model, t->mlp_file ? &t->fixed : NULL, data,
 						&rows, test))
 		ret = cli_error("%s", mltrain_error());
 	if (ret == CLI_OK && t->cli->json)

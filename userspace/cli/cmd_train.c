@@ -51,6 +51,45 @@ static bool progress(void *arg, const struct mltrain_progress *p)
 	return true;
 }
 
+/* Which kind --model auto took, and why. */
+static void print_contest(const struct training *t)
+{
+	const struct mltrain_fit_report *f = &t->fit;
+	uint32_t i;
+
+	for (i = 0; i < f->nr_contest; i++) {
+		const struct mltrain_contest *c = &f->contest[i];
+
+		if (c->error)
+			printf("%-6s  could not be trained: %s\n", mltrain_kind_name(c->kind),
+			       strerror(-c->error));
+		else
+			printf("%-6s  gain on the validation part %.5g, at least %.5g; costs %u multiply-accumulates\n",
+			       mltrain_kind_name(c->kind), c->gain, c->low, c->macs);
+	}
+	if (f->nr_contest)
+		printf("%s is taken: the lower end of its gain's 95 %% interval is the highest\n",
+		       mltrain_kind_name(f->kind));
+}
+
+static json_t *json_contest(const struct mltrain_fit_report *f)
+{
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < f->nr_contest; i++) {
+		const struct mltrain_contest *c = &f->contest[i];
+
+		json_array_append_new(list, json_pack(
+			"{s:s, s:b, s:o, s:o, s:i}", "model", mltrain_kind_name(c->kind),
+			"trained", !c->error, "gain",
+			isfinite(c->gain) ? json_real(c->gain) : json_null(), "low",
+			isfinite(c->low) ? json_real(c->low) : json_null(), "macs",
+			(int)c->macs));
+	}
+	return list;
+}
+
 static void print_fit(const struct training *t)
 {
 	const struct mltrain_fit_report *f = &t->fit;
@@ -59,9 +98,13 @@ static void print_fit(const struct training *t)
 	printf("%s: trained on %zu decisions, validated on %zu, %zu held out (split by %s)\n",
 	       t->model->name, f->train.n, f->valid.n, f->held_out.n,
 	       f->split == MLTRAIN_SPLIT_KEY ? "key" : "time");
-	printf("%u inputs, %u multiply-accumulates; network %u, epoch %u: loss %.5f, validation %.5f; margin %.3g\n",
-	       t->model->nr_inputs, f->macs, f->restart + 1, f->epochs, f->train_loss,
-	       f->valid_loss, t->model->margin);
+	if (f->kind == MLTRAIN_MLP)
+		printf("%u inputs, %u multiply-accumulates; network %u, epoch %u: loss %.5f, validation %.5f; margin %.3g\n",
+		       t->model->nr_inputs, f->macs, f->restart + 1, f->epochs, f->train_loss,
+		       f->valid_loss, t->model->margin);
+	else
+		printf("%u trees, up to %u comparisons deep, at a cost of %u multiply-accumulates; validation loss %.5f; margin %.3g\n",
+		       f->nr_trees, f->depth, f->macs, f->valid_loss, t->model->margin);
 	for (a = 0; a < t->data.nr_actions; a++)
 		if (!(t->model->active >> a & 1))
 			printf("action %s was taken %llu times only: the model will not propose it\n",
@@ -83,13 +126,20 @@ static int print_json(const struct training *t, const struct mltrain_test *test)
 		      (int)t->model->nr_inputs, "epochs", (int)f->epochs, "train_loss",
 		      f->train_loss, "valid_loss", f->valid_loss, "margin", t->model->margin,
 		      "macs", (int)f->macs, "quantised", cli_json_quant(&t->quant));
+	if (j) {
+		json_object_set_new(j, "model", json_string(mltrain_kind_name(f->kind)));
+		json_object_set_new(j, "trees", json_integer(f->nr_trees));
+		json_object_set_new(j, "depth", json_integer(f->depth));
+	}
+	if (j && f->nr_contest)
+		json_object_set_new(j, "contest", json_contest(f));
 	if (j && test)
 		json_object_set_new(j, "test", cli_json_test(test, &t->data.schema));
 	return cli_print_json(j);
 }
 
 /* Quantise, so that the test shows what the kernel would run. */
-static int quantise(struct training *t, struct mlp *mlp)
+static int quantise(struct training *t, struct model *fixed)
 {
 	const struct mlproxy_schema *s = &t->data.schema.schema;
 	struct mlp_limits limits = { s->schema_hash, s->nr_features, s->nr_actions,
@@ -106,12 +156,12 @@ static int quantise(struct training *t, struct mlp *mlp)
 	mltrain_rows_free(&seen);
 	if (err)
 		return cli_error("%s", mltrain_error());
-	if (mlp_verify(t->mlp_file, t->mlp_len, &limits, mlp, &report))
+	if (model_verify(t->mlp_file, t->mlp_len, &limits, fixed, &report))
 		return cli_error("the quantised model is refused: %s", report.text);
 	return t->mlp_path ? cli_write_file(t->mlp_path, t->mlp_file, t->mlp_len) : CLI_OK;
 }
 
-static int report(struct training *t, const struct mlp *mlp)
+static int report(struct training *t, const struct model *fixed)
 {
 	bool tested = t->fit.held_out.n > 0;
 	struct mltrain_test *test = calloc(1, sizeof(*test));
@@ -119,11 +169,12 @@ static int report(struct training *t, const struct mlp *mlp)
 
 	if (!test)
 		return cli_error("no memory for a report");
-	if (tested && mltrain_test_model(t->model, mlp, &t->data, &t->fit.held_out, test))
+	if (tested && mltrain_test_model(t->model, fixed, &t->data, &t->fit.held_out, test))
 		ret = cli_error("%s", mltrain_error());
 	if (ret == CLI_OK && t->cli->json) {
 		ret = print_json(t, tested ? test : NULL);
 	} else if (ret == CLI_OK) {
+		print_contest(t);
 		print_fit(t);
 		if (tested)
 			cli_print_test(test, &t->data.schema);
@@ -134,15 +185,24 @@ static int report(struct training *t, const struct mlp *mlp)
 	return ret;
 }
 
+/* Trees go without libtorch, which takes long to load. */
+static bool needs_torch(const struct training *t)
+{
+	return t->opt.kind == MLTRAIN_MLP;
+}
+
 static int run_training(struct training *t, char **paths, int nr)
 {
-	struct mlp mlp;
+	struct model fixed;
 	int ret;
 
 	ret = cli_load_data(t->cli, paths, nr, &t->data);
 	if (ret)
 		return ret;
-	if (mltorch_set_threads(t->threads)) {
+	/* auto tries the other kinds where there is no libtorch */
+	if (t->opt.kind == MLTRAIN_AUTO)
+		mltorch_set_threads(t->threads);
+	if (needs_torch(t) && mltorch_set_threads(t->threads)) {
 		ret = cli_error("%s", mltorch_last_error());
 	} else if (mltrain_fit(&t->model, &t->data, &t->opt, &t->fit)) {
 		ret = cli_error("%s", mltrain_error());
@@ -152,9 +212,9 @@ static int run_training(struct training *t, char **paths, int nr)
 		if (mltrain_save(t->model, t->path))
 			ret = cli_error("%s", mltrain_error());
 		if (ret == CLI_OK)
-			ret = quantise(t, &mlp);
+			ret = quantise(t, &fixed);
 		if (ret == CLI_OK)
-			ret = report(t, &mlp);
+			ret = report(t, &fixed);
 	}
 	free(t->mlp_file);
 	mltrain_free(t->model);
@@ -186,7 +246,7 @@ static int parse_hidden(struct training *t, const char *text)
 enum {
 	OPT_HIDDEN = 256, OPT_EPOCHS, OPT_PATIENCE, OPT_BATCH, OPT_RESTARTS, OPT_SEED, OPT_LR,
 	OPT_DECAY, OPT_HUBER, OPT_SPLIT, OPT_HOLDOUT, OPT_VALIDATION, OPT_WEIGHT, OPT_CLIP,
-	OPT_MIN_ROWS, OPT_MARGIN, OPT_NAME, OPT_THREADS,
+	OPT_MIN_ROWS, OPT_MARGIN, OPT_NAME, OPT_THREADS, OPT_MODEL, OPT_TREES, OPT_DEPTH,
 };
 
 static int count_option(struct training *t, const char *name, uint64_t max, uint32_t *value)
@@ -226,6 +286,7 @@ static int train_option(struct training *t, int opt)
 {
 	static const char *const splits[] = { "auto", "time", "key", NULL };
 	static const char *const weights[] = { "none", "ips", NULL };
+	static const char *const kinds[] = { "mlp", "tree", "forest", "auto", NULL };
 	struct mltrain_options *o = &t->opt;
 	uint32_t n = 0;
 	int ret, word = 0;
@@ -237,6 +298,14 @@ static int train_option(struct training *t, int opt)
 	case 'q':
 		t->mlp_path = optarg;
 		return CLI_OK;
+	case OPT_MODEL:
+		ret = word_option(t, "model", kinds, &word);
+		o->kind = word;
+		return ret;
+	case OPT_TREES:
+		return count_option(t, "trees", MLPROXY_MODEL_MAX_TREES, &o->trees);
+	case OPT_DEPTH:
+		return count_option(t, "depth", MLPROXY_MODEL_MAX_DEPTH, &o->depth);
 	case OPT_HIDDEN:
 		return parse_hidden(t, optarg);
 	case OPT_EPOCHS:
@@ -307,6 +376,9 @@ static int train(struct cli *cli, int argc, char **argv)
 		{ "margin", required_argument, NULL, OPT_MARGIN },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "threads", required_argument, NULL, OPT_THREADS },
+		{ "model", required_argument, NULL, OPT_MODEL },
+		{ "trees", required_argument, NULL, OPT_TREES },
+		{ "depth", required_argument, NULL, OPT_DEPTH },
 		{ 0 }
 	};
 	struct training t = { .cli = cli, .threads = 1 };
@@ -335,12 +407,20 @@ const struct cli_verb verb_train = {
 	.fn = train,
 	.summary = "train a model from data sets, and test it on what was held out",
 	.synopsis = "DATA.h5... -o MODEL.float [-q MODEL.mlp] [OPTION...]",
-	.help = "Fits the reward of each action by a small network, holds a part of the records\n"
-		"out, and estimates from these what the model, the kernel's own choice and each\n"
-		"constant action would have earned. Needs libtorch.\n"
+	.help = "Fits the reward of each action by a small network or by trees, holds a part of\n"
+		"the records out, and estimates from these what the model, the kernel's own choice\n"
+		"and each constant action would have earned. A network needs libtorch, trees need\n"
+		"XGBoost.\n"
 		"\n"
 		"  -o, --output=FILE      the float model (HDF5)\n"
 		"  -q, --quantized=FILE   also the fixed-point model, as `mlproxy quantize` does\n"
+		"      --model=mlp        mlp (a network), tree (one an action), forest (boosted\n"
+		"                         trees), or auto: all three, and the one is taken whose\n"
+		"                         gain has the highest lower bound on the validation part\n"
+		"      --trees=N          trees of an action in a forest, at most; default: what\n"
+		"                         the proxy's cost allows; validation may stop earlier\n"
+		"      --depth=N          comparisons in a tree, at most 16; default 8 in a tree,\n"
+		"                         5 in a forest\n"
 		"      --name=NAME        name of the model, default the proxy's\n"
 		"      --hidden=24,16     widths of the hidden layers; 0 for a linear model\n"
 		"      --epochs=80        at most so many passes over the records\n"

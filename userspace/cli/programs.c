@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy record, train, test, quantize: start the program that has them.
+ * mlproxy record, train, test, quantize, import: start the program that has them.
  *
  * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
  * of libraries; so what needs them are programs of their own. They lie beside
@@ -102,4 +102,10 @@ const struct cli_verb verb_quantize = {
 	.name = "quantize",
 	.fn = learn,
 	.summary = "make the fixed-point model that the kernel runs",
+};
+
+const struct cli_verb verb_import = {
+	.name = "import",
+	.fn = learn,
+	.summary = "take in a model that was trained elsewhere",
 };

@@ -17,6 +17,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_train,
 	&verb_test,
 	&verb_quantize,
+	&verb_import,
 	&verb_load,
 	&verb_activate,
 	&verb_rollback,

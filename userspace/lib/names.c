@@ -34,6 +34,19 @@ static const char *const mode_reasons[] = {
 	[MLPROXY_REASON_OPERATOR] = "operator",
 	[MLPROXY_REASON_REINIT] = "reinit",
 	[MLPROXY_REASON_CRITICAL] = "critical",
+	[MLPROXY_REASON_NOT_WORSE] = "not worse",
+	[MLPROXY_REASON_BETTER] = "better",
+	[MLPROXY_REASON_WORSE] = "worse",
+	[MLPROXY_REASON_NOT_BETTER] = "not better",
+	[MLPROXY_REASON_NO_MODEL] = "no model",
+	[MLPROXY_REASON_NEW_MODEL] = "new model",
+	[MLPROXY_REASON_DROP] = "drop",
+	[MLPROXY_REASON_ERRORS] = "errors",
+	[MLPROXY_REASON_LATENCY] = "latency",
+	[MLPROXY_REASON_AGENT_LOST] = "agent lost",
+	[MLPROXY_REASON_BAD_STATE] = "bad state",
+	[MLPROXY_REASON_RECOVERED] = "recovered",
+	[MLPROXY_REASON_AUTO] = "auto",
 };
 
 static const char *const sources[] = {
@@ -92,6 +105,8 @@ static const char *const refusals[] = {
 	[MLPROXY_REFUSED_COST] = "cost",
 	[MLPROXY_REFUSED_FLAGS] = "flags",
 	[MLPROXY_REFUSED_NAME] = "name",
+	[MLPROXY_REFUSED_TREE] = "tree",
+	[MLPROXY_REFUSED_NODE] = "node",
 };
 
 static const char *const healths[] = {

@@ -4,6 +4,8 @@
  * purpose: torch's headers take most of a minute to compile. Every entry goes
  * through guarded(), which turns exceptions into error codes.
  */
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/script.h>
 #include <torch/torch.h>
 
 #include <cerrno>
@@ -190,6 +192,128 @@ void check_layer(const mltorch_net *net, uint32_t layer)
 		refuse(-EINVAL, "layer %u of a network of %zu", layer, net->layers.size());
 }
 
+/* One linear layer of a TorchScript module. */
+struct linear {
+	torch::Tensor w, b;
+};
+
+using torch::jit::Value;
+
+/* The constants of a frozen graph, and the value that runs through the layers. */
+struct chain_reader {
+	std::unordered_map<const Value *, torch::jit::IValue> constant;
+	const Value *current;
+	std::vector<linear> layers;
+	bool relu = false;
+
+	torch::Tensor tensor(const Value *v, int64_t dim)
+	{
+		auto it = constant.find(v);
+
+		if (it == constant.end() || !it->second.isTensor())
+			refuse(-EBADMSG, "the module computes a weight: only stored ones are understood");
+		auto t = it->second.toTensor();
+		if (t.dim() != dim || t.scalar_type() != torch::kFloat32)
+			refuse(-EBADMSG, "a weight is not a float32 %s",
+			       dim == 2 ? "matrix" : "vector");
+		return t.detach().contiguous().cpu();
+	}
+
+	void add(const Value *in, torch::Tensor w, const Value *bias, const Value *out)
+	{
+		bool none = constant.count(bias) && constant.at(bias).isNone();
+
+		follow(in, out);
+		if (!layers.empty() && !relu)
+			refuse(-EBADMSG, "two linear layers without a ReLU between them");
+		layers.push_back({w, none ? torch::zeros({w.size(0)}) : tensor(bias, 1)});
+		relu = false;
+	}
+
+	/* The chain has no branches: each operation takes what the last one gave. */
+	void follow(const Value *in, const Value *out)
+	{
+		if (in != current)
+			refuse(-EBADMSG, "the module is not a plain chain of layers");
+		current = out;
+	}
+
+	void read(const torch::jit::Node *n);
+};
+
+void chain_reader::read(const torch::jit::Node *n)
+{
+	std::string op = n->kind().toQualString();
+
+	if (op == "prim::Constant") {
+		constant[n->output()] = torch::jit::toIValue(n->output()).value_or(
+			torch::jit::IValue());
+	} else if (op == "aten::linear") {
+		add(n->input(0), tensor(n->input(1), 2), n->input(2), n->output());
+	} else if (op == "aten::addmm") {
+		/* bias, input, the transposed weight */
+		add(n->input(1), tensor(n->input(2), 2).t().contiguous(), n->input(0),
+		    n->output());
+	} else if (op == "aten::t" && constant.count(n->input(0))) {
+		constant[n->output()] = tensor(n->input(0), 2).t();
+	} else if (op == "aten::relu" || op == "aten::relu_") {
+		follow(n->input(0), n->output());
+		if (layers.empty())
+			refuse(-EBADMSG, "a ReLU before the first linear layer");
+		relu = true;
+	} else if (op == "aten::dropout" || op == "aten::dropout_" || op == "aten::detach") {
+		follow(n->input(0), n->output());
+	} else {
+		refuse(-EBADMSG, "operation %s is not understood: a chain of Linear and ReLU is",
+		       op.c_str());
+	}
+}
+
+/* What was read must do what the module does. */
+void check_chain(torch::jit::Module &m, const std::vector<linear> &layers)
+{
+	torch::NoGradGuard no_grad;
+	auto gen = at::make_generator<at::CPUGeneratorImpl>(1);
+	auto x = torch::randn({64, layers[0].w.size(1)}, gen) * 10;
+	auto want = m.forward({x}).toTensor(), y = x;
+
+	for (size_t i = 0; i < layers.size(); i++) {
+		if (i)
+			y = torch::relu(y);
+		y = torch::linear(y, layers[i].w, layers[i].b);
+	}
+	if (want.sizes() != y.sizes() || !torch::allclose(want, y, 1e-4, 1e-4))
+		refuse(-EBADMSG, "the layers that were read don't compute what the module does");
+}
+
+std::vector<linear> read_chain(torch::jit::Module m)
+{
+	chain_reader r;
+
+	m.eval();
+	auto frozen = torch::jit::freeze_module(m);
+	auto graph = frozen.get_method("forward").graph();
+
+	if (graph->inputs().size() != 2 || graph->outputs().size() != 1)
+		refuse(-EBADMSG, "forward() must take one tensor and give one");
+	r.current = graph->inputs()[1];
+	for (auto n : graph->nodes())
+		r.read(n);
+	if (graph->outputs()[0] != r.current || r.layers.empty())
+		refuse(-EBADMSG, "the module is not a plain chain of layers");
+	if (r.relu)
+		refuse(-EBADMSG, "the last layer ends in a ReLU: scores may be negative");
+	if (r.layers.size() > MLTORCH_MAX_LAYERS)
+		refuse(-EBADMSG, "%zu linear layers: at most %d", r.layers.size(),
+		       MLTORCH_MAX_LAYERS);
+	for (size_t i = 0; i < r.layers.size(); i++)
+		if (r.layers[i].w.size(0) != r.layers[i].b.size(0) || r.layers[i].w.numel() == 0 ||
+		    (i && r.layers[i].w.size(1) != r.layers[i - 1].w.size(0)))
+			refuse(-EBADMSG, "layer %zu does not fit the one before", i);
+	check_chain(m, r.layers);
+	return r.layers;
+}
+
 } /* namespace */
 
 int mltorch_create(struct mltorch_net **net, const struct mltorch_options *options)
@@ -372,6 +496,64 @@ int mltorch_load(struct mltorch_net **net, const void *data, size_t len)
 		archive.read("adam", adam);
 		n->adam->load(adam);
 		*net = n.release();
+	});
+}
+
+int mltorch_import(const char *path, struct mltorch_chain *chain)
+{
+	memset(chain, 0, sizeof(*chain));
+	return guarded([&] {
+		FILE *f = fopen(path, "re");
+		size_t room = 0;
+
+		if (!f)
+			refuse(-errno, "can't read %s: %s", path, strerror(errno));
+		fclose(f);
+		auto layers = read_chain(torch::jit::load(path, torch::kCPU));
+
+		for (auto &l : layers)
+			room += l.w.numel() + l.b.numel();
+		float *at = (float *)malloc(room * sizeof(float));
+
+		if (!at)
+			throw std::bad_alloc();
+		chain->nr_layers = layers.size();
+		chain->sizes[0] = layers[0].w.size(1);
+		for (size_t i = 0; i < layers.size(); i++) {
+			size_t nr_w = layers[i].w.numel(), nr_b = layers[i].b.numel();
+
+			chain->sizes[i + 1] = nr_b;
+			chain->weight[i] = at;
+			chain->bias[i] = at + nr_w;
+			memcpy(at, layers[i].w.data_ptr<float>(), nr_w * sizeof(float));
+			memcpy(at + nr_w, layers[i].b.data_ptr<float>(), nr_b * sizeof(float));
+			at += nr_w + nr_b;
+		}
+	});
+}
+
+void mltorch_chain_free(struct mltorch_chain *chain)
+{
+	free(chain->weight[0]);
+	memset(chain, 0, sizeof(*chain));
+}
+
+int mltorch_export(const struct mltorch_net *net, const char *path)
+{
+	return guarded([&] {
+		torch::jit::Module m("mlproxy");
+		std::string body = "def forward(self, x):\n";
+
+		for (size_t i = 0; i < net->layers.size(); i++) {
+			std::string n = std::to_string(i);
+
+			m.register_parameter("w" + n, net->layers[i]->weight.detach().clone(), false);
+			m.register_parameter("b" + n, net->layers[i]->bias.detach().clone(), false);
+			body += "    x = torch.linear(" + std::string(i ? "torch.relu(x)" : "x") +
+				", self.w" + n + ", self.b" + n + ")\n";
+		}
+		m.define(body + "    return x\n");
+		m.save(path);
 	});
 }
 

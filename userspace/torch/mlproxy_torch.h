@@ -162,6 +162,42 @@ int mltorch_save(const struct mltorch_net *net, void **data, size_t *len);
 int mltorch_load(struct mltorch_net **net, const void *data, size_t len);
 
 /**
+ * struct mltorch_chain - a network of linear layers with ReLU between them
+ * @nr_layers: layers
+ * @sizes: nr_layers + 1 widths
+ * @weight: per layer [sizes[l + 1]][sizes[l]], in one allocation with the biases
+ * @bias: per layer [sizes[l + 1]]
+ */
+struct mltorch_chain {
+	uint32_t nr_layers;
+	uint32_t sizes[MLTORCH_MAX_LAYERS + 1];
+	float *weight[MLTORCH_MAX_LAYERS];
+	float *bias[MLTORCH_MAX_LAYERS];
+};
+
+/**
+ * mltorch_import() - read a network that was saved as TorchScript
+ * @path: file, as torch.jit.save() writes it
+ * @chain: out: to be given to mltorch_chain_free()
+ *
+ * The module must be a chain of linear layers with ReLU between them, in float32;
+ * what else it has (dropout, identities) must do nothing in evaluation. The layers
+ * that were read are run against the module itself before they are given out.
+ * Return: 0, -EBADMSG for a file that is no such module, or another error.
+ */
+int mltorch_import(const char *path, struct mltorch_chain *chain);
+
+/** mltorch_chain_free() - free what mltorch_import() gave */
+void mltorch_chain_free(struct mltorch_chain *chain);
+
+/**
+ * mltorch_export() - save a network as TorchScript, for torch.jit.load()
+ * @net: network
+ * @path: file
+ */
+int mltorch_export(const struct mltorch_net *net, const char *path);
+
+/**
  * mltorch_set_threads() - threads that libtorch uses
  * @nr: > 0
  */

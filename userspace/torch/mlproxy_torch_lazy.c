@@ -27,7 +27,7 @@ static void *find(const char *name)
 	fn = library ? dlsym(library, name) : NULL;
 	if (!fn)
 		snprintf(load_error, sizeof(load_error),
-			 "training needs libtorch, which can't be loaded: %s; install libtorch-dev, and %s where the linker finds it",
+			 "this needs libtorch, which can't be loaded: %s; install libtorch-dev, and %s where the linker finds it",
 			 dlerror(), LIBRARY);
 	return fn;
 }
@@ -63,6 +63,8 @@ FORWARD(mltorch_save, (const struct mltorch_net *net, void **data, size_t *len),
 	(net, data, len))
 FORWARD(mltorch_load, (struct mltorch_net **net, const void *data, size_t len),
 	(net, data, len))
+FORWARD(mltorch_import, (const char *path, struct mltorch_chain *chain), (path, chain))
+FORWARD(mltorch_export, (const struct mltorch_net *net, const char *path), (net, path))
 FORWARD(mltorch_set_threads, (int nr), (nr))
 
 void mltorch_free(struct mltorch_net *net)
@@ -74,6 +76,16 @@ void mltorch_free(struct mltorch_net *net)
 		fn = (void (*)(struct mltorch_net *))find("mltorch_free");
 	if (net && fn)
 		fn(net);
+}
+
+void mltorch_chain_free(struct mltorch_chain *chain)
+{
+	static void (*fn)(struct mltorch_chain *chain);
+
+	if (chain->nr_layers && !fn)
+		fn = (void (*)(struct mltorch_chain *))find("mltorch_chain_free");
+	if (chain->nr_layers && fn)
+		fn(chain);
 }
 
 const char *mltorch_last_error(void)

@@ -2,8 +2,8 @@
 /*
  * Training, testing and quantising a policy from a data set.
  *
- * The learning problem is a contextual bandit: a network predicts the reward of
- * each action, its loss counts only the action that was taken, and the policy
+ * The learning problem is a contextual bandit: a network, or trees, predict the
+ * reward of each action, its loss counts only the action that was taken, and the policy
  * takes the legal action of the best prediction, or the kernel's own where the
  * advantage is not above a margin. Scores are standardised rewards with the sign
  * turned where a lower reward is better, so that a higher score is better.
@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mlp.h"
+#include "model.h"
 #include "mlproxy_dataset.h"
 #include "mlproxy_torch.h"
 
@@ -34,6 +34,19 @@ enum mltrain_weight {
 	MLTRAIN_WEIGHT_NONE,
 	MLTRAIN_WEIGHT_IPS,	/* 1 / probability, clipped */
 };
+
+/* What is trained. */
+enum mltrain_kind {
+	MLTRAIN_MLP,
+	MLTRAIN_TREE,	/* one tree an action */
+	MLTRAIN_FOREST,	/* boosted trees, as many as the proxy's cost allows */
+	MLTRAIN_AUTO,	/* what the off-policy test finds best on the validation part */
+};
+
+#define MLTRAIN_NR_KINDS	MLTRAIN_AUTO
+
+/** mltrain_kind_name() - "mlp", "tree", "forest" or "auto" */
+const char *mltrain_kind_name(enum mltrain_kind kind);
 
 /**
  * struct mltrain_progress - where a training is
@@ -78,6 +91,9 @@ struct mltrain_progress {
  * @weight_clip: largest weight
  * @min_rows: an action taken less often in the training part is never proposed
  * @margin: in standard deviations, negative to choose by the validation part
+ * @kind: what to train; @nr_hidden to @huber are of networks only, but @seed
+ * @trees: most trees of an action in a forest, 0 for what the cost allows
+ * @depth: most comparisons in a tree, 0 for a depth that suits the kind
  * @progress: called after each epoch, or NULL; training ends with -ECANCELED if
  *	it returns false
  * @progress_arg: its argument
@@ -101,6 +117,9 @@ struct mltrain_options {
 	double weight_clip;
 	uint32_t min_rows;
 	double margin;
+	enum mltrain_kind kind;
+	uint32_t trees;
+	uint32_t depth;
 	bool (*progress)(void *arg, const struct mltrain_progress *p);
 	void *progress_arg;
 };
@@ -153,6 +172,34 @@ struct mltrain_layer {
 };
 
 /**
+ * struct mltrain_node - one node of a tree
+ * @feature: index in the schema, negative for a leaf
+ * @left: node where the feature is below @threshold
+ * @right: node where it is not
+ * @threshold: features are integers, so this is exact
+ * @value: score of a leaf
+ */
+struct mltrain_node {
+	int32_t feature;
+	uint32_t left;
+	uint32_t right;
+	int64_t threshold;
+	float value;
+};
+
+/**
+ * struct mltrain_tree - one tree
+ * @output: action whose score it adds to
+ * @nr_nodes: entries in @nodes, at least 1
+ * @nodes: the root first, children behind their parents
+ */
+struct mltrain_tree {
+	uint32_t output;
+	uint32_t nr_nodes;
+	struct mltrain_node *nodes;
+};
+
+/**
  * struct mltrain_model - a float model
  * @schema: what it is for
  * @name: name
@@ -171,6 +218,9 @@ struct mltrain_layer {
  * @state_len: bytes
  * @nr_seen: entries in @seen
  * @seen: hashes of the rows that the training used, ascending
+ * @kind: MLPROXY_MODEL_KIND_*; trees have no @inputs, @layers and @state
+ * @nr_trees: entries in @trees
+ * @trees: the trees
  */
 struct mltrain_model {
 	struct mlds_schema schema;
@@ -188,6 +238,25 @@ struct mltrain_model {
 	size_t state_len;
 	size_t nr_seen;
 	uint64_t *seen;
+	uint32_t kind;
+	uint32_t nr_trees;
+	struct mltrain_tree *trees;
+};
+
+/**
+ * struct mltrain_contest - one kind that MLTRAIN_AUTO tried
+ * @kind: which
+ * @error: negative errno where it could not be trained
+ * @gain: over the baseline, doubly robust, on the validation part
+ * @low: lower end of its 95 % interval, by which the kind is chosen
+ * @macs: cost of an evaluation, by which equals are told apart
+ */
+struct mltrain_contest {
+	enum mltrain_kind kind;
+	int error;
+	double gain;
+	double low;
+	uint32_t macs;
 };
 
 /**
@@ -202,6 +271,11 @@ struct mltrain_model {
  * @valid_loss: its loss
  * @macs: multiply-accumulates of an evaluation
  * @action_rows: rows of the training part by action
+ * @kind: what was trained, and chosen
+ * @nr_trees: trees in all
+ * @depth: of the deepest
+ * @nr_contest: entries in @contest, 0 but for MLTRAIN_AUTO
+ * @contest: the kinds that were tried
  */
 struct mltrain_fit_report {
 	struct mltrain_rows train;
@@ -214,6 +288,11 @@ struct mltrain_fit_report {
 	double valid_loss;
 	uint32_t macs;
 	uint64_t action_rows[MLPROXY_MAX_ACTIONS];
+	enum mltrain_kind kind;
+	uint32_t nr_trees;
+	uint32_t depth;
+	uint32_t nr_contest;
+	struct mltrain_contest contest[MLTRAIN_NR_KINDS];
 };
 
 /** mltrain_fit_report_free() - free the indices */
@@ -228,6 +307,26 @@ void mltrain_fit_report_free(struct mltrain_fit_report *report);
  */
 int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
 		const struct mltrain_options *options, struct mltrain_fit_report *report);
+
+/**
+ * mltrain_refit() - train on given rows, going on from a model or anew
+ * @model: out
+ * @from: model to go on from: its network, its optimiser, its preprocessing and
+ *	scales; NULL for a new network
+ * @data: data set
+ * @train: rows for the gradient
+ * @valid: rows for early stopping and the margin
+ * @options: options; split, holdout and validation are not used, nor, with @from,
+ *	hidden, restarts, weight_decay and huber
+ * @report: out; nothing is held out
+ *
+ * Return: 0; -ENODATA for too few rows; -EINVAL or -EBADMSG where @from can't be
+ * gone on from; -ECANCELED if the progress callback ended it.
+ */
+int mltrain_refit(struct mltrain_model **model, const struct mltrain_model *from,
+		  const struct mlds_data *data, const struct mltrain_rows *train,
+		  const struct mltrain_rows *valid, const struct mltrain_options *options,
+		  struct mltrain_fit_report *report);
 
 /** mltrain_free() - free a model, or NULL */
 void mltrain_free(struct mltrain_model *model);
@@ -269,7 +368,7 @@ int mltrain_pick_rows(const struct mltrain_model *model, const struct mlds_data 
 int mltrain_predict(const struct mltrain_model *model, const struct mlds_data *data,
 		    const struct mltrain_rows *rows, float *scores);
 
-/** mltrain_choose() - action that the float policy takes, as mlp_choose() */
+/** mltrain_choose() - action that the float policy takes, as model_choose() */
 uint32_t mltrain_choose(const struct mltrain_model *model, const float *scores,
 			double margin, uint32_t baseline, uint32_t allowed);
 
@@ -351,12 +450,12 @@ int mltrain_evaluate(const struct mlds_data *data, const struct mltrain_rows *ro
 /**
  * mltrain_test_model() - the table for a float model, a fixed-point one, or both
  * @model: float model, or NULL
- * @mlp: verified fixed-point model, or NULL
+ * @fixed: verified fixed-point model, or NULL
  * @data: data set of the model's schema
  * @rows: rows the models were not trained on
  * @test: out
  */
-int mltrain_test_model(const struct mltrain_model *model, const struct mlp *mlp,
+int mltrain_test_model(const struct mltrain_model *model, const struct model *fixed,
 		       const struct mlds_data *data, const struct mltrain_rows *rows,
 		       struct mltrain_test *test);
 
@@ -398,14 +497,61 @@ int mltrain_quantise(const struct mltrain_model *model, const struct mlds_data *
 		     struct mltrain_quant_report *report);
 
 /**
- * mltrain_open_mlp() - read and verify a model file
+ * mltrain_open_fixed() - read and verify a model file
  * @path: file
  * @schema: what it must be for
- * @file: out: its bytes, to be given to free() when @mlp is not used any more
- * @mlp: out
+ * @file: out: its bytes, to be given to free() when @fixed is not used any more
+ * @fixed: out
  */
-int mltrain_open_mlp(const char *path, const struct mlds_schema *schema, void **file,
-		     struct mlp *mlp);
+int mltrain_open_fixed(const char *path, const struct mlds_schema *schema, void **file,
+		       struct model *fixed);
+
+/* ------------------------------------------------------------------ */
+/* Models trained elsewhere; train_import.c                             */
+
+/**
+ * struct mltrain_import_options - how a foreign model is to be read
+ * @name: name of the model, empty for the proxy's
+ * @standardised: it takes (x - mean) / sd of each feature, by the data set; else
+ *	the raw values
+ * @score: its outputs are scores, of which a higher one is better; else they are
+ *	rewards in the schema's unit
+ * @margin: as in training; not negative
+ */
+struct mltrain_import_options {
+	char name[MLPROXY_NAME_LEN];
+	bool standardised;
+	bool score;
+	double margin;
+};
+
+/**
+ * mltrain_import_torch() - a model from a TorchScript file
+ * @model: out
+ * @path: file: a chain of Linear and ReLU, see mltorch_import(), that takes the
+ *	features in the schema's order and gives one output an action
+ * @data: data set: the schema, and the ranges of the features
+ * @options: options
+ *
+ * Needs libtorch.
+ */
+int mltrain_import_torch(struct mltrain_model **model, const char *path,
+			 const struct mlds_data *data,
+			 const struct mltrain_import_options *options);
+
+/**
+ * mltrain_import_xgboost() - a model from files of XGBoost in JSON
+ * @model: out
+ * @paths: one file with an output an action, or one file an action, in their order
+ * @nr_paths: how many
+ * @data: data set: the schema
+ * @options: options; @standardised can't be had
+ *
+ * Does not need XGBoost.
+ */
+int mltrain_import_xgboost(struct mltrain_model **model, char *const *paths, uint32_t nr_paths,
+			   const struct mlds_data *data,
+			   const struct mltrain_import_options *options);
 
 /** mltrain_error() - reason of this thread's last failure, in words */
 const char *mltrain_error(void);

@@ -8,6 +8,10 @@
  *	/inputs		preprocessing, a row an input, as in mlproxy_model.h
  *	/layers/N/	weight [out][in] and bias [out], ReLU between the layers
  *	/torch_state	the network and its optimiser, as libtorch serialises them
+ *	/trees		instead of the three above: output, first node and number of
+ *			nodes of each tree; attribute model_kind is 2 then
+ *	/nodes		of all trees: feature (-1 in a leaf), left and right (in the
+ *			tree), threshold, value
  *	/seen		hashes of the rows that it was trained on
  *
  * The weights stand there twice: /layers is what runs, here and in other programs;
@@ -19,7 +23,7 @@
 #include <unistd.h>
 
 #include "dataset_priv.h"
-#include "train_priv.h"
+#include "train_file.h"
 
 static const struct {
 	const char *name;
@@ -65,8 +69,8 @@ static hid_t input_type(void)
 	return t;
 }
 
-static int put(hid_t loc, const char *name, hid_t type, int rank, const hsize_t *dims,
-	       const void *data)
+int mltrain_h5_put(hid_t loc, const char *name, hid_t type, int rank, const hsize_t *dims,
+		   const void *data)
 {
 	hid_t space = H5Screate_simple(rank, dims, NULL);
 	hid_t dset = H5Dcreate2(loc, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -111,8 +115,8 @@ static int put_layers(hid_t file, const struct mltrain_model *m)
 			err = -EIO;
 			break;
 		}
-		err = put(layer, "weight", H5T_NATIVE_FLOAT, 2, dims, m->layers[l].w);
-		err = err ?: put(layer, "bias", H5T_NATIVE_FLOAT, 1, dims, m->layers[l].b);
+		err = mltrain_h5_put(layer, "weight", H5T_NATIVE_FLOAT, 2, dims, m->layers[l].w);
+		err = err ?: mltrain_h5_put(layer, "bias", H5T_NATIVE_FLOAT, 1, dims, m->layers[l].b);
 		H5Gclose(layer);
 	}
 	if (group >= 0)
@@ -120,10 +124,26 @@ static int put_layers(hid_t file, const struct mltrain_model *m)
 	return err;
 }
 
+/* The parts of a network. */
+static int put_network(hid_t file, const struct mltrain_model *m)
+{
+	hid_t input = input_type();
+	hsize_t dim = m->nr_inputs;
+	int err;
+
+	err = mltrain_h5_put(file, "inputs", input, 1, &dim, m->inputs);
+	err = err ?: put_layers(file, m);
+	dim = m->state_len;
+	/* a network from elsewhere has no state: not one byte can be written */
+	err = err ?: mltrain_h5_put(file, "torch_state", H5T_NATIVE_UINT8, 1, &dim, m->state ?: (void *)"");
+	H5Tclose(input);
+	return err;
+}
+
 static int put_model(hid_t file, const struct mltrain_model *m)
 {
-	hid_t name = name_type(), input = input_type();
-	hsize_t dim = m->nr_inputs;
+	hid_t name = name_type();
+	hsize_t dim;
 	size_t i;
 	int err;
 
@@ -132,14 +152,13 @@ static int put_model(hid_t file, const struct mltrain_model *m)
 	for (i = 0; !err && i < NR_ATTRS; i++)
 		err = put_attr(file, attrs[i].name, attr_type(attrs[i].kind),
 			       (const char *)m + attrs[i].at);
-	err = err ?: put(file, "inputs", input, 1, &dim, m->inputs);
-	err = err ?: put_layers(file, m);
+	err = err ?: put_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
+	if (!err)
+		err = m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_put_trees(file, m) :
+							    put_network(file, m);
 	dim = m->nr_seen;
-	err = err ?: put(file, "seen", H5T_NATIVE_UINT64, 1, &dim, m->seen);
-	dim = m->state_len;
-	err = err ?: put(file, "torch_state", H5T_NATIVE_UINT8, 1, &dim, m->state);
+	err = err ?: mltrain_h5_put(file, "seen", H5T_NATIVE_UINT64, 1, &dim, m->seen ?: (void *)"");
 	H5Tclose(name);
-	H5Tclose(input);
 	return err ? mltrain_fail(err, "can't write the model: %s", mlds_error()) : 0;
 }
 
@@ -186,8 +205,8 @@ static int get_attr(hid_t file, const char *name, hid_t type, void *value)
 }
 
 /* Read a one-dimensional data set into new memory. */
-static int get(hid_t file, const char *name, hid_t type, size_t bytes, size_t max, void **data,
-	       size_t *nr)
+int mltrain_h5_get(hid_t file, const char *name, hid_t type, size_t bytes, size_t max,
+		   void **data, size_t *nr)
 {
 	hid_t dset = H5Dopen2(file, name, H5P_DEFAULT), space;
 	hssize_t n;
@@ -233,9 +252,9 @@ static int get_layer(hid_t file, uint32_t index, struct mltrain_layer *l)
 	if (!l->in || !l->out || l->in > MLPROXY_MODEL_MAX_WIDTH ||
 	    l->out > MLPROXY_MODEL_MAX_WIDTH)
 		return -EBADMSG;
-	err = get(file, name, H5T_NATIVE_FLOAT, sizeof(float), room, (void **)&l->w, &nr_w);
+	err = mltrain_h5_get(file, name, H5T_NATIVE_FLOAT, sizeof(float), room, (void **)&l->w, &nr_w);
 	snprintf(name, sizeof(name), "layers/%u/bias", index);
-	err = err ?: get(file, name, H5T_NATIVE_FLOAT, sizeof(float), room, (void **)&l->b,
+	err = err ?: mltrain_h5_get(file, name, H5T_NATIVE_FLOAT, sizeof(float), room, (void **)&l->b,
 			 &nr_b);
 	return err ?: nr_b == l->out ? 0 : -EBADMSG;
 }
@@ -254,7 +273,7 @@ static int get_layers(hid_t file, struct mltrain_model *m)
 	return err;
 }
 
-static bool model_sane(const struct mltrain_model *m)
+static bool network_sane(const struct mltrain_model *m)
 {
 	uint32_t i;
 
@@ -269,14 +288,50 @@ static bool model_sane(const struct mltrain_model *m)
 		    m->inputs[i].op >= MLPROXY_NR_INPUT_OPS ||
 		    m->inputs[i].shift > MLPROXY_MODEL_MAX_SHIFT)
 			return false;
-	return m->reward_scale > 0 && m->margin >= 0;
+	return true;
+}
+
+static bool model_sane(const struct mltrain_model *m)
+{
+	if (!(m->reward_scale > 0 && m->margin >= 0))
+		return false;
+	return m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_trees_sane(m) : network_sane(m);
+}
+
+static int get_network(hid_t file, struct mltrain_model *m)
+{
+	hid_t input = input_type();
+	void *inputs = NULL;
+	size_t nr = 0;
+	int err;
+
+	err = mltrain_h5_get(file, "inputs", input, sizeof(m->inputs[0]), MLPROXY_MODEL_MAX_INPUTS, &inputs,
+		  &nr);
+	if (!err) {
+		memcpy(m->inputs, inputs, nr * sizeof(m->inputs[0]));
+		m->nr_inputs = nr;
+	}
+	err = err ?: get_layers(file, m);
+	err = err ?: mltrain_h5_get(file, "torch_state", H5T_NATIVE_UINT8, 1, 64 << 20, &m->state,
+			 &m->state_len);
+	H5Tclose(input);
+	free(inputs);
+	return err;
+}
+
+/* Files from before there were trees don't say their kind. */
+static int get_kind(hid_t file, struct mltrain_model *m)
+{
+	m->kind = MLPROXY_MODEL_KIND_MLP;
+	if (H5Aexists(file, "model_kind") <= 0)
+		return 0;
+	return get_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
 }
 
 static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 {
-	hid_t name = name_type(), input = input_type();
-	void *inputs = NULL;
-	size_t nr = 0, i;
+	hid_t name = name_type();
+	size_t i;
 	int err;
 
 	err = get_attr(file, "name", name, m->name);
@@ -284,24 +339,17 @@ static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 	for (i = 0; !err && i < NR_ATTRS; i++)
 		err = get_attr(file, attrs[i].name, attr_type(attrs[i].kind),
 			       (char *)m + attrs[i].at);
-	err = err ?: get(file, "inputs", input, sizeof(m->inputs[0]), MLPROXY_MODEL_MAX_INPUTS,
-			 &inputs, &nr);
-	if (!err) {
-		memcpy(m->inputs, inputs, nr * sizeof(m->inputs[0]));
-		m->nr_inputs = nr;
-	}
-	err = err ?: get(file, "seen", H5T_NATIVE_UINT64, sizeof(*m->seen), UINT32_MAX,
+	err = err ?: mltrain_h5_get(file, "seen", H5T_NATIVE_UINT64, sizeof(*m->seen), UINT32_MAX,
 			 (void **)&m->seen, &m->nr_seen);
-	err = err ?: get_layers(file, m);
-	err = err ?: get(file, "torch_state", H5T_NATIVE_UINT8, 1, 64 << 20, &m->state,
-			 &m->state_len);
+	err = err ?: get_kind(file, m);
+	if (!err)
+		err = m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_get_trees(file, m) :
+							    get_network(file, m);
 	H5Tclose(name);
-	H5Tclose(input);
 	if (err)
 		mltrain_fail(err, "%s: a part of the model is missing: the file is damaged", path);
 	else if (!model_sane(m))
 		err = mltrain_fail(-EBADMSG, "%s: its parts don't fit together", path);
-	free(inputs);
 	return err;
 }
 

@@ -18,8 +18,6 @@
 
 #include "train_priv.h"
 
-/* Score of an action that was hardly ever taken: never the best. */
-#define NEVER_SCORE	(-16.0F)
 /* The reward's scale is taken within these quantiles. */
 #define SCALE_QUANTILE	0.005
 #define LEAST_ROWS	50
@@ -82,10 +80,8 @@ static int make_part(struct part *p, const struct mltrain_model *m,
 	}
 	for (i = 0; i < rows->n; i++) {
 		uint32_t row = rows->row[i];
-		double w = 1;
+		double w = mltrain_row_weight(data, row, o);
 
-		if (o->weight == MLTRAIN_WEIGHT_IPS)
-			w = fmin(1 / data->prob[row], o->weight_clip);
 		p->action[i] = data->action[row];
 		p->target[i] = sign * ((double)data->reward[row] - m->reward_mean) /
 			       m->reward_scale;
@@ -105,9 +101,8 @@ static int by_s64(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
-/* Mean and standard deviation of the reward, with the tails pulled in. */
-static int scale_reward(struct mltrain_model *m, const struct mlds_data *data,
-			const struct mltrain_rows *rows)
+int mltrain_scale_reward(struct mltrain_model *m, const struct mlds_data *data,
+			 const struct mltrain_rows *rows)
 {
 	int64_t *r = malloc(rows->n * sizeof(*r)), lo, hi;
 	double sum = 0, sum2 = 0;
@@ -131,7 +126,7 @@ static int scale_reward(struct mltrain_model *m, const struct mlds_data *data,
 	m->reward_scale = sqrt(fmax(0, sum2 / rows->n - m->reward_mean * m->reward_mean));
 	if (!(m->reward_scale > 1e-9 * fmax(1, fabs(m->reward_mean))))
 		return mltrain_fail(-ENODATA,
-				    "the reward is %g in all of the %zu rows of the training part: there is nothing to learn",
+				    "the reward is %g in all of the %zu rows: there is nothing to learn",
 				    m->reward_mean, rows->n);
 	return 0;
 }
@@ -239,7 +234,7 @@ static int take_network(struct mltrain_model *m, struct mltorch_net *net)
 		if (m->active >> a & 1)
 			continue;
 		memset(last->w + (size_t)a * last->in, 0, last->in * sizeof(float));
-		last->b[a] = NEVER_SCORE;
+		last->b[a] = MLTRAIN_NEVER_SCORE;
 	}
 	err = mltorch_save(net, &m->state, &m->state_len);
 	return err ? torch_failed(err) : 0;
@@ -297,6 +292,30 @@ static int train_restarts(struct mltrain_model *m, const struct part *train,
 	return err;
 }
 
+/* The network and its optimiser go on from where they were. */
+static int train_on(struct mltrain_model *m, const struct mltrain_model *from,
+		    const struct part *train, const struct part *valid,
+		    const struct mltrain_options *o, struct mltrain_fit_report *report)
+{
+	struct mltrain_progress p = { .restarts = 1, .epochs = o->epochs };
+	struct mltorch_net *net;
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < from->nr_layers; i++)
+		report->macs += from->layers[i].in * from->layers[i].out;
+	err = mltorch_load(&net, from->state, from->state_len);
+	if (err)
+		return torch_failed(err);
+	err = mltorch_set_lr(net, o->lr);
+	err = err ? torch_failed(err) : train_one(net, train, valid, o, &p, report);
+	if (!err && !isfinite(report->valid_loss))
+		err = mltrain_fail(-ERANGE, "no epoch ended with a finite loss");
+	err = err ?: take_network(m, net);
+	mltorch_free(net);
+	return err;
+}
+
 static int by_u64(const void *pa, const void *pb)
 {
 	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
@@ -304,19 +323,30 @@ static int by_u64(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
-/* Train and validation rows: what a test must not use. */
-static int note_seen(struct mltrain_model *m, const struct mlds_data *data,
-		     const struct mltrain_fit_report *r)
+static bool was_seen(const struct mltrain_model *m, uint64_t hash)
 {
-	size_t i;
+	return m && bsearch(&hash, m->seen, m->nr_seen, sizeof(hash), by_u64);
+}
 
-	m->seen = malloc((r->train.n + r->valid.n) * sizeof(*m->seen));
+/*
+ * What a test must not use: train and validation rows, and of the rows that are
+ * still there, those that the model which this one goes on from has seen.
+ */
+static int note_seen(struct mltrain_model *m, const struct mltrain_model *from,
+		     const struct mlds_data *data, const struct mltrain_fit_report *r)
+{
+	size_t room = from ? data->n : 0, i;
+
+	m->seen = malloc((r->train.n + r->valid.n + room) * sizeof(*m->seen));
 	if (!m->seen)
 		return mltrain_fail(-ENOMEM, "no memory for the hashes of the rows");
 	for (i = 0; i < r->train.n; i++)
 		m->seen[m->nr_seen++] = mltrain_row_hash(data, r->train.row[i]);
 	for (i = 0; i < r->valid.n; i++)
 		m->seen[m->nr_seen++] = mltrain_row_hash(data, r->valid.row[i]);
+	for (i = 0; i < room; i++)
+		if (was_seen(from, mltrain_row_hash(data, i)))
+			m->seen[m->nr_seen++] = mltrain_row_hash(data, i);
 	qsort(m->seen, m->nr_seen, sizeof(*m->seen), by_u64);
 	return 0;
 }
@@ -339,6 +369,9 @@ static int check_options(const struct mltrain_options *o)
 	if (!(o->validation > 0 && o->validation <= 0.5))
 		return mltrain_fail(-EINVAL, "a validation part of %g: above 0 to 0.5",
 				    o->validation);
+	if (o->depth > MLPROXY_MODEL_MAX_DEPTH)
+		return mltrain_fail(-EINVAL, "trees of depth %u: at most %d", o->depth,
+				    MLPROXY_MODEL_MAX_DEPTH);
 	if (!(o->weight_clip >= 1))
 		return mltrain_fail(-EINVAL, "a weight clip of %g: at least 1", o->weight_clip);
 	return 0;
@@ -376,13 +409,14 @@ static int split_parts(const struct mlds_data *data, const struct mltrain_option
 	return 0;
 }
 
-static void init_model(struct mltrain_model *m, const struct mlds_data *data,
-		       const struct mltrain_options *o)
+void mltrain_init_model(struct mltrain_model *m, const struct mlds_data *data,
+			const char *name)
 {
 	struct timespec ts;
 
+	m->kind = MLPROXY_MODEL_KIND_MLP;
 	m->schema = data->schema;
-	snprintf(m->name, sizeof(m->name), "%s", o->name[0] ? o->name : data->schema.proxy);
+	snprintf(m->name, sizeof(m->name), "%s", name[0] ? name : data->schema.proxy);
 	clock_gettime(CLOCK_REALTIME, &ts);
 	m->trained_ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
@@ -408,39 +442,104 @@ static int count_actions(struct mltrain_model *m, const struct mlds_data *data,
 	return 0;
 }
 
-int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
-		const struct mltrain_options *o, struct mltrain_fit_report *r)
+/* How the features are put before the network, and how the rewards. */
+static int choose_scales(struct mltrain_model *m, const struct mltrain_model *from,
+			 const struct mlds_data *data, const struct mltrain_options *o,
+			 const struct mltrain_fit_report *r)
+{
+	int nr;
+
+	if (from) {
+		memcpy(m->inputs, from->inputs, sizeof(m->inputs));
+		m->nr_inputs = from->nr_inputs;
+		m->reward_mean = from->reward_mean;
+		m->reward_scale = from->reward_scale;
+		return 0;
+	}
+	if (o->kind == MLTRAIN_MLP) {
+		nr = mltrain_choose_inputs(data, &r->train, m->inputs);
+		if (nr < 0)
+			return nr;
+		m->nr_inputs = nr;
+	}
+	return mltrain_scale_reward(m, data, &r->train);
+}
+
+static int fit_network(struct mltrain_model *m, const struct mltrain_model *from,
+		       const struct mlds_data *data, const struct mltrain_options *o,
+		       struct mltrain_fit_report *r)
 {
 	struct part train = { 0 }, valid = { 0 };
+	int err;
+
+	err = make_part(&train, m, data, &r->train, o);
+	err = err ?: make_part(&valid, m, data, &r->valid, o);
+	if (!err)
+		err = from ? train_on(m, from, &train, &valid, o, r) :
+			     train_restarts(m, &train, &valid, o, r);
+	free_part(&train);
+	free_part(&valid);
+	return err;
+}
+
+/**
+ * struct given - what the caller chose for a fit
+ * @from: model to go on from, or NULL
+ * @train: rows, or NULL to split the data set here
+ * @valid: likewise
+ */
+struct given {
+	const struct mltrain_model *from;
+	const struct mltrain_rows *train;
+	const struct mltrain_rows *valid;
+};
+
+static int copy_rows(struct mltrain_rows *to, const struct mltrain_rows *from)
+{
+	to->row = malloc((from->n ?: 1) * sizeof(*to->row));
+	if (!to->row)
+		return mltrain_fail(-ENOMEM, "no memory for %zu rows", from->n);
+	memcpy(to->row, from->row, from->n * sizeof(*to->row));
+	to->n = from->n;
+	return 0;
+}
+
+static int take_parts(const struct given *g, const struct mlds_data *data,
+		      const struct mltrain_options *o, struct mltrain_fit_report *r)
+{
+	int err;
+
+	if (!g->train)
+		return split_parts(data, o, r);
+	r->split = o->split;
+	err = copy_rows(&r->train, g->train);
+	return err ?: copy_rows(&r->valid, g->valid);
+}
+
+static int fit_one(struct mltrain_model **model, const struct given *g,
+		   const struct mlds_data *data, const struct mltrain_options *o,
+		   struct mltrain_fit_report *r)
+{
 	struct mltrain_model *m;
 	int err;
 
 	*model = NULL;
 	memset(r, 0, sizeof(*r));
-	err = check_options(o);
-	if (err)
-		return err;
+	r->kind = o->kind;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return mltrain_fail(-ENOMEM, "no memory for a model");
-	init_model(m, data, o);
-	err = split_parts(data, o, r);
+	mltrain_init_model(m, data, o->name);
+	err = take_parts(g, data, o, r);
 	err = err ?: count_actions(m, data, o, r);
-	if (!err) {
-		err = mltrain_choose_inputs(data, &r->train, m->inputs);
-		m->nr_inputs = err > 0 ? err : 0;
-		err = err < 0 ? err : 0;
-	}
-	err = err ?: scale_reward(m, data, &r->train);
-	err = err ?: make_part(&train, m, data, &r->train, o);
-	err = err ?: make_part(&valid, m, data, &r->valid, o);
-	err = err ?: train_restarts(m, &train, &valid, o, r);
-	err = err ?: note_seen(m, data, r);
+	err = err ?: choose_scales(m, g->from, data, o, r);
+	if (!err)
+		err = o->kind == MLTRAIN_MLP ? fit_network(m, g->from, data, o, r) :
+					       mltrain_fit_trees(m, data, o, r);
+	err = err ?: note_seen(m, g->from, data, r);
 	if (!err)
 		m->margin = o->margin >= 0 ? o->margin :
 			    mltrain_choose_margin(m, data, &r->valid);
-	free_part(&train);
-	free_part(&valid);
 	if (err) {
 		mltrain_free(m);
 		mltrain_fit_report_free(r);
@@ -448,6 +547,127 @@ int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
 	}
 	*model = m;
 	return 0;
+}
+
+/* What the validation part says of a model; the held-out part stays untouched. */
+static int contend(const struct mltrain_model *m, const struct mlds_data *data,
+		   const struct mltrain_fit_report *r, struct mltrain_contest *c)
+{
+	struct mltrain_test *test = calloc(1, sizeof(*test));
+	int err;
+
+	if (!test)
+		return mltrain_fail(-ENOMEM, "no memory for a test");
+	err = mltrain_test_model(m, NULL, data, &r->valid, test);
+	c->gain = test->policy[0].gain.value;
+	c->low = test->policy[0].gain.low;
+	c->macs = r->macs;
+	free(test);
+	return err;
+}
+
+/* The kind of the best lower bound; of equals, the cheaper. */
+static int fit_auto(struct mltrain_model **model, const struct given *g,
+		    const struct mlds_data *data, const struct mltrain_options *options,
+		    struct mltrain_fit_report *r)
+{
+	struct mltrain_contest contest[MLTRAIN_NR_KINDS] = { 0 };
+	struct mltrain_options o = *options;
+	struct mltrain_fit_report one;
+	struct mltrain_model *m;
+	uint32_t k, best = 0;
+
+	*model = NULL;
+	for (k = 0; k < MLTRAIN_NR_KINDS; k++) {
+		struct mltrain_contest *c = &contest[k];
+
+		c->kind = o.kind = k;
+		c->error = fit_one(&m, g, data, &o, &one);
+		if (c->error)
+			continue;
+		c->error = contend(m, data, &one, c);
+		if (!c->error && (!*model || c->low > contest[best].low ||
+				  (c->low == contest[best].low &&
+				   c->macs < contest[best].macs))) {
+			mltrain_free(*model);
+			if (*model)
+				mltrain_fit_report_free(r);
+			*model = m;
+			*r = one;
+			best = k;
+		} else {
+			mltrain_free(m);
+			mltrain_fit_report_free(&one);
+		}
+		if (c->error == -ECANCELED)
+			break;
+	}
+	/* mltrain_error() is of the last one then */
+	if (!*model)
+		return contest[k < MLTRAIN_NR_KINDS ? k : MLTRAIN_NR_KINDS - 1].error;
+	memcpy(r->contest, contest, sizeof(contest));
+	r->nr_contest = MLTRAIN_NR_KINDS;
+	return 0;
+}
+
+int mltrain_fit(struct mltrain_model **model, const struct mlds_data *data,
+		const struct mltrain_options *o, struct mltrain_fit_report *r)
+{
+	const struct given none = { 0 };
+	int err;
+
+	*model = NULL;
+	memset(r, 0, sizeof(*r));
+	err = check_options(o);
+	if (err)
+		return err;
+	return o->kind == MLTRAIN_AUTO ? fit_auto(model, &none, data, o, r) :
+					 fit_one(model, &none, data, o, r);
+}
+
+static int check_from(const struct mltrain_model *from, const struct mlds_data *data)
+{
+	if (!from->state_len)
+		return mltrain_fail(-EINVAL,
+				    "the model has no state to go on from: train it anew");
+	if (from->schema.schema.schema_hash != data->schema.schema.schema_hash)
+		return mltrain_fail(-EBADMSG,
+				    "the model is of another schema than the data set: train it anew");
+	return 0;
+}
+
+int mltrain_refit(struct mltrain_model **model, const struct mltrain_model *from,
+		  const struct mlds_data *data, const struct mltrain_rows *train,
+		  const struct mltrain_rows *valid, const struct mltrain_options *options,
+		  struct mltrain_fit_report *r)
+{
+	const struct given given = { from, train, valid };
+	struct mltrain_options o = *options;
+	int err;
+
+	*model = NULL;
+	memset(r, 0, sizeof(*r));
+	err = check_options(&o);
+	if (!err && (train->n < LEAST_ROWS || valid->n < LEAST_ROWS / 5))
+		err = mltrain_fail(-ENODATA,
+				   "%zu rows to train on and %zu to validate are too few",
+				   train->n, valid->n);
+	if (!err && from)
+		err = check_from(from, data);
+	if (err)
+		return err;
+	/* Only networks go on. */
+	if (from)
+		o.kind = MLTRAIN_MLP;
+	return o.kind == MLTRAIN_AUTO ? fit_auto(model, &given, data, &o, r) :
+					fit_one(model, &given, data, &o, r);
+}
+
+const char *mltrain_kind_name(enum mltrain_kind kind)
+{
+	static const char *const names[] = { "mlp", "tree", "forest", "auto" };
+
+	return kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
 
 void mltrain_fit_report_free(struct mltrain_fit_report *r)

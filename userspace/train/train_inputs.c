@@ -71,6 +71,17 @@ static void set_range(struct mlproxy_model_input *in, int64_t lo, int64_t hi)
 	set_scale(in, 254.0 / (double)(b - a));
 }
 
+void mltrain_linear_input(struct mlproxy_model_input *in, uint32_t feature, int64_t lo,
+			  int64_t hi)
+{
+	memset(in, 0, sizeof(*in));
+	in->feature = feature;
+	in->op = MLPROXY_INPUT_LINEAR;
+	set_range(in, lo, hi);
+	/* The middle of a range is rounded: neither end may saturate. */
+	set_scale(in, 127.0 / fmax(1, (double)(in->clamp_max - in->offset)));
+}
+
 /* Distinct values of a sorted array, up to @max; more: @max + 1. */
 static uint32_t distinct(const int64_t *sorted, size_t n, int64_t *value, uint32_t max)
 {

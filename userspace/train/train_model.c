@@ -58,13 +58,14 @@ void mltrain_free(struct mltrain_model *m)
 	if (!m)
 		return;
 	mltrain_layers_free(m->layers, m->nr_layers);
+	mltrain_trees_free(m);
 	free(m->state);
 	free(m->seen);
 	free(m);
 }
 
-int mltrain_predict(const struct mltrain_model *m, const struct mlds_data *data,
-		    const struct mltrain_rows *rows, float *scores)
+static int network_predict(const struct mltrain_model *m, const struct mlds_data *data,
+			   const struct mltrain_rows *rows, float *scores)
 {
 	float *x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
 	float buf[2][MLPROXY_MODEL_MAX_WIDTH];
@@ -83,6 +84,15 @@ int mltrain_predict(const struct mltrain_model *m, const struct mlds_data *data,
 		mltrain_layer_run(&m->layers[last], in, scores + i * data->nr_actions, false);
 	}
 	free(x);
+	return 0;
+}
+
+int mltrain_predict(const struct mltrain_model *m, const struct mlds_data *data,
+		    const struct mltrain_rows *rows, float *scores)
+{
+	if (m->kind != MLPROXY_MODEL_KIND_TREES)
+		return network_predict(m, data, rows, scores);
+	mltrain_trees_predict(m, data, rows, scores);
 	return 0;
 }
 

@@ -338,8 +338,8 @@ static int float_actions(const struct mltrain_model *m, const struct mlds_data *
 }
 
 /* The same of a fixed-point model; @q may be NULL. */
-static void mlp_actions(const struct mlp *mlp, const struct mlds_data *data,
-			const struct mltrain_rows *rows, double *q, uint8_t *action)
+static void fixed_actions(const struct model *fixed, const struct mlds_data *data,
+			  const struct mltrain_rows *rows, double *q, uint8_t *action)
 {
 	int32_t out[MLPROXY_MAX_ACTIONS];
 	uint32_t a;
@@ -348,15 +348,15 @@ static void mlp_actions(const struct mlp *mlp, const struct mlds_data *data,
 	for (i = 0; i < rows->n; i++) {
 		uint32_t row = rows->row[i];
 
-		mlp_eval(mlp, data->features + (size_t)row * data->nr_features, out);
-		action[i] = mlp_choose(mlp, out, data->baseline[row], data->allowed[row]);
+		model_eval(fixed, data->features + (size_t)row * data->nr_features, out);
+		action[i] = model_choose(fixed, out, data->baseline[row], data->allowed[row]);
 		for (a = 0; q && a < data->nr_actions; a++)
 			q[i * data->nr_actions + a] =
-				legal_reward(data, mlp_predict(mlp, out[a]));
+				legal_reward(data, model_predict(fixed, out[a]));
 	}
 }
 
-int mltrain_test_model(const struct mltrain_model *model, const struct mlp *mlp,
+int mltrain_test_model(const struct mltrain_model *model, const struct model *fixed,
 		       const struct mlds_data *data, const struct mltrain_rows *rows,
 		       struct mltrain_test *test)
 {
@@ -374,9 +374,13 @@ int mltrain_test_model(const struct mltrain_model *model, const struct mlp *mlp,
 		err = float_actions(model, data, rows, q, fa);
 		cand[nr++] = (struct mltrain_candidate){ "model (float)", fa };
 	}
-	if (!err && mlp) {
-		mlp_actions(mlp, data, rows, model ? NULL : q, qa);
-		cand[nr++] = (struct mltrain_candidate){ "model (int8)", qa };
+	if (!err && fixed) {
+		bool trees = fixed->kind == MLPROXY_MODEL_KIND_TREES;
+
+		fixed_actions(fixed, data, rows, model ? NULL : q, qa);
+		cand[nr++] = (struct mltrain_candidate){
+			trees ? "model (int32)" : "model (int8)", qa,
+		};
 	}
 	err = err ?: mltrain_evaluate(data, rows, q, cand, nr, test);
 out:

@@ -50,4 +50,75 @@ void mltrain_layer_run(const struct mltrain_layer *l, const float *in, float *ou
 double mltrain_choose_margin(const struct mltrain_model *model, const struct mlds_data *data,
 			     const struct mltrain_rows *rows);
 
+/* The model's preprocessing of one feature as a number from @lo to @hi. */
+void mltrain_linear_input(struct mlproxy_model_input *in, uint32_t feature, int64_t lo,
+			  int64_t hi);
+
+/* Mean and standard deviation of the reward over rows, with the tails pulled in. */
+int mltrain_scale_reward(struct mltrain_model *m, const struct mlds_data *data,
+			 const struct mltrain_rows *rows);
+
+/* Name, schema and time; the rest is 0. */
+void mltrain_init_model(struct mltrain_model *m, const struct mlds_data *data,
+			const char *name);
+
+/* Score of an action that was hardly ever taken: never the best. */
+#define MLTRAIN_NEVER_SCORE	(-16.0F)
+
+/* Trees of a model: train_trees.c. The nodes become the model's. */
+int mltrain_add_tree(struct mltrain_model *m, uint32_t output, uint32_t nr_nodes,
+		     struct mltrain_node *nodes);
+int mltrain_add_leaf(struct mltrain_model *m, uint32_t output, float value);
+/* Adds to all of the leaves: to each score of the tree. */
+void mltrain_raise_tree(struct mltrain_tree *tree, double value);
+uint32_t mltrain_tree_depth(const struct mltrain_tree *tree);
+uint32_t mltrain_trees_cost(const struct mltrain_model *m);
+bool mltrain_trees_sane(const struct mltrain_model *m);
+void mltrain_trees_free(struct mltrain_model *m);
+void mltrain_trees_predict(const struct mltrain_model *m, const struct mlds_data *data,
+			   const struct mltrain_rows *rows, float *scores);
+
+/*
+ * The trees of an XGBoost model in JSON: train_xgb_json.c. @first is the output of
+ * the model's first one. @base: out: what is added to each score.
+ */
+int mltrain_read_xgboost(const char *text, size_t len, const char *what, uint32_t nr_features,
+			 uint32_t first, uint32_t max_outputs, struct mltrain_model *m,
+			 uint32_t *nr_outputs, double *base);
+
+/* Fits the trees of the active actions: train_tree.c. */
+int mltrain_fit_trees(struct mltrain_model *m, const struct mlds_data *data,
+		      const struct mltrain_options *o, struct mltrain_fit_report *r);
+
+/* The weight of a row in the loss. */
+static inline double mltrain_row_weight(const struct mlds_data *data, uint32_t row,
+					const struct mltrain_options *o)
+{
+	double w = 1 / data->prob[row];
+
+	if (o->weight != MLTRAIN_WEIGHT_IPS)
+		return 1;
+	return w < o->weight_clip ? w : o->weight_clip;
+}
+
+/*
+ * Fixed point against float: root mean square difference of the scores of the
+ * active actions, in score units, and the share of rows with the same action.
+ */
+void mltrain_compare(const struct mltrain_model *m, const struct mlds_data *data,
+		     const struct mltrain_rows *rows, const float *scores,
+		     const struct model *fixed, double score_scale, double *rmse,
+		     double *agreement);
+
+/* @ratio as mul / 2^shift. */
+int mltrain_scale_of(double ratio, int32_t *mul, uint32_t *shift);
+
+/* The rows for a calibration: an even choice, not too many. */
+int mltrain_thin(const struct mltrain_rows *from, struct mltrain_rows *rows);
+
+/* Trees in fixed point: train_quant_tree.c. */
+int mltrain_quantise_trees(const struct mltrain_model *m, const struct mlds_data *data,
+			   const struct mltrain_rows *rows, void **file, size_t *len,
+			   struct mltrain_quant_report *report);
+
 #endif /* _MLPROXY_TRAIN_PRIV_H */

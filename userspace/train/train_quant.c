@@ -147,7 +147,7 @@ static int activation_ranges(const struct fnet *n, const float *x, size_t rows, 
 }
 
 /* @ratio as mul / 2^shift with 31 bits of mul, or fewer at the largest shift. */
-static int scale_of(double ratio, int32_t *mul, uint32_t *shift)
+int mltrain_scale_of(double ratio, int32_t *mul, uint32_t *shift)
 {
 	double v = fabs(ratio);
 
@@ -213,37 +213,44 @@ static const int64_t *row_features(const struct job *j, size_t i)
 	return j->data->features + (size_t)j->rows.row[i] * j->data->nr_features;
 }
 
-/* Compare with the float scores, of the actions that count. */
-static void measure(const struct job *j, const struct mlp *mlp, struct variant *v)
+void mltrain_compare(const struct mltrain_model *m, const struct mlds_data *data,
+		     const struct mltrain_rows *rows, const float *scores,
+		     const struct model *fixed, double score_scale, double *rmse,
+		     double *agreement)
 {
 	int32_t out[MLPROXY_MAX_ACTIONS];
 	size_t i, nr = 0, same = 0;
 	double sum2 = 0;
 	uint32_t a;
 
-	for (i = 0; i < j->rows.n; i++) {
-		uint32_t row = j->rows.row[i];
-		uint32_t base = j->data->baseline[row], allowed = j->data->allowed[row];
+	for (i = 0; i < rows->n; i++, scores += data->nr_actions) {
+		uint32_t row = rows->row[i];
+		uint32_t base = data->baseline[row], allowed = data->allowed[row];
 
-		mlp_eval(mlp, row_features(j, i), out);
-		for (a = 0; a < j->data->nr_actions; a++) {
-			double d = out[a] * v->score_scale - float_score(j, i, a);
+		model_eval(fixed, data->features + (size_t)row * data->nr_features, out);
+		for (a = 0; a < data->nr_actions; a++) {
+			double d = out[a] * score_scale - scores[a];
 
-			if (!(j->m->active >> a & 1))
+			if (!(m->active >> a & 1))
 				continue;
 			sum2 += d * d;
 			nr++;
 		}
-		same += mlp_choose(mlp, out, base, allowed) ==
-			mltrain_choose(j->m, j->scores + i * j->data->nr_actions, j->m->margin,
-				       base, allowed);
+		same += model_choose(fixed, out, base, allowed) ==
+			mltrain_choose(m, scores, m->margin, base, allowed);
 	}
-	v->rmse = nr ? sqrt(sum2 / nr) : 0;
-	v->agreement = j->rows.n ? (double)same / j->rows.n : 1;
+	*rmse = nr ? sqrt(sum2 / nr) : 0;
+	*agreement = rows->n ? (double)same / rows->n : 1;
+}
+
+static void measure(const struct job *j, const struct model *fixed, struct variant *v)
+{
+	mltrain_compare(j->m, j->data, &j->rows, j->scores, fixed, v->score_scale, &v->rmse,
+			&v->agreement);
 }
 
 /* Take the mean error of each score off its bias. */
-static void correct_bias(const struct job *j, const struct mlp *mlp, double scale,
+static void correct_bias(const struct job *j, const struct model *fixed, double scale,
 			 int32_t *bias)
 {
 	double sum[MLPROXY_MAX_ACTIONS] = { 0 };
@@ -252,7 +259,7 @@ static void correct_bias(const struct job *j, const struct mlp *mlp, double scal
 	size_t i;
 
 	for (i = 0; i < j->rows.n; i++) {
-		mlp_eval(mlp, row_features(j, i), out);
+		model_eval(fixed, row_features(j, i), out);
 		for (a = 0; a < j->data->nr_actions; a++)
 			sum[a] += float_score(j, i, a) / scale - out[a];
 	}
@@ -261,11 +268,11 @@ static void correct_bias(const struct job *j, const struct mlp *mlp, double scal
 			bias[a] = to_s32(bias[a] + sum[a] / j->rows.n);
 }
 
-static int verify(const struct job *j, const struct variant *v, struct mlp *mlp)
+static int verify(const struct job *j, const struct variant *v, struct model *fixed)
 {
 	struct mlp_report report;
 
-	if (mlp_verify(v->file, v->len, &j->limits, mlp, &report))
+	if (model_verify(v->file, v->len, &j->limits, fixed, &report))
 		return mltrain_fail(-EBADMSG, "the quantised model is refused: %s", report.text);
 	return 0;
 }
@@ -290,7 +297,7 @@ static int build(const struct job *j, const struct fnet *n, const struct qlayer 
 
 	spec.margin = fmin(m->margin / v->score_scale, 1 << 30);
 	spec.out_offset = llround(m->reward_mean);
-	err = scale_of(sign * v->score_scale * m->reward_scale, &spec.out_mul, &spec.out_shift);
+	err = mltrain_scale_of(sign * v->score_scale * m->reward_scale, &spec.out_mul, &spec.out_shift);
 	if (err)
 		return err;
 	for (l = 0; l < n->nr; l++) {
@@ -314,7 +321,7 @@ static int quantise_net(const struct job *j, const struct fnet *n, const float *
 			struct qlayer *q, struct variant *v)
 {
 	double in_scale = 1.0 / 127, acc_scale = 1;
-	struct mlp mlp;
+	struct model fixed;
 	uint32_t l;
 	int err;
 
@@ -323,20 +330,20 @@ static int quantise_net(const struct job *j, const struct fnet *n, const float *
 		if (l + 1 == n->nr)
 			break;
 		in_scale = range[l] / 127;
-		err = scale_of(acc_scale / in_scale, &q[l].mul, &q[l].shift);
+		err = mltrain_scale_of(acc_scale / in_scale, &q[l].mul, &q[l].shift);
 		if (err)
 			return err;
 	}
 	v->score_scale = acc_scale;
 	err = build(j, n, q, v);
-	err = err ?: verify(j, v, &mlp);
+	err = err ?: verify(j, v, &fixed);
 	if (err)
 		return err;
-	correct_bias(j, &mlp, acc_scale, q[l].b);
+	correct_bias(j, &fixed, acc_scale, q[l].b);
 	err = build(j, n, q, v);
-	err = err ?: verify(j, v, &mlp);
+	err = err ?: verify(j, v, &fixed);
 	if (!err)
-		measure(j, &mlp, v);
+		measure(j, &fixed, v);
 	return err;
 }
 
@@ -370,8 +377,7 @@ static int try_variant(const struct job *j, const struct fnet *n, double clip,
 	return err;
 }
 
-/* Rows for the calibration, evenly out of those given. */
-static int thin(const struct mltrain_rows *from, struct mltrain_rows *rows)
+int mltrain_thin(const struct mltrain_rows *from, struct mltrain_rows *rows)
 {
 	size_t n = from->n < CALIBRATION_ROWS ? from->n : CALIBRATION_ROWS, i;
 
@@ -397,13 +403,7 @@ static int prepare(struct job *j, const struct mltrain_model *m, const struct ml
 	j->data = data;
 	j->limits = (struct mlp_limits){ s->schema_hash, s->nr_features, s->nr_actions,
 					 s->max_macs };
-	if (data->schema.schema.schema_hash != s->schema_hash)
-		return mltrain_fail(-EBADMSG,
-				    "the model is of proxy %s, schema %016llx; the data set is of %s, %016llx",
-				    m->schema.proxy, (unsigned long long)s->schema_hash,
-				    data->schema.proxy,
-				    (unsigned long long)data->schema.schema.schema_hash);
-	err = thin(rows, &j->rows);
+	err = mltrain_thin(rows, &j->rows);
 	if (err)
 		return err;
 	j->x = mltrain_inputs(m->inputs, m->nr_inputs, data, &j->rows);
@@ -433,28 +433,26 @@ static int try_all(const struct job *j, struct variant *best)
 	return err;
 }
 
-int mltrain_quantise(const struct mltrain_model *model, const struct mlds_data *data,
-		     const struct mltrain_rows *rows, void **file, size_t *len,
-		     struct mltrain_quant_report *report)
+static int quantise_network(const struct mltrain_model *model, const struct mlds_data *data,
+			    const struct mltrain_rows *rows, void **file, size_t *len,
+			    struct mltrain_quant_report *report)
 {
 	struct variant best = { 0 };
-	struct mlp mlp;
+	struct model fixed;
 	struct job j;
 	int err;
 
-	*file = NULL;
-	memset(report, 0, sizeof(*report));
 	err = prepare(&j, model, data, rows);
 	err = err ?: try_all(&j, &best);
-	err = err ?: verify(&j, &best, &mlp);
+	err = err ?: verify(&j, &best, &fixed);
 	if (!err) {
 		report->rows = j.rows.n;
 		report->rmse = best.rmse;
 		report->rmse_reward = best.rmse * model->reward_scale;
 		report->agreement = best.agreement;
-		report->macs = mlp.macs;
+		report->macs = model_cost(&fixed);
 		report->bytes = best.len;
-		report->margin = mlp.hdr->margin;
+		report->margin = fixed.hdr->margin;
 		*file = best.file;
 		*len = best.len;
 	} else {
@@ -466,8 +464,26 @@ int mltrain_quantise(const struct mltrain_model *model, const struct mlds_data *
 	return err;
 }
 
-int mltrain_open_mlp(const char *path, const struct mlds_schema *schema, void **file,
-		     struct mlp *mlp)
+int mltrain_quantise(const struct mltrain_model *m, const struct mlds_data *data,
+		     const struct mltrain_rows *rows, void **file, size_t *len,
+		     struct mltrain_quant_report *report)
+{
+	uint64_t hash = m->schema.schema.schema_hash;
+
+	*file = NULL;
+	memset(report, 0, sizeof(*report));
+	if (data->schema.schema.schema_hash != hash)
+		return mltrain_fail(-EBADMSG,
+				    "the model is of proxy %s, schema %016llx; the data set is of %s, %016llx",
+				    m->schema.proxy, (unsigned long long)hash, data->schema.proxy,
+				    (unsigned long long)data->schema.schema.schema_hash);
+	if (m->kind == MLPROXY_MODEL_KIND_TREES)
+		return mltrain_quantise_trees(m, data, rows, file, len, report);
+	return quantise_network(m, data, rows, file, len, report);
+}
+
+int mltrain_open_fixed(const char *path, const struct mlds_schema *schema, void **file,
+		       struct model *fixed)
 {
 	const struct mlproxy_schema *s = &schema->schema;
 	struct mlp_limits limits = { s->schema_hash, s->nr_features, s->nr_actions,
@@ -488,7 +504,7 @@ int mltrain_open_mlp(const char *path, const struct mlds_schema *schema, void **
 	len = fread(*file, 1, MLPROXY_MODEL_MAX_BYTES + 1, f);
 	if (ferror(f))
 		err = mltrain_fail(-EIO, "can't read %s", path);
-	else if (mlp_verify(*file, len, &limits, mlp, &report))
+	else if (model_verify(*file, len, &limits, fixed, &report))
 		err = mltrain_fail(-EBADMSG, "%s is refused: %s", path, report.text);
 	fclose(f);
 	if (err) {

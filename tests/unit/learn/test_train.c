@@ -20,7 +20,7 @@ static void quick(struct mltrain_options *o)
 }
 
 /* Share of fresh contexts for which the fixed-point policy takes the best action. */
-static double best_share(const struct mlp *mlp, uint32_t omit)
+static double best_share(const struct model *model, uint32_t omit)
 {
 	uint64_t state = 777;
 	int32_t out[BANDIT_ACTIONS];
@@ -34,20 +34,20 @@ static double best_share(const struct mlp *mlp, uint32_t omit)
 		want = bandit_best(f);
 		if (omit >> want & 1)
 			continue;
-		mlp_eval(mlp, f, out);
-		best += mlp_choose(mlp, out, 0, 0xf & ~omit) == want;
+		model_eval(model, f, out);
+		best += model_choose(model, out, 0, 0xf & ~omit) == want;
 		counted++;
 	}
 	return (double)best / counted;
 }
 
-static void verify(const void *file, size_t len, const struct mlds_schema *s, struct mlp *mlp)
+static void verify(const void *file, size_t len, const struct mlds_schema *s, struct model *model)
 {
 	struct mlp_limits limits = { s->schema.schema_hash, s->schema.nr_features,
 				     s->schema.nr_actions, s->schema.max_macs };
 	struct mlp_report report;
 
-	if (mlp_verify(file, len, &limits, mlp, &report))
+	if (model_verify(file, len, &limits, model, &report))
 		fail_msg("%s", report.text);
 }
 
@@ -58,7 +58,7 @@ static double learn(const struct bandit *b, size_t n, const struct mltrain_optio
 	struct mltrain_fit_report fr;
 	struct mltrain_model *m;
 	struct mlds_data d;
-	struct mlp mlp;
+	struct model model;
 	double share;
 	void *file;
 	size_t len;
@@ -68,10 +68,10 @@ static double learn(const struct bandit *b, size_t n, const struct mltrain_optio
 		fail_msg("%s", mltrain_error());
 	if (mltrain_quantise(m, &d, &fr.train, &file, &len, qr))
 		fail_msg("%s", mltrain_error());
-	verify(file, len, &d.schema, &mlp);
-	if (test && mltrain_test_model(m, &mlp, &d, &fr.held_out, test))
+	verify(file, len, &d.schema, &model);
+	if (test && mltrain_test_model(m, &model, &d, &fr.held_out, test))
 		fail_msg("%s", mltrain_error());
-	share = best_share(&mlp, b->omit);
+	share = best_share(&model, b->omit);
 	free(file);
 	mltrain_free(m);
 	mltrain_fit_report_free(&fr);
@@ -142,7 +142,7 @@ static void leaves_unknown_actions(void **state)
 	struct mltrain_options o;
 	struct mltrain_model *m;
 	struct mlds_data d;
-	struct mlp mlp;
+	struct model model;
 	uint64_t rnd = 5;
 	int32_t out[BANDIT_ACTIONS];
 	int64_t f[BANDIT_FEATURES];
@@ -157,11 +157,11 @@ static void leaves_unknown_actions(void **state)
 	assert_int_equal(mltrain_fit(&m, &d, &o, &fr), 0);
 	assert_int_equal(m->active, 7);
 	assert_int_equal(mltrain_quantise(m, &d, &fr.train, &file, &len, &qr), 0);
-	verify(file, len, &d.schema, &mlp);
+	verify(file, len, &d.schema, &model);
 	for (i = 0; i < 5000; i++) {
 		bandit_context(&rnd, f);
-		mlp_eval(&mlp, f, out);
-		assert_int_not_equal(mlp_choose(&mlp, out, 0, 0xf), 3);
+		model_eval(&model, f, out);
+		assert_int_not_equal(model_choose(&model, out, 0, 0xf), 3);
 	}
 	free(file);
 	mltrain_free(m);

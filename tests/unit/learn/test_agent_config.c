@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The agent's configuration: what is read, and that what is wrong is named by its
+ * line with the remedy.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "config.h"
+
+static char error[1200];
+
+static int parse(struct agent_config *c, const char *text)
+{
+	error[0] = '\0';
+	return config_parse(c, text, "test.conf", error, sizeof(error));
+}
+
+static void reads_all_kinds(void **state)
+{
+	const struct proxy_config *p;
+	struct agent_config c;
+
+	(void)state;
+	assert_int_equal(parse(&c,
+			       "[mlproxyd]\nuser = nobody ; a comment\nstatus_period = 500ms\n"
+			       "# another\n[proxy synth]\nstart = yes\nheartbeat = 2s\n"
+			       "ring_size = 64K\nhidden = 12, 8\nrefit_period = 5m\n"
+			       "explore.learning = 1/8\nholdout=0.3\n[proxy other]\nmin_rows = 300\n"),
+			 0);
+	assert_string_equal(c.user, "nobody");
+	assert_int_equal(c.status_ms, 500);
+	assert_int_equal(c.nr_proxies, 2);
+	p = config_find(&c, "synth");
+	assert_non_null(p);
+	assert_true(p->start);
+	assert_int_equal(p->heartbeat_ms, 2000);
+	assert_int_equal(p->ring_bytes, 65536);
+	assert_int_equal(p->fit.nr_hidden, 2);
+	assert_int_equal(p->fit.hidden[1], 8);
+	assert_int_equal(p->refit_ms, 300000);
+	assert_int_equal(p->explore[MLPROXY_MODE_LEARNING], MLPROXY_SHARE_ONE / 8);
+	assert_true(p->explore[MLPROXY_MODE_RECOMMENDATION] == CONFIG_UNSET);
+	assert_true(p->holdout == 0.3);
+	p = config_find(&c, "other");
+	assert_int_equal(p->min_rows, 300);
+	assert_false(p->start);
+	assert_null(config_find(&c, "none"));
+	config_free(&c);
+}
+
+static void names_line_and_remedy(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *line;
+		const char *remedy;
+	} bad[] = {
+		{ "[mlproxyd]\n\nuzer = x\n[proxy a]\nstart=no\n", "line 3", "user" },
+		{ "[proxy a]\nrefitrows = 5\n", "line 2", "refit_rows" },
+		{ "[proxy a]\nstart = no\nheartbeat = soon\n", "line 3", "500ms" },
+		{ "[proxy a]\nheartbeat = 1ms\n", "line 2", "300" },
+		{ "[proxy a]\nholdout = 2\n", "line 2", "0.05" },
+		{ "[proxy a]\nholdout = some\n", "line 2", "number" },
+		{ "[proxy a]\nhidden = 0\n", "line 2", "24,16" },
+		{ "[proxy a]\nhidden = 1,2,3,4,5,6,7,8,9\n", "line 2", "24,16" },
+		{ "[proxy a]\nmodel = oracle\n", "line 2", "mlp" },
+		{ "[proxy a]\nstart = perhaps\n", "line 2", "yes or no" },
+		{ "[proxy a]\nexplore.learning = 3/2\n", "line 2", "1/16" },
+		{ "[proxy a]\nring_size = 1G\n", "line 2", "64M" },
+		{ "[proxy ../x]\nstart = no\n", "line 2", "mlproxy list" },
+		{ "[other]\nstart = no\n", "line 2", "[proxy NAME]" },
+		{ "start = no\n", "line 1", "[mlproxyd]" },
+		{ "[proxy a]\nstart = no\nnonsense\n", "line 3", "KEY = VALUE" },
+		{ "[mlproxyd]\nnice = 5\n", "line 3", "[proxy synth]" },
+		{ "[proxy a]\nmin_rows = 5000\nrecent_rows = 1000\n", "line 4", "lower it" },
+	};
+	struct agent_config c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse(&c, bad[i].text), -EINVAL);
+		if (!strstr(error, bad[i].line) || !strstr(error, bad[i].remedy))
+			fail_msg("\"%s\": %s", bad[i].text, error);
+		assert_null(c.proxy);
+	}
+}
+
+static void names_the_file(void **state)
+{
+	struct agent_config c;
+
+	(void)state;
+	assert_int_equal(config_load(&c, "/nonexistent/mlproxyd.conf", error, sizeof(error)),
+			 -ENOENT);
+	assert_non_null(strstr(error, "/nonexistent/mlproxyd.conf"));
+	assert_non_null(strstr(error, "-c"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_all_kinds),
+		cmocka_unit_test(names_line_and_remedy),
+		cmocka_unit_test(names_the_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
