@@ -80,6 +80,11 @@ static int record(struct cli *cli, int argc, char **argv)
 	return run_program("mlproxy-record", cli, argc, argv);
 }
 
+static int bpf(struct cli *cli, int argc, char **argv)
+{
+	return run_program("mlproxy-bpf", cli, argc, argv);
+}
+
 const struct cli_verb verb_record = {
 	.name = "record",
 	.fn = record,
@@ -108,4 +113,10 @@ const struct cli_verb verb_import = {
 	.name = "import",
 	.fn = learn,
 	.summary = "take in a model that was trained elsewhere",
+};
+
+const struct cli_verb verb_bpf = {
+	.name = "bpf",
+	.fn = bpf,
+	.summary = "let eBPF programs decide: make one of a model, attach, list, detach",
 };
