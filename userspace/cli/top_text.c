@@ -108,7 +108,7 @@ static const char *interval(char *text, size_t bytes, const struct mlproxy_evide
 {
 	char low[NUMBER_BYTES], high[NUMBER_BYTES];
 
-	if (e->low_q16 == INT64_MIN || e->high_q16 == INT64_MAX)
+	if (!e->n[0] || !e->n[1] || e->low_q16 == INT64_MIN || e->high_q16 == INT64_MAX)
 		snprintf(text, bytes, "[too few]");
 	else
 		snprintf(text, bytes, "[%s, %s]", signed_number(low, top_q16(e->low_q16)),
