@@ -724,6 +724,8 @@ int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value)
 	else
 		*(u32 *)member = value;
 	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	/* A hold may be over now. */
+	mlproxy_mode_kick(proxy);
 	return 0;
 }
 

@@ -93,6 +93,28 @@ void ra_files_reset(void)
 	}
 }
 
+/**
+ * ra_files_correct() - give all files the kernel's own window
+ *
+ * What was decided is not in force any more, so its outcome is dropped; the next call
+ * begins an epoch. Context: task context.
+ */
+void ra_files_correct(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ra_sets * RA_WAYS; i++) {
+		struct ra_file *f = &ra_files[i];
+
+		raw_spin_lock(&f->lock);
+		f->decided = false;
+		f->action = RA_KERNEL;
+		f->stream.active = false;
+		f->epoch.start_ns = 0;
+		raw_spin_unlock(&f->lock);
+	}
+}
+
 static struct ra_file *file_find(struct ra_file *set, u32 dev, u64 ino, u32 generation)
 {
 	unsigned int i;

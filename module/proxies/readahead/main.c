@@ -90,12 +90,20 @@ static u32 ra_estimate(void *priv, const s64 *values, unsigned int nr)
 	return ra_target_strained(values, nr) ? MLPROXY_HEALTH_STRAINED : MLPROXY_HEALTH_GOOD;
 }
 
+/* A window chosen by the model would last to the end of its epoch. */
+static void ra_correct(struct mlproxy *proxy, void *priv, u32 reason)
+{
+	ra_files_correct();
+	atomic64_inc(&ra_counters.corrections);
+}
+
 static const struct mlproxy_ops ra_ops = {
 	.start = ra_start,
 	.stop = ra_stop,
 	.snapshot = ra_snapshot,
 	.critical = ra_critical,
 	.estimate = ra_estimate,
+	.correct = ra_correct,
 };
 
 static const struct mlproxy_desc ra_desc = {
@@ -217,6 +225,7 @@ static const struct kernel_param_ops counter_ops = { .get = counter_get };
 RA_COUNTER(calls, "cache misses and marked pages on the targets");
 RA_COUNTER(skipped, "calls whose statistics were skipped, as others held the entry");
 RA_COUNTER(advised, "calls left alone, as the application gave advice");
+RA_COUNTER(corrections, "times that all files got the kernel's own window back");
 RA_COUNTER(evicted, "files that gave way to others");
 RA_COUNTER(decisions, "epochs ended");
 RA_COUNTER(rewards, "epochs with a reward");

@@ -328,6 +328,7 @@ struct ra_counters {
 	atomic64_t calls;
 	atomic64_t skipped;
 	atomic64_t advised;
+	atomic64_t corrections;
 	atomic64_t evicted;
 	atomic64_t decisions;
 	atomic64_t rewards;
@@ -374,6 +375,7 @@ u64 ra_key(u32 dev, u64 ino, u32 generation);
 int ra_files_alloc(unsigned int max_files);
 void ra_files_free(void);
 void ra_files_reset(void);
+void ra_files_correct(void);
 struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns);
 
 /* task.c */

@@ -10,15 +10,18 @@
  *
  * Decisions are made when asked for: writing N to the parameter "run" makes N of
  * them in the writer's context; reading "best_percent" tells how many of the last
- * run's took the best action.
+ * run's took the best action. Other parameters change the world while the proxy
+ * runs, so that each reason for a change of mode can be brought about.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/hrtimer.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/prandom.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 
 #include <mlproxy/mlproxy.h>
 
@@ -53,6 +56,46 @@ static unsigned int shift;
 module_param(shift, uint, 0644);
 MODULE_PARM_DESC(shift, "added to the best action, modulo 4: a changed world (default 0)");
 
+static unsigned int penalty;
+module_param(penalty, uint, 0644);
+MODULE_PARM_DESC(penalty, "taken off the reward of all actions but the baseline's (default 0)");
+
+static bool critical;
+module_param(critical, bool, 0644);
+MODULE_PARM_DESC(critical, "the subsystem is critical (default 0)");
+
+static unsigned int health;
+module_param(health, uint, 0644);
+MODULE_PARM_DESC(health, "health that a snapshot shows, as MLPROXY_HEALTH_* (default 0, unknown)");
+
+static bool fail;
+module_param(fail, bool, 0644);
+MODULE_PARM_DESC(fail, "actions other than the baseline's fail (default 0)");
+
+static unsigned int keys;
+module_param(keys, uint, 0644);
+MODULE_PARM_DESC(keys, "decisions are about so many entities in turn; 0: one a context (default)");
+
+static unsigned int burst;
+module_param(burst, uint, 0644);
+MODULE_PARM_DESC(burst, "decisions in each period, 0 for no pauses (default)");
+
+static unsigned int period_us = 1000;
+module_param(period_us, uint, 0644);
+MODULE_PARM_DESC(period_us, "with burst: length of a period, whose multiples begin one (default 1000)");
+
+static char *unit = "decision";
+module_param(unit, charp, 0444);
+MODULE_PARM_DESC(unit, "unit of randomisation: decision (default), entity, window");
+
+static unsigned int corrections;
+module_param(corrections, uint, 0444);
+MODULE_PARM_DESC(corrections, "times that a correction was asked for");
+
+static unsigned int correction_reason;
+module_param(correction_reason, uint, 0444);
+MODULE_PARM_DESC(correction_reason, "why the last one was, as MLPROXY_REASON_*");
+
 /* The known best policy. */
 static u32 best_action(const s64 *f)
 {
@@ -70,13 +113,16 @@ static s64 reward_of(u32 action, u32 best)
 	u32 max_noise = min_t(u32, READ_ONCE(noise), REWARD_MAX);
 	s64 reward = REWARD_MAX - 300 * abs((int)action - (int)best);
 
+	if (action)
+		reward -= min_t(u32, READ_ONCE(penalty), 3 * REWARD_MAX);
 	if (max_noise)
 		reward += (s64)(prandom_u32_state(&rnd) % (2 * max_noise + 1)) - max_noise;
 	return reward;
 }
 
-static bool decide_once(void)
+static bool decide_once(unsigned int nr)
 {
+	u32 nr_keys = READ_ONCE(keys);
 	struct mlproxy_decision decision;
 	s64 context[] = {
 		prandom_u32_state(&rnd) % 256,
@@ -84,14 +130,25 @@ static bool decide_once(void)
 		prandom_u32_state(&rnd) % 4,
 	};
 	struct mlproxy_request req = {
-		.key = context[0] << 2 | context[2],
+		.key = nr_keys ? nr % nr_keys : context[0] << 2 | context[2],
 		.features = context,
 	};
 	u32 best = best_action(context);
 	u32 action = mlproxy_decide(synth, &req, &decision);
 
+	if (action && READ_ONCE(fail))
+		mlproxy_report_error(synth, &decision);
 	mlproxy_feedback(synth, &decision, reward_of(action, best));
 	return action == best;
+}
+
+static void wait_for_period(void)
+{
+	u64 period_ns = max(READ_ONCE(period_us), 1U) * NSEC_PER_USEC;
+	ktime_t next = ns_to_ktime((div64_u64(ktime_get_ns(), period_ns) + 1) * period_ns);
+
+	set_current_state(TASK_KILLABLE);
+	schedule_hrtimeout(&next, HRTIMER_MODE_ABS);
 }
 
 static int run_set(const char *val, const struct kernel_param *kp)
@@ -110,7 +167,11 @@ static int run_set(const char *val, const struct kernel_param *kp)
 		goto out;
 	}
 	for (done = 0; done < n && !fatal_signal_pending(current); done++) {
-		best += decide_once();
+		unsigned int per_period = READ_ONCE(burst);
+
+		if (per_period && done % per_period == 0)
+			wait_for_period();
+		best += decide_once(done);
 		if (done % 1024 == 1023)
 			cond_resched();
 	}
@@ -150,9 +211,30 @@ static unsigned int snapshot(void *priv, s64 *values, unsigned int nr)
 	return 1;
 }
 
-static const struct mlproxy_ops ops = { .snapshot = snapshot };
+static u32 estimate(void *priv, const s64 *values, unsigned int nr)
+{
+	return READ_ONCE(health);
+}
 
-static const struct mlproxy_desc desc = {
+static bool is_critical(void *priv)
+{
+	return READ_ONCE(critical);
+}
+
+static void correct(struct mlproxy *proxy, void *priv, u32 reason)
+{
+	correction_reason = reason;
+	corrections++;
+}
+
+static const struct mlproxy_ops ops = {
+	.snapshot = snapshot,
+	.critical = is_critical,
+	.estimate = estimate,
+	.correct = correct,
+};
+
+static struct mlproxy_desc desc = {
 	.owner = THIS_MODULE,
 	.name = "synth",
 	.schema_version = 1,
@@ -170,8 +252,17 @@ static const struct mlproxy_desc desc = {
 
 static int __init synth_init(void)
 {
+	static const char * const units[] = {
+		[MLPROXY_UNIT_DECISION] = "decision",
+		[MLPROXY_UNIT_ENTITY] = "entity",
+		[MLPROXY_UNIT_WINDOW] = "window",
+	};
 	struct mlproxy *proxy;
+	int nr = match_string(units, ARRAY_SIZE(units), unit);
 
+	if (nr < 0)
+		return -EINVAL;
+	desc.unit = nr;
 	prandom_seed_state(&rnd, 42);
 	proxy = mlproxy_register(&desc, NULL);
 	if (IS_ERR(proxy))
