@@ -11,6 +11,7 @@
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
 
+#include "bpf.h"
 #include "core.h"
 #include "dataset.h"
 #include "mode.h"
@@ -42,8 +43,16 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 			  u32 allowed, u64 now_ns, struct candidate *c)
 {
 	const struct mlproxy_model *model;
+	struct mlproxy_bpf_answer bpf;
 	struct rec_entry rec;
 
+	if (mlproxy_bpf_attached() && mlproxy_bpf_ask(proxy, req, allowed, &bpf)) {
+		c->action = bpf.action;
+		c->source = MLPROXY_SRC_BPF;
+		c->version = bpf.version;
+		c->predicted = bpf.predicted;
+		return;
+	}
 	switch (rec_table_lookup(proxy->table, req->key, now_ns, &rec)) {
 	case REC_FRESH:
 		this_cpu_inc(proxy->counters->rec_hits);

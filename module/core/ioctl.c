@@ -63,7 +63,7 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
 			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
-			MLPROXY_FEAT_DATASET;
+			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	return 0;

@@ -216,6 +216,7 @@ COUNTER(decisions, decisions);
 COUNTER(decisions_baseline, by_source[MLPROXY_SRC_BASELINE]);
 COUNTER(decisions_recommendation, by_source[MLPROXY_SRC_RECOMMENDATION]);
 COUNTER(decisions_model, by_source[MLPROXY_SRC_MODEL]);
+COUNTER(decisions_bpf, by_source[MLPROXY_SRC_BPF]);
 COUNTER(decisions_explore, by_source[MLPROXY_SRC_EXPLORE]);
 COUNTER(decisions_critical, critical);
 COUNTER(feedbacks, feedbacks);
@@ -265,6 +266,7 @@ static struct attribute *proxy_attrs[] = {
 	&attr_decisions_baseline.attr,
 	&attr_decisions_recommendation.attr,
 	&attr_decisions_model.attr,
+	&attr_decisions_bpf.attr,
 	&attr_decisions_explore.attr,
 	&attr_decisions_critical.attr,
 	&attr_feedbacks.attr,

@@ -11,6 +11,7 @@
 #include <linux/tracepoint.h>
 
 #include <mlproxy/mlproxy.h>
+#include <linux/mlproxy_bpf.h>
 #include "compat/trace.h"
 
 TRACE_EVENT(mlproxy_decision,
@@ -169,6 +170,26 @@ TRACE_EVENT(mlproxy_loss,
 		__entry->len = len;
 	),
 	TP_printk("cpu=%u seq=%llu len=%u", __entry->cpu, __entry->seq, __entry->len)
+);
+
+/*
+ * Where eBPF programs decide. Bare: tracefs has no event of it; writable: they may
+ * write into what it points to. Only the pass that makes the attachment points
+ * for BPF knows writable ones.
+ */
+#undef MLPROXY_DECLARE_TRACE
+#ifdef DECLARE_TRACE_WRITABLE
+#define MLPROXY_DECLARE_TRACE(name, proto, args, size)				\
+	DECLARE_TRACE_WRITABLE(name, PARAMS(proto), PARAMS(args), size)
+#else
+#define MLPROXY_DECLARE_TRACE(name, proto, args, size)				\
+	DECLARE_TRACE(name, PARAMS(proto), PARAMS(args))
+#endif
+
+MLPROXY_DECLARE_TRACE(mlproxy_bpf_decide,
+	TP_PROTO(struct mlproxy_bpf_ctx *ctx),
+	TP_ARGS(ctx),
+	sizeof(struct mlproxy_bpf_ctx)
 );
 
 #endif /* _MLPROXY_TRACE_H */
