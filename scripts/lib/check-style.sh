@@ -113,6 +113,7 @@ check_style()
 	style_rule "licence tags" "$log-spdx.log" run_spdx
 	style_rule "file sizes, version conditionals, shell syntax" "$log-tree.log" \
 		run_tree_rules
+	style_rule "what the documents name exists" "$log-docs.log" run_docs
 }
 
 style_rule()

@@ -180,6 +180,7 @@ extern const struct cli_verb verb_activate;
 extern const struct cli_verb verb_rollback;
 extern const struct cli_verb verb_unload;
 extern const struct cli_verb verb_stats;
+extern const struct cli_verb verb_top;
 extern const struct cli_verb verb_recommend;
 extern const struct cli_verb verb_bpf;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy record, train, test, quantize, import: start the program that has them.
+ * mlproxy record, train, test, quantize, import, top: start the program that has them.
  *
  * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
  * of libraries; so what needs them are programs of their own. They lie beside
@@ -84,6 +84,17 @@ static int bpf(struct cli *cli, int argc, char **argv)
 {
 	return run_program("mlproxy-bpf", cli, argc, argv);
 }
+
+static int top(struct cli *cli, int argc, char **argv)
+{
+	return run_program("mlproxy-top", cli, argc, argv);
+}
+
+const struct cli_verb verb_top = {
+	.name = "top",
+	.fn = top,
+	.summary = "watch all proxies: modes and why, arms, gain, agent",
+};
 
 const struct cli_verb verb_record = {
 	.name = "record",

@@ -7,6 +7,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_show,
 	&verb_schema,
 	&verb_stats,
+	&verb_top,
 	&verb_snapshot,
 	&verb_start,
 	&verb_stop,

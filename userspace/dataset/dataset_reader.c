@@ -50,7 +50,7 @@ static struct outcome *find_outcome(const struct outcomes *o, uint32_t run, uint
  * the writer renews all the time, is read without HDF5's retries, so they are
  * here. A file of another origin may not be fit for it: plain reading comes last.
  */
-static hid_t open_read(const char *path)
+hid_t mlds_open_read(const char *path)
 {
 	hid_t fapl, file = -1;
 	int i;
@@ -317,7 +317,7 @@ static int load_file(struct mlds_data *d, const char *path, bool first, uint32_t
 	hid_t file;
 	int err;
 
-	file = open_read(path);
+	file = mlds_open_read(path);
 	if (file < 0)
 		return file;
 	err = mlds_schema_read_format(file, path, MLDS_KIND_DATA, &schema, &format);
@@ -370,7 +370,7 @@ static bool being_written(const char *path)
  * checksum tells, HDF5 tries again at once; but the writer may be off its CPU in
  * the middle of it: then only waiting helps.
  */
-static bool worth_another_try(const char *path, int err, unsigned int *tries)
+bool mlds_worth_another_try(const char *path, int err, unsigned int *tries)
 {
 	if (err != -EBADMSG || ++*tries > FILE_ATTEMPTS || !being_written(path))
 		return false;
@@ -400,7 +400,7 @@ static int load_file_patiently(struct mlds_data *d, const char *path, bool first
 
 	for (;;) {
 		err = load_file(d, path, first, nr_runs);
-		if (!worth_another_try(path, err, &tries))
+		if (!mlds_worth_another_try(path, err, &tries))
 			return err;
 		forget_since(d, &before);
 		*nr_runs = runs_before;
@@ -521,7 +521,7 @@ static int read_schema(const char *path, struct mlds_schema *schema, struct mlds
 	hid_t file;
 	int err;
 
-	file = open_read(path);
+	file = mlds_open_read(path);
 	if (file < 0)
 		return file;
 	err = mlds_schema_read_format(file, path, MLDS_KIND_DATA, schema, &format);
@@ -545,6 +545,6 @@ int mlds_read_schema(const char *path, struct mlds_schema *schema, struct mlds_c
 	mlds_h5_quiet();
 	do {
 		err = read_schema(path, schema, counts);
-	} while (worth_another_try(path, err, &tries));
+	} while (mlds_worth_another_try(path, err, &tries));
 	return err;
 }

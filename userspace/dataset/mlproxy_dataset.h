@@ -279,6 +279,97 @@ int mlds_read_schema(const char *path, struct mlds_schema *schema,
 		     struct mlds_counts *counts);
 
 /**
+ * struct mlds_run - one session of a recorder
+ * @start_ns: CLOCK_REALTIME
+ * @start_mono_ns: CLOCK_MONOTONIC, the clock of the records
+ * @kernel: release of the kernel
+ */
+struct mlds_run {
+	uint64_t start_ns;
+	uint64_t start_mono_ns;
+	char kernel[64];
+};
+
+/**
+ * struct mlds_change - a change of mode, state or active model
+ * @run: counted over all files
+ * @time_ns: when
+ * @type: MLPROXY_REC_MODE, MLPROXY_REC_STATE or MLPROXY_REC_MODEL
+ * @from: as in struct mlproxy_rec_change
+ * @to: the same
+ * @reason: the same
+ * @judged: the rest counts: the numbers a mode was changed on, in reward units
+ * @n: outcomes by arm
+ * @gain: of the model
+ * @low: lower end of its interval, -INFINITY if the samples are too few
+ * @high: upper end
+ * @value: as in struct mlproxy_evidence
+ * @limit: the same
+ * @model_version: the same
+ */
+struct mlds_change {
+	uint32_t run;
+	uint64_t time_ns;
+	uint32_t type;
+	uint32_t from;
+	uint32_t to;
+	uint32_t reason;
+	bool judged;
+	uint64_t n[MLPROXY_NR_ARMS];
+	double gain;
+	double low;
+	double high;
+	int64_t value;
+	int64_t limit;
+	uint32_t model_version;
+};
+
+/**
+ * struct mlds_gap - records that were lost
+ * @run: counted over all files
+ * @cpu: ring
+ * @time_ns: of the record after the gap, 0 if there was none
+ * @count: records
+ */
+struct mlds_gap {
+	uint32_t run;
+	uint32_t cpu;
+	uint64_t time_ns;
+	uint64_t count;
+};
+
+/**
+ * struct mlds_log - what happened beside the decisions
+ * @nr_runs: entries in @runs
+ * @runs: by number
+ * @nr_changes: entries in @changes
+ * @changes: as stored, a change of mode once, with its numbers where they are known
+ * @nr_gaps: entries in @gaps
+ * @gaps: as stored
+ */
+struct mlds_log {
+	size_t nr_runs;
+	struct mlds_run *runs;
+	size_t nr_changes;
+	struct mlds_change *changes;
+	size_t nr_gaps;
+	struct mlds_gap *gaps;
+};
+
+/**
+ * mlds_load_log() - read runs, changes and gaps of data sets
+ * @log: out; mlds_log_free() it
+ * @paths: files, in the order in which mlds_load() got them
+ * @nr_paths: how many
+ *
+ * Numbers of runs are those of mlds_load(). Return: as mlds_load().
+ */
+int mlds_load_log(struct mlds_log *log, const char *const *paths, size_t nr_paths);
+
+/** mlds_log_free() - free the arrays of mlds_load_log() */
+void mlds_log_free(struct mlds_log *log);
+
+/**
  * mlds_error() - cause and remedy of this thread's last failure, in words
  */
 const char *mlds_error(void);

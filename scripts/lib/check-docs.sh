@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Part of the style stage of scripts/check: what docs/ml-lib.md names exists. It
+# says by which test each row is proven; a test that was renamed would leave a
+# claim without its proof.
+
+DOCS_HEADERS='uapi/linux module/include userspace/lib/include'
+# Programs and modules are called mlproxy_… too.
+DOCS_MODULES='mlproxy_readahead|mlproxy_synth'
+
+# test_exists FILE [NAME]: FILE is below tests/, with or without a test's name
+test_exists()
+{
+	if [ ! -f "tests/$1" ]; then
+		echo "no test file tests/$1"
+		return 1
+	fi
+	# a function of its own, or a row of a table
+	if [ -n "$2" ] && ! grep -qE "^(static )?(void )?$2\(|[( ]$2[),]" "tests/$1"; then
+		echo "tests/$1 has no test $2"
+		return 1
+	fi
+}
+
+# run_docs [FILE]
+run_docs()
+{
+	local doc=${1:-docs/ml-lib.md} status=0 ref name
+
+	while IFS=: read -r ref name; do
+		test_exists "$ref" "$name" || status=1
+	done < <(grep -oE '`(guest|unit)/[a-z0-9_/]+\.(c|sh)(:[a-z0-9_]+)?`' "$doc" | tr -d '`' | sort -u)
+	while read -r name; do
+		# shellcheck disable=SC2086 # two words are two directories
+		grep -rqw -- "$name" $DOCS_HEADERS || {
+			echo "no header has $name"
+			status=1
+		}
+	done < <(grep -oE 'mlproxy_[a-z0-9_]+|MLPROXY_[A-Z0-9_]+' "$doc" |
+		grep -vxE "$DOCS_MODULES" | sort -u)
+	# a row with neither a test nor a reason is no answer
+	if grep -nE '^\| ?[^#-].*\|' "$doc" | grep -vE '\| (proof|ours) |^[0-9]+:\|---' |
+		grep -vE '`(guest|unit)/[^`]+` \|$'; then
+		echo "$doc: a row ends without its test"
+		status=1
+	fi
+	return "$status"
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mlproxy top: asking the kernel and the agent, and the two ways of showing it.
+ *
+ *	top_collect.c	one sample of each proxy, and what came before it
+ *	top_model.c	figures out of samples		(see top_model.h)
+ *	top_text.c	lines
+ *	top_json.c	JSON
+ *	top_screen.c	the terminal
+ *	cmd_top.c	options, --batch
+ */
+#ifndef MLPROXY_TOP_H
+#define MLPROXY_TOP_H
+
+#include <signal.h>
+
+#include "cli.h"
+#include "top_model.h"
+
+/**
+ * struct top_view - a proxy as it is shown
+ * @sample: now
+ * @rates: since the view before it
+ */
+struct top_view {
+	struct top_sample sample;
+	struct top_rates rates;
+};
+
+/**
+ * struct top - all of a running top
+ * @cli: options of all verbs
+ * @status_dir: where the agent writes its status
+ * @interval_ns: between frames
+ * @frames: end after so many, 0 for no end
+ * @view: proxies of now, @nr of them
+ * @nr: number
+ * @order: how @view is sorted
+ * @problem: why there is nothing to see, "" if all is well
+ * @exit_code: of @problem
+ */
+struct top {
+	const struct cli *cli;
+	const char *status_dir;
+	uint64_t interval_ns;
+	uint64_t frames;
+	struct top_view *view;
+	unsigned int nr;
+	enum top_order order;
+	char problem[512];
+	int exit_code;
+};
+
+/**
+ * top_collect() - ask for all, and put it into order
+ * @top: @view, @nr, @problem and @exit_code are new afterwards
+ *
+ * A proxy that disappears meanwhile is left out. Opens the device anew each time
+ * and holds nothing, so that modules can be unloaded and loaded under a running top.
+ */
+void top_collect(struct top *top);
+
+/** top_sort() - put the views into @order */
+void top_sort(struct top *top);
+
+/** top_screen() - show it on the terminal until told to end; an exit code */
+int top_screen(struct top *top);
+
+/** top_stopped - set by SIGINT, SIGTERM, SIGHUP and SIGQUIT */
+extern volatile sig_atomic_t top_stopped;
+
+#endif /* MLPROXY_TOP_H */
