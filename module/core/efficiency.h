@@ -9,17 +9,24 @@
  * every outcome. It is Robbins' normal mixture (Robbins, Annals of Mathematical
  * Statistics 1970; as used for A/B tests by Johari et al., Always Valid Inference,
  * 2015, and with estimated variances by Waudby-Smith et al., Time-uniform central
- * limit theory, 2021). With V the estimated variance of the gain and
- * r = n_eff / n_0, where n_eff = n_a * n_b / (n_a + n_b) and n_0 is the size at which
- * it is tightest:
+ * limit theory, 2021). With V the estimated variance of the gain and r = n_eff / n_0:
  *
- *	radius^2 = V * (1 + 1/r) * (ln(1 + r) + 2 * ln(1 / alpha))
+ *	z^2 = (1 + 1/r) * (ln(1 + r) + 2 * ln(1 / alpha))
+ *	radius^2 = V * nu * (e^(c^2 * z^2 / nu) - 1),  c = (8 nu + 3) / (8 nu + 1)
+ *
+ * n_eff = n_a * n_b / (n_a + n_b); the mixture's n_0 sets where the interval is tight:
+ * about from 2 to 30 n_0. Without the second line radius^2 were V * z^2; it makes of a
+ * normal deviate z Student's, for nu = units of the smaller arm - 1 (Wallace, Annals of
+ * Mathematical Statistics 1959), since V is estimated, and from few groups at that.
  *
  * One-sided use errs with alpha / 2. The k-th experiment with one model has
  * alpha / 2^k, so that all of them together keep alpha.
  *
- * Where outcomes of one entity or one time window depend on each other, V is that of
- * a ratio of sums over clusters: entities or windows hashed into EFF_CLUSTERS groups.
+ * Independent outcomes: V = s_a^2 / n_a + s_b^2 / n_b, n_0 = min_samples. Where outcomes
+ * of one entity or one time window depend on each other, V is that of a ratio of sums
+ * over clusters, entities or windows hashed into EFF_CLUSTERS groups; the units of nu are
+ * groups, weighed by their size; n_eff is the number of independent outcomes with the
+ * same V (but at least that of the groups), n_0 is EFF_MIN_CLUSTERS.
  */
 #ifndef _MLPROXY_EFFICIENCY_H
 #define _MLPROXY_EFFICIENCY_H
@@ -86,7 +93,7 @@ void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
  * @alpha_ppm: error probability, 1 to 500000, in 1e-6
  * @trial: number of this experiment with the model, 1 and up: alpha / 2^trial
  * @min_samples: outcomes of each arm below which there is no interval, >= 2; also
- *	n_0, where the interval is tightest
+ *	n_0 of independent outcomes
  * @clustered: judge by groups
  * @lower_is_better: direction of the reward
  */
@@ -109,5 +116,25 @@ struct eff_test {
  */
 void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	       struct mlproxy_evidence *evidence);
+
+/**
+ * eff_dropped() - did the model's recent outcomes fall far below the baseline?
+ * @recent: outcomes of a short stretch
+ * @reference: outcomes whose baseline arm @recent's model arm is compared with
+ * @test: how; alpha_ppm and trial don't matter
+ * @drop_q16: bound, in standard deviations of the reference's baseline arm
+ * @gain_q16: out: the recent gain
+ * @limit_q16: out: the bound, in units of the reward
+ *
+ * The gain has to be below the bound and below 4 standard errors. A drop that the
+ * baseline's outcomes in @recent share (4 or more, the gain against these is not below
+ * half the bound) is the environment's. Context: any; a few microseconds, no lock.
+ * Return: true if so; false as well where the samples are too few.
+ */
+bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference,
+		 const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16);
+
+/** eff_units() - independent units in an arm: groups with outcomes, or outcomes */
+u64 eff_units(const struct eff_sums *sums, u32 arm, bool clustered);
 
 #endif /* _MLPROXY_EFFICIENCY_H */

@@ -14,6 +14,12 @@
  * each block of outcomes; only outcomes of decisions made in it count
  * (struct mlproxy_decision.experiment). Hysteresis: up needs the lower end of the
  * confidence sequence, down needs the upper end, or two blocks in a row without gain.
+ *
+ * Error probabilities, one-sided, for each model version: all experiments in learning
+ * mode together alpha / 2, all in collaboration mode alpha / 2, each block in
+ * recommendation mode alpha / 4 (it only errs downwards).
+ *
+ * docs/modes.md has the parameters, reaction times and simulated error rates.
  */
 #ifndef _MLPROXY_MODE_RULES_H
 #define _MLPROXY_MODE_RULES_H
@@ -87,11 +93,19 @@ struct mode_input {
  * @good_since_ns: begin of the time without emergency, for forgetting @recurrences
  * @base: outcomes when the experiment began
  * @recent: outcomes when the present stretch of drop_samples began
- * @base_candidates: counters when the present stretch began
+ * @base_candidates: counters when the present stretch of candidates began
  * @base_failures: see @base_candidates
- * @base_latency_samples: see @base_candidates
- * @base_latency_over: see @base_candidates
+ * @base_latency_samples: counters when the present stretch of measurements began
+ * @base_latency_over: see @base_latency_samples
  * @evidence: of the running experiment, by the last look
+ * @learning_trial: number of the experiment in learning mode with this model version
+ * @tested_version: last model version; taking a model away and giving it back does not
+ *	reset @trial and @learning_trial
+ * @cause: MLPROXY_REASON_* of the present emergency
+ * @past: outcomes of the experiment before, for a drop's baseline until the running
+ *	experiment has its own
+ * @scratch: outcomes of the running experiment; here, since too large for the stack
+ * @stretch: outcomes of the present stretch
  */
 struct mode_machine {
 	u32 mode;
@@ -110,6 +124,12 @@ struct mode_machine {
 	u64 base_latency_samples;
 	u64 base_latency_over;
 	struct mlproxy_evidence evidence;
+	u32 learning_trial;
+	u32 tested_version;
+	u32 cause;
+	struct eff_sums past;
+	struct eff_sums scratch;
+	struct eff_sums stretch;
 };
 
 /** mode_config_defaults() - safe defaults */

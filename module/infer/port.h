@@ -38,6 +38,7 @@ typedef int64_t s64;
 #define S32_MAX INT32_MAX
 #define S32_MIN INT32_MIN
 #define U32_MAX UINT32_MAX
+#define U64_MAX UINT64_MAX
 #define S64_MAX INT64_MAX
 #define S64_MIN INT64_MIN
 #endif

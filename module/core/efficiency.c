@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Efficiency: sums of outcomes, and the confidence sequence of the gain over the
+ * baseline. The formulas and their sources are in efficiency.h.
+ */
+#include "efficiency.h"
+#include "scaled.h"
+
+/* A stretch is judged for a drop by this many standard errors, squared. */
+#define DROP_Z2			16
+/* Baseline outcomes in a stretch that can tell a drop of the environment. */
+#define DROP_SHARED_MIN		4
+/* Larger exponents of e: so few units that the interval is as good as infinite. */
+#define MAX_EXPONENT		40
+
+/**
+ * struct arm_view - what is known of one arm
+ * @n: outcomes
+ * @mean: of the rewards
+ * @m2: sum of squares of their deviations from the mean
+ * @var_mean: variance of the mean
+ * @groups: groups with outcomes; 0 where outcomes are independent
+ * @units: what @var_mean was estimated from: outcomes, or groups weighed by size
+ */
+struct arm_view {
+	u64 n;
+	struct scaled mean;
+	struct scaled m2;
+	struct scaled var_mean;
+	u32 groups;
+	struct scaled units;
+};
+
+static u128 arm_squares(const struct eff_arm *arm)
+{
+	return (u128)arm->sq_hi << 64 | arm->sq_lo;
+}
+
+static void arm_set_squares(struct eff_arm *arm, u128 squares)
+{
+	arm->sq_lo = (u64)squares;
+	arm->sq_hi = (u64)(squares >> 64);
+}
+
+void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
+{
+	struct eff_arm *a = &sums->arm[arm];
+
+	a->n++;
+	a->sum += reward;
+	arm_set_squares(a, arm_squares(a) + (u64)(reward * reward));
+	if (group < EFF_CLUSTERS) {
+		sums->group[arm][group].n++;
+		sums->group[arm][group].sum += reward;
+	}
+}
+
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more)
+{
+	u32 arm, g;
+
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		struct eff_arm *a = &sums->arm[arm];
+
+		a->n += more->arm[arm].n;
+		a->sum += more->arm[arm].sum;
+		arm_set_squares(a, arm_squares(a) + arm_squares(&more->arm[arm]));
+		for (g = 0; g < EFF_CLUSTERS; g++) {
+			sums->group[arm][g].n += more->group[arm][g].n;
+			sums->group[arm][g].sum += more->group[arm][g].sum;
+		}
+	}
+}
+
+void eff_subtract(struct eff_sums *sums, const struct eff_sums *base)
+{
+	u32 arm, g;
+
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		struct eff_arm *a = &sums->arm[arm];
+
+		a->n -= base->arm[arm].n;
+		a->sum -= base->arm[arm].sum;
+		arm_set_squares(a, arm_squares(a) - arm_squares(&base->arm[arm]));
+		for (g = 0; g < EFF_CLUSTERS; g++) {
+			sums->group[arm][g].n -= base->group[arm][g].n;
+			sums->group[arm][g].sum -= base->group[arm][g].sum;
+		}
+	}
+}
+
+u64 eff_units(const struct eff_sums *sums, u32 arm, bool clustered)
+{
+	u64 groups = 0;
+	u32 g;
+
+	if (!clustered)
+		return sums->arm[arm].n;
+	for (g = 0; g < EFF_CLUSTERS; g++)
+		groups += !!sums->group[arm][g].n;
+	return groups;
+}
+
+/* Sum of squared deviations from the mean, exact but for the last unit. @n is not 0. */
+static struct scaled arm_m2(const struct eff_arm *arm)
+{
+	u64 mag = arm->sum < 0 ? -(u64)arm->sum : (u64)arm->sum;
+	u64 quotient = mag / arm->n;
+	u64 rest = mag % arm->n;
+	u128 squares = arm_squares(arm);
+	u128 whole;
+
+	/* sum^2 / n, with sum = quotient * n + rest, without a product beyond 128 bits */
+	whole = (u128)quotient * (mag - rest) + (u128)(2 * quotient) * rest;
+	if (squares <= whole)
+		return scaled_u64(0);
+	return scaled_sub(scaled_u128(squares - whole),
+			  scaled_div(scaled_u128((u128)rest * rest), scaled_u64(arm->n)));
+}
+
+/*
+ * Independent outcomes. To the squares one more outcome is added that is off by one
+ * unit, the rewards' resolution: rewards that were all equal so far (none of 200
+ * failed) don't prove that they always will be.
+ */
+static void view_outcomes(struct arm_view *view)
+{
+	struct scaled n = scaled_u64(view->n);
+
+	view->units = n;
+	view->var_mean = scaled_div(scaled_add(view->m2, scaled_u64(1)),
+				    scaled_mul(n, scaled_u64(view->n - 1)));
+}
+
+/*
+ * Groups: the mean is a ratio of two sums over groups, its variance by linearisation
+ *
+ *	K / (K - 1) * sum of (S_g - mean * n_g)^2 / n^2
+ *
+ * where K is Kish's effective number, n^2 / sum of n_g^2: few large groups tell less
+ * than many of equal size. For the resolution, as above, one more group is added
+ * whose n / K outcomes are each off by one unit, independently.
+ */
+static void view_groups(struct arm_view *view, const struct eff_group *group)
+{
+	struct scaled squares = scaled_u64(0), residuals = scaled_u64(0);
+	struct scaled one = scaled_u64(1), n, d;
+	u64 total = 0;
+	s64 sum = 0;
+	u32 g;
+
+	for (g = 0; g < EFF_CLUSTERS; g++) {
+		total += group[g].n;
+		sum += group[g].sum;
+		view->groups += !!group[g].n;
+	}
+	view->units = scaled_u64(0);
+	view->var_mean = scaled_u64(0);
+	if (!total)
+		return;
+	n = scaled_u64(total);
+	for (g = 0; g < EFF_CLUSTERS; g++) {
+		__int128 off = (__int128)group[g].sum * (s64)total -
+			       (__int128)sum * (s64)group[g].n;
+
+		d = scaled_u128(off < 0 ? -(u128)off : (u128)off);
+		residuals = scaled_add(residuals, scaled_mul(d, d));
+		squares = scaled_add(squares, scaled_u128((u128)group[g].n * group[g].n));
+	}
+	view->units = scaled_div(scaled_mul(n, n), squares);
+	if (scaled_cmp(view->units, scaled_make(3, -1, false)) < 0)
+		return;		/* all in one group */
+	/* residuals are n^2 too large, since multiplied by n to remain whole numbers */
+	residuals = scaled_div(residuals, scaled_mul(n, n));
+	residuals = scaled_div(scaled_mul(residuals, view->units),
+			       scaled_sub(view->units, one));
+	residuals = scaled_add(residuals, scaled_div(n, view->units));
+	view->var_mean = scaled_div(residuals, scaled_mul(n, n));
+}
+
+static void arm_view(struct arm_view *view, const struct eff_sums *sums, u32 arm,
+		     bool clustered)
+{
+	const struct eff_arm *a = &sums->arm[arm];
+
+	memset(view, 0, sizeof(*view));
+	view->n = a->n;
+	if (a->n) {
+		view->mean = scaled_div(scaled_s64(a->sum), scaled_u64(a->n));
+		view->m2 = arm_m2(a);
+	}
+	if (clustered)
+		view_groups(view, sums->group[arm]);
+	else if (a->n > 1)
+		view_outcomes(view);
+}
+
+static struct scaled view_sd(const struct arm_view *view)
+{
+	if (view->n < 2)
+		return scaled_u64(0);
+	return scaled_sqrt(scaled_div(view->m2, scaled_u64(view->n - 1)));
+}
+
+static bool view_enough(const struct arm_view *view, const struct eff_test *test)
+{
+	if (view->n < 2 || view->n < test->min_samples)
+		return false;
+	if (!test->clustered)
+		return true;
+	return view->groups >= EFF_MIN_CLUSTERS &&
+	       scaled_cmp(view->units, scaled_u64(2)) >= 0;
+}
+
+static struct scaled harmonic(struct scaled a, struct scaled b)
+{
+	return scaled_div(scaled_mul(a, b), scaled_add(a, b));
+}
+
+static struct scaled min_scaled(struct scaled a, struct scaled b)
+{
+	return scaled_cmp(a, b) < 0 ? a : b;
+}
+
+static struct scaled gain_of(const struct arm_view *base, const struct arm_view *model,
+			     bool lower_is_better)
+{
+	if (!base->n || !model->n)
+		return scaled_u64(0);
+	return lower_is_better ? scaled_sub(base->mean, model->mean) :
+				 scaled_sub(model->mean, base->mean);
+}
+
+/* r, the amount of evidence in units of n_0. */
+static struct scaled evidence_ratio(const struct arm_view *a, const struct arm_view *b,
+				    struct scaled variance, const struct eff_test *test)
+{
+	struct scaled n_eff = harmonic(a->units, b->units);
+	struct scaled outcomes;
+
+	if (!test->clustered)
+		return scaled_div(n_eff, scaled_u64(test->min_samples));
+	/* as many independent outcomes, of the pooled variance, would tell as much */
+	outcomes = scaled_div(scaled_add(a->m2, b->m2),
+			      scaled_mul(scaled_u64(a->n + b->n - 2), variance));
+	if (scaled_cmp(n_eff, outcomes) < 0)
+		n_eff = outcomes;
+	return scaled_div(n_eff, scaled_u64(EFF_MIN_CLUSTERS));
+}
+
+/*
+ * Square of Student's deviate for the normal one's square @z2, where the variance was
+ * estimated from @units. Return: false where it is as good as infinite.
+ */
+static bool students_square(struct scaled z2, struct scaled units, struct scaled *t2)
+{
+	struct scaled nu = scaled_sub(units, scaled_u64(1));
+	struct scaled eight_nu = scaled_shift(nu, 3);
+	struct scaled c = scaled_div(scaled_add(eight_nu, scaled_u64(3)),
+				     scaled_add(eight_nu, scaled_u64(1)));
+	struct scaled x;
+
+	if (!nu.mant || nu.neg)
+		return false;
+	x = scaled_div(scaled_mul(z2, scaled_mul(c, c)), nu);
+	if (scaled_cmp(x, scaled_u64(MAX_EXPONENT)) > 0)
+		return false;
+	*t2 = scaled_mul(nu, scaled_expm1(x));
+	return true;
+}
+
+/* Half the width of the confidence sequence. Return: false where it is infinite. */
+static bool sequence_radius(const struct arm_view *a, const struct arm_view *b,
+			    const struct eff_test *test, struct scaled *radius)
+{
+	struct scaled one = scaled_u64(1), ln2 = scaled_ln(scaled_u64(2));
+	struct scaled variance = scaled_add(a->var_mean, b->var_mean);
+	struct scaled r, ln_alpha, z2, t2;
+
+	r = evidence_ratio(a, b, variance, test);
+	/* ln(1 / alpha_k) = ln(10^6 / ppm) + k * ln(2) */
+	ln_alpha = scaled_ln(scaled_div(scaled_u64(1000000), scaled_u64(test->alpha_ppm)));
+	ln_alpha = scaled_add(ln_alpha, scaled_mul(scaled_u64(test->trial), ln2));
+	z2 = scaled_add(scaled_ln(scaled_add(one, r)), scaled_shift(ln_alpha, 1));
+	z2 = scaled_mul(z2, scaled_add(one, scaled_div(one, r)));
+	if (!students_square(z2, min_scaled(a->units, b->units), &t2))
+		return false;
+	*radius = scaled_sqrt(scaled_mul(variance, t2));
+	return true;
+}
+
+static void set_interval(struct mlproxy_evidence *evidence, struct scaled gain,
+			 struct scaled radius)
+{
+	s64 low = scaled_to_s64(scaled_sub(gain, radius), 16, SCALED_DOWN);
+	s64 high = scaled_to_s64(scaled_add(gain, radius), 16, SCALED_UP);
+
+	/* one more for what the operations before truncated */
+	evidence->low_q16 = low == S64_MIN ? low : low - 1;
+	evidence->high_q16 = high == S64_MAX ? high : high + 1;
+}
+
+void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
+	       struct mlproxy_evidence *evidence)
+{
+	struct arm_view view[MLPROXY_NR_ARMS];
+	const struct arm_view *base = &view[MLPROXY_ARM_BASELINE];
+	const struct arm_view *model = &view[MLPROXY_ARM_MODEL];
+	struct scaled gain, radius;
+	u64 units = U32_MAX, n;
+	u32 arm;
+
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		struct arm_view *v = &view[arm];
+
+		arm_view(v, sums, arm, test->clustered);
+		evidence->n[arm] = v->n;
+		evidence->mean_q16[arm] = scaled_to_s64(v->mean, 16, SCALED_NEAREST);
+		evidence->sd_q16[arm] = (u64)scaled_to_s64(view_sd(v), 16, SCALED_NEAREST);
+		n = test->clustered ? v->groups : v->n;
+		if (n < units)
+			units = n;
+	}
+	evidence->clusters = (u32)units;
+	gain = gain_of(base, model, test->lower_is_better);
+	evidence->gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
+	evidence->low_q16 = S64_MIN;
+	evidence->high_q16 = S64_MAX;
+	if (view_enough(base, test) && view_enough(model, test) &&
+	    sequence_radius(base, model, test, &radius))
+		set_interval(evidence, gain, radius);
+}
+
+/* Is the drop also that of the baseline's outcomes in the same stretch? */
+static bool drop_is_shared(const struct eff_sums *recent, const struct arm_view *model,
+			   const struct eff_test *test, struct scaled limit)
+{
+	struct arm_view own;
+
+	arm_view(&own, recent, MLPROXY_ARM_BASELINE, test->clustered);
+	if (own.n < DROP_SHARED_MIN)
+		return false;
+	return scaled_cmp(gain_of(&own, model, test->lower_is_better),
+			  scaled_shift(limit, -1)) >= 0;
+}
+
+bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference,
+		 const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16)
+{
+	struct scaled gain, limit, variance, t2;
+	struct arm_view base, model;
+
+	arm_view(&base, reference, MLPROXY_ARM_BASELINE, test->clustered);
+	arm_view(&model, recent, MLPROXY_ARM_MODEL, test->clustered);
+	gain = gain_of(&base, &model, test->lower_is_better);
+	limit = scaled_neg(scaled_shift(scaled_mul(view_sd(&base), scaled_u64(drop_q16)), -16));
+	*gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
+	*limit_q16 = scaled_to_s64(limit, 16, SCALED_NEAREST);
+	if (base.n < 2 || base.n < test->min_samples || model.n < 2)
+		return false;
+	if (!gain.neg || scaled_cmp(gain, limit) >= 0)
+		return false;
+	variance = scaled_add(base.var_mean, model.var_mean);
+	if (!students_square(scaled_u64(DROP_Z2), model.units, &t2) ||
+	    scaled_cmp(scaled_mul(gain, gain), scaled_mul(variance, t2)) <= 0)
+		return false;
+	return !drop_is_shared(recent, &model, test, limit);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Scaled numbers: a 64-bit mantissa and an exponent of two, in integer arithmetic,
+ * for statistics whose terms range over many orders of magnitude. Results are
+ * truncated towards 0: the relative error of an operation is below 2^-62. Nothing
+ * here calls libgcc: the widest operations are additions, shifts and products of
+ * 128 bits, which the compiler expands on 64-bit machines.
+ *
+ * Exponents stay far from the limits of s32: inputs are below 2^128, and no caller
+ * takes more than a few products of them.
+ */
+#ifndef _MLPROXY_SCALED_H
+#define _MLPROXY_SCALED_H
+
+#include "../infer/port.h"
+
+typedef unsigned __int128 u128;
+
+/**
+ * struct scaled - plus or minus @mant * 2^@exp
+ * @mant: 0, or with its top bit set
+ * @exp: 0 where @mant is 0
+ * @neg: false where @mant is 0
+ */
+struct scaled {
+	u64 mant;
+	s32 exp;
+	bool neg;
+};
+
+enum scaled_round { SCALED_DOWN, SCALED_NEAREST, SCALED_UP };
+
+static inline struct scaled scaled_make(u128 wide, s32 exp, bool neg)
+{
+	struct scaled x = { 0 };
+	u64 high = (u64)(wide >> 64);
+	s32 shift;
+
+	if (high) {
+		shift = 64 - __builtin_clzll(high);
+		x.mant = (u64)(wide >> shift);
+		x.exp = exp + shift;
+		x.neg = neg;
+	} else if (wide) {
+		shift = __builtin_clzll((u64)wide);
+		x.mant = (u64)wide << shift;
+		x.exp = exp - shift;
+		x.neg = neg;
+	}
+	return x;
+}
+
+static inline struct scaled scaled_u128(u128 value)
+{
+	return scaled_make(value, 0, false);
+}
+
+static inline struct scaled scaled_u64(u64 value)
+{
+	return scaled_make(value, 0, false);
+}
+
+static inline struct scaled scaled_s64(s64 value)
+{
+	return scaled_make(value < 0 ? -(u64)value : (u64)value, 0, value < 0);
+}
+
+/** scaled_shift() - @x * 2^@shift */
+static inline struct scaled scaled_shift(struct scaled x, s32 shift)
+{
+	if (x.mant)
+		x.exp += shift;
+	return x;
+}
+
+static inline struct scaled scaled_neg(struct scaled x)
+{
+	x.neg = x.mant && !x.neg;
+	return x;
+}
+
+/** scaled_cmp_abs() - below, at or above 0 as @a's magnitude is to @b's */
+static inline int scaled_cmp_abs(struct scaled a, struct scaled b)
+{
+	if (!a.mant || !b.mant)
+		return !!a.mant - !!b.mant;
+	if (a.exp != b.exp)
+		return a.exp < b.exp ? -1 : 1;
+	return (a.mant > b.mant) - (a.mant < b.mant);
+}
+
+/** scaled_cmp() - below, at or above 0 as @a is to @b */
+static inline int scaled_cmp(struct scaled a, struct scaled b)
+{
+	if (a.neg != b.neg)
+		return a.neg ? -1 : 1;
+	return a.neg ? scaled_cmp_abs(b, a) : scaled_cmp_abs(a, b);
+}
+
+static inline struct scaled scaled_add(struct scaled a, struct scaled b)
+{
+	struct scaled swap;
+	u128 wide_a, wide_b;
+	s64 distance;
+
+	if (scaled_cmp_abs(a, b) < 0) {
+		swap = a;
+		a = b;
+		b = swap;
+	}
+	if (!b.mant)
+		return a;
+	distance = (s64)a.exp - b.exp;
+	wide_a = (u128)a.mant << 62;
+	wide_b = distance < 127 ? ((u128)b.mant << 62) >> distance : 0;
+	return scaled_make(a.neg == b.neg ? wide_a + wide_b : wide_a - wide_b, a.exp - 62,
+			   a.neg);
+}
+
+static inline struct scaled scaled_sub(struct scaled a, struct scaled b)
+{
+	return scaled_add(a, scaled_neg(b));
+}
+
+static inline struct scaled scaled_mul(struct scaled a, struct scaled b)
+{
+	return scaled_make((u128)a.mant * b.mant, a.exp + b.exp, a.neg != b.neg);
+}
+
+/** scaled_div() - @a / @b; @b is not 0 */
+static inline struct scaled scaled_div(struct scaled a, struct scaled b)
+{
+	u128 rest = a.mant;
+	u64 quotient = 0;
+	int bit;
+
+	/* both mantissas have their top bit: the quotient is between 2^62 and 2^64 */
+	for (bit = 63; bit >= 0; bit--) {
+		if (rest >= b.mant) {
+			rest -= b.mant;
+			quotient |= 1ULL << bit;
+		}
+		rest <<= 1;
+	}
+	return scaled_make(quotient, a.exp - b.exp - 63, a.neg != b.neg);
+}
+
+/** scaled_sqrt() - of @x, not negative */
+static inline struct scaled scaled_sqrt(struct scaled x)
+{
+	u128 rest, trial;
+	u64 root = 0;
+	int bit;
+
+	if (!x.mant)
+		return x;
+	/* the exponent of the radicand has to be even */
+	rest = (u128)x.mant << (x.exp & 1 ? 63 : 62);
+	for (bit = 63; bit >= 0; bit--) {
+		/* (root + 2^bit)^2 - root^2 */
+		trial = ((u128)root << (bit + 1)) + ((u128)1 << (2 * bit));
+		if (rest >= trial) {
+			rest -= trial;
+			root |= 1ULL << bit;
+		}
+	}
+	return scaled_make(root, (x.exp - (x.exp & 1 ? 63 : 62)) / 2, false);
+}
+
+/** scaled_log2() - of @x, above 0, to 2^-32 */
+static inline struct scaled scaled_log2(struct scaled x)
+{
+	s64 log = (s64)x.exp + 63;
+	u128 square;
+	int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		square = (u128)x.mant * x.mant;
+		log *= 2;
+		if (square >> 127) {
+			log++;
+			x.mant = (u64)(square >> 64);
+		} else {
+			x.mant = (u64)(square >> 63);
+		}
+	}
+	return scaled_shift(scaled_s64(log), -32);
+}
+
+/** scaled_ln() - of @x, above 0, to 2^-32 */
+static inline struct scaled scaled_ln(struct scaled x)
+{
+	/* ln 2 = 0xb17217f7d1cf79ab * 2^-64 */
+	struct scaled ln2 = { .mant = 0xb17217f7d1cf79abULL, .exp = -64 };
+
+	return scaled_mul(scaled_log2(x), ln2);
+}
+
+/** scaled_expm1() - e^@x - 1, for @x from 0 to 64 */
+static inline struct scaled scaled_expm1(struct scaled x)
+{
+	struct scaled one = scaled_u64(1);
+	struct scaled series = one, y;
+	u64 k;
+	int i;
+
+	/* e^2y - 1 = (e^y - 1) * (e^y - 1 + 2), from y = x / 256, which is 1/4 at most */
+	y = scaled_shift(x, -8);
+	for (k = 14; k > 1; k--) {
+		series = scaled_div(scaled_mul(series, y), scaled_u64(k));
+		series = scaled_add(series, one);
+	}
+	y = scaled_mul(series, y);
+	for (i = 0; i < 8; i++)
+		y = scaled_mul(y, scaled_add(y, scaled_u64(2)));
+	return y;
+}
+
+/** scaled_to_s64() - @x * 2^@shift, rounded as @round says, saturated */
+static inline s64 scaled_to_s64(struct scaled x, s32 shift, enum scaled_round round)
+{
+	s64 right = -((s64)x.exp + shift);
+	u64 mag = 0, rest = x.mant, half = 0;
+
+	if (x.mant && right <= 0)
+		return x.neg ? S64_MIN : S64_MAX;
+	if (right <= 63) {
+		mag = x.mant ? x.mant >> right : 0;
+		rest = x.mant ? x.mant << (64 - right) : 0;
+	}
+	/* @rest is what was cut off, in 2^-64 unless all of it was */
+	half = right <= 63 ? rest >> 63 : right == 64 && rest >> 63;
+	if ((round == SCALED_UP && !x.neg && rest) || (round == SCALED_DOWN && x.neg && rest) ||
+	    (round == SCALED_NEAREST && half))
+		mag++;
+	if (mag >> 63)
+		return x.neg ? S64_MIN : S64_MAX;
+	return x.neg ? -(s64)mag : (s64)mag;
+}
+
+#endif /* _MLPROXY_SCALED_H */
