@@ -149,11 +149,277 @@ static void too_few_give_no_interval(void **state)
 	assert_int_equal(e.clusters, 200);
 }
 
+static void clusters_gate_the_interval(void **state)
+{
+	struct eff_test test = usual;
+	struct mlproxy_evidence e = { 0 };
+	struct eff_sums sums = { 0 };
+
+	(void)state;
+	test.clustered = true;
+	for (u32 g = 0; g < EFF_MIN_CLUSTERS - 1; g++) {
+		for (int i = 0; i < 100; i++) {
+			eff_add(&sums, 0, g, i & 1);
+			eff_add(&sums, 1, g + 30, 1000 + (i & 1));
+		}
+	}
+	eff_judge(&sums, &test, &e);
+	assert_true(e.low_q16 == S64_MIN && e.high_q16 == S64_MAX);
+	assert_int_equal(e.clusters, EFF_MIN_CLUSTERS - 1);
+	for (int i = 0; i < 100; i++) {
+		eff_add(&sums, 0, 60, i & 1);
+		eff_add(&sums, 1, 61, 1000 + (i & 1));
+	}
+	eff_judge(&sums, &test, &e);
+	assert_true(e.low_q16 > 0 && e.high_q16 < S64_MAX);
+	assert_int_equal(e.clusters, EFF_MIN_CLUSTERS);
+	assert_as_reference(&sums, &test);
+	/* one giant among many dwarfs is not so many independent units */
+	sums.group[0][60].n += 100000000;
+	sums.arm[0].n += 100000000;
+	eff_judge(&sums, &test, &e);
+	assert_true(e.low_q16 == S64_MIN && e.high_q16 == S64_MAX);
+}
+
+/* The same outcomes, all of a cluster alike: the interval has to be far wider. */
+static void clusters_widen_the_interval(void **state)
+{
+	struct eff_test test = usual;
+	struct mlproxy_evidence by_outcome = { 0 }, by_group = { 0 };
+	struct eff_sums sums = { 0 };
+	struct rng rng = rng_seed(5);
+
+	(void)state;
+	for (u32 g = 0; g < EFF_CLUSTERS; g++) {
+		int64_t common[] = { rng_range(&rng, -1000, 1000), rng_range(&rng, -1000, 1000) };
+
+		for (int i = 0; i < 100; i++) {
+			eff_add(&sums, 0, g, common[0]);
+			eff_add(&sums, 1, g, common[1]);
+		}
+	}
+	eff_judge(&sums, &test, &by_outcome);
+	test.clustered = true;
+	eff_judge(&sums, &test, &by_group);
+	assert_as_reference(&sums, &test);
+	assert_true(by_group.high_q16 - by_group.low_q16 >
+		    5 * (by_outcome.high_q16 - by_outcome.low_q16));
+}
+
+static void equal_rewards_prove_little(void **state)
+{
+	struct mlproxy_evidence e = { 0 };
+	struct eff_sums sums = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		eff_add(&sums, 0, EFF_CLUSTERS, 1);
+		eff_add(&sums, 1, EFF_CLUSTERS, 1);
+	}
+	eff_judge(&sums, &usual, &e);
+	assert_int_equal(e.sd_q16[0], 0);
+	/* not narrower than the chance that 200 did not fail allows: 1 % at least */
+	assert_true(e.low_q16 < -655 && e.high_q16 > 655);
+	assert_as_reference(&sums, &usual);
+	/* one failure of the baseline's is no evidence */
+	eff_add(&sums, 0, EFF_CLUSTERS, 0);
+	eff_judge(&sums, &usual, &e);
+	assert_true(e.gain_q16 > 0 && e.low_q16 < 0);
+}
+
+/* As many outcomes as 2^30 of the largest rewards, made from their sums. */
+static void extremes_do_not_overflow(void **state)
+{
+	static const int64_t rewards[] = { S32_MIN, S32_MAX };
+	struct eff_test test = usual;
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		int64_t a = rewards[i & 1], b = rewards[i >> 1 & 1];
+		struct eff_sums sums = { 0 }, more;
+
+		test.clustered = i & 4;
+		test.lower_is_better = i & 8;
+		for (u32 g = 0; g < EFF_CLUSTERS; g++) {
+			eff_add(&sums, 0, g, a);
+			eff_add(&sums, 1, g, b);
+		}
+		eff_add(&sums, 0, 0, rewards[0]);
+		eff_add(&sums, 1, 1, rewards[1]);
+		for (int k = 0; k < 24; k++) {
+			more = sums;
+			eff_merge(&sums, &more);
+		}
+		assert_true(sums.arm[0].n > 1ULL << 30);
+		assert_as_reference(&sums, &test);
+	}
+}
+
+/* What a torn or hostile set of sums gives does not matter, but nothing may trap. */
+static void nonsense_does_no_harm(void **state)
+{
+	struct rng rng = rng_seed(9);
+	struct mlproxy_evidence e = { 0 };
+	struct eff_sums sums;
+	s64 gain, limit;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct eff_test test = { .alpha_ppm = 1 + rng_below(&rng, 500000),
+					 .trial = (u32)rng_u64(&rng) >> rng_below(&rng, 31),
+					 .min_samples = 2 + rng_below(&rng, 1000),
+					 .clustered = i & 1, .lower_is_better = i & 2 };
+		u64 *word = (u64 *)&sums;
+
+		for (size_t w = 0; w < sizeof(sums) / sizeof(*word); w++)
+			word[w] = rng_u64(&rng) >> (w % 2 ? 0 : 24);
+		for (u32 arm = 0; arm < 2; arm++) {
+			sums.arm[arm].n = rng_u64(&rng) >> (24 + rng_below(&rng, 40));
+			sums.arm[arm].sum = (s64)rng_u64(&rng) >> rng_below(&rng, 63);
+			for (int g = 0; g < EFF_CLUSTERS; g++) {
+				sums.group[arm][g].n = rng_u64(&rng) >> (30 + rng_below(&rng, 34));
+				sums.group[arm][g].sum = (s64)rng_u64(&rng) >> 8;
+			}
+		}
+		eff_judge(&sums, &test, &e);
+		assert_true(e.low_q16 <= e.high_q16);
+		eff_dropped(&sums, &sums, &test, (u32)rng_u64(&rng), &gain, &limit);
+	}
+}
+
+static void difference_undoes_merge(void **state)
+{
+	struct rng rng = rng_seed(31);
+	struct eff_sums a, b, both;
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		random_sums(&rng, &a, true);
+		random_sums(&rng, &b, i & 1);
+		both = a;
+		eff_merge(&both, &b);
+		eff_subtract(&both, &a);
+		assert_memory_equal(&both, &b, sizeof(b));
+	}
+}
+
+/* The k-th trial has the interval of alpha / 2^(k - 1) at the first. */
+static void trials_halve_alpha(void **state)
+{
+	struct mlproxy_evidence first = { 0 }, third = { 0 };
+	struct eff_test test = usual;
+	struct rng rng = rng_seed(41);
+	struct eff_sums sums;
+
+	(void)state;
+	random_sums(&rng, &sums, false);
+	test.alpha_ppm = 10000;
+	eff_judge(&sums, &test, &first);
+	test.alpha_ppm = 40000;
+	test.trial = 3;
+	eff_judge(&sums, &test, &third);
+	assert_true(labs(first.low_q16 - third.low_q16) <= 2);
+	test.trial = 4;
+	eff_judge(&sums, &test, &third);
+	assert_true(third.low_q16 < first.low_q16 && third.high_q16 > first.high_q16);
+}
+
+static void direction_mirrors_the_gain(void **state)
+{
+	struct mlproxy_evidence up = { 0 }, down = { 0 };
+	struct eff_test test = usual;
+	struct rng rng = rng_seed(43);
+	struct eff_sums sums;
+
+	(void)state;
+	random_sums(&rng, &sums, false);
+	eff_judge(&sums, &test, &up);
+	test.lower_is_better = true;
+	eff_judge(&sums, &test, &down);
+	assert_int_equal(up.gain_q16, -down.gain_q16);
+	assert_int_equal(up.low_q16, -down.high_q16);
+	assert_int_equal(up.high_q16, -down.low_q16);
+}
+
+static void scaled_functions_are_exact_enough(void **state)
+{
+	struct rng rng = rng_seed(47);
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		u64 a = rng_u64(&rng) >> rng_below(&rng, 64);
+		u64 b = (rng_u64(&rng) >> rng_below(&rng, 64)) | 1;
+		struct scaled x = scaled_div(scaled_u64(a | 1), scaled_u64(b));
+		long double real = (long double)(a | 1) / b, small = real / (1 + real) * 60;
+		struct scaled y = scaled_div(scaled_mul(x, scaled_u64(60)),
+					     scaled_add(x, scaled_u64(1)));
+		struct scaled e = scaled_expm1(y), root = scaled_sqrt(x);
+		struct scaled diff = scaled_sub(scaled_u64(a), scaled_u64(b));
+		s64 whole = (s64)(rng_u64(&rng) >> 2) - (1LL << 61);
+
+		assert_true(fabsl(ldexpl(root.mant, root.exp) / sqrtl(real) - 1) < 0x1p-58);
+		assert_true(fabsl(ldexpl(e.mant, e.exp) / expm1l(small) - 1) < 0x1p-50);
+		assert_true(labs(scaled_to_s64(scaled_ln(x), 24, SCALED_NEAREST) -
+				 lrintl(ldexpl(logl(real), 24))) <= 1);
+		assert_true(scaled_to_s64(diff, 0, SCALED_NEAREST) ==
+			    (a >= b ? (a - b > S64_MAX ? S64_MAX : (s64)(a - b)) :
+			     (b - a > S64_MAX ? S64_MIN : -(s64)(b - a))));
+		assert_true(scaled_to_s64(scaled_s64(whole), 0, SCALED_DOWN) == whole);
+		assert_true(scaled_to_s64(scaled_s64(whole), -4, SCALED_DOWN) == whole >> 4);
+		assert_true(scaled_to_s64(scaled_s64(whole), -4, SCALED_UP) == -(-whole >> 4));
+		assert_true(scaled_to_s64(scaled_s64(whole), -64, SCALED_UP) == (whole > 0));
+		assert_true(scaled_to_s64(scaled_s64(whole), -90, SCALED_DOWN) ==
+			    -(whole < 0));
+	}
+}
+
+static void drop_needs_bound_error_and_own_baseline(void **state)
+{
+	struct eff_sums reference = { 0 }, recent = { 0 };
+	struct eff_test test = usual;
+	s64 gain, limit;
+
+	(void)state;
+	for (int i = 0; i < 400; i++)
+		eff_add(&reference, 0, EFF_CLUSTERS, i & 1 ? 100 : -100);
+	for (int i = 0; i < 256; i++)
+		eff_add(&recent, 1, EFF_CLUSTERS, -120 + (i & 1 ? 100 : -100));
+	assert_true(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	assert_int_equal(gain, -120 * 65536);
+	assert_true(limit < -100 * 65536 && limit > -101 * 65536);
+	assert_false(eff_dropped(&recent, &reference, &test, 2 * 65536, &gain, &limit));
+	test.lower_is_better = true;
+	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	test.lower_is_better = false;
+	test.min_samples = 401;
+	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	test.min_samples = 200;
+	/* the baseline fell as well */
+	for (int i = 0; i < 4; i++)
+		eff_add(&recent, 0, EFF_CLUSTERS, -120);
+	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	/* below the bound, but of few outcomes that vary wildly */
+	memset(&recent, 0, sizeof(recent));
+	for (int i = 0; i < 10; i++)
+		eff_add(&recent, 1, EFF_CLUSTERS, -120 + (i & 1 ? 200 : -200));
+	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(scaled_functions_are_exact_enough),
 		cmocka_unit_test(matches_the_reference),
 		cmocka_unit_test(too_few_give_no_interval),
+		cmocka_unit_test(clusters_gate_the_interval),
+		cmocka_unit_test(clusters_widen_the_interval),
+		cmocka_unit_test(equal_rewards_prove_little),
+		cmocka_unit_test(extremes_do_not_overflow),
+		cmocka_unit_test(nonsense_does_no_harm),
+		cmocka_unit_test(difference_undoes_merge),
+		cmocka_unit_test(trials_halve_alpha),
+		cmocka_unit_test(direction_mirrors_the_gain),
+		cmocka_unit_test(drop_needs_bound_error_and_own_baseline),
 	};
 
 	return cmocka_run_group_tests_name("efficiency", tests, NULL, NULL);
