@@ -6,10 +6,12 @@
 #include "efficiency.h"
 #include "scaled.h"
 
-/* A stretch is judged for a drop by this many standard errors, squared. */
+/* A drop is beyond so many standard errors, squared; it is the model's beyond so many. */
 #define DROP_Z2			16
-/* Baseline outcomes in a stretch that can tell a drop of the environment. */
-#define DROP_SHARED_MIN		4
+#define DROP_MODEL_Z2		9
+/* Units of the reference, and units in a stretch that can exonerate the model. */
+#define DROP_MIN_REFERENCE	16
+#define DROP_SHARED_MIN		8
 /* Larger exponents of e: so few units that the interval is as good as infinite. */
 #define MAX_EXPONENT		40
 
@@ -331,21 +333,31 @@ void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 		set_interval(evidence, gain, radius);
 }
 
-/* Is the drop also that of the baseline's outcomes in the same stretch? */
-static bool drop_is_shared(const struct eff_sums *recent, const struct arm_view *model,
-			   const struct eff_test *test, struct scaled limit)
+/* Whose is the drop, by the baseline's outcomes in the same stretch? */
+static int drop_of_whom(const struct eff_sums *recent, const struct arm_view *model,
+			const struct arm_view *base, const struct eff_test *test,
+			struct scaled limit)
 {
+	struct scaled gain, variance, sd = view_sd(base);
 	struct arm_view own;
 
 	arm_view(&own, recent, MLPROXY_ARM_BASELINE, test->clustered);
-	if (own.n < DROP_SHARED_MIN)
-		return false;
-	return scaled_cmp(gain_of(&own, model, test->lower_is_better),
-			  scaled_shift(limit, -1)) >= 0;
+	if (!own.n || !own.units.mant)
+		return EFF_DROP_UNSURE;
+	/* too few to estimate their own variance: a unit may vary as outcomes do */
+	variance = scaled_add(model->var_mean, scaled_div(scaled_mul(sd, sd), own.units));
+	gain = gain_of(&own, model, test->lower_is_better);
+	if (gain.neg && scaled_cmp(scaled_mul(gain, gain),
+				   scaled_mul(variance, scaled_u64(DROP_MODEL_Z2))) > 0)
+		return EFF_DROP_MODEL;
+	if (scaled_cmp(own.units, scaled_u64(DROP_SHARED_MIN)) >= 0 &&
+	    scaled_cmp(gain, scaled_shift(limit, -1)) >= 0)
+		return EFF_DROP_SHARED;
+	return EFF_DROP_UNSURE;
 }
 
-bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference,
-		 const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16)
+int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
+	     const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16)
 {
 	struct scaled gain, limit, variance, t2;
 	struct arm_view base, model;
@@ -356,13 +368,15 @@ bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference
 	limit = scaled_neg(scaled_shift(scaled_mul(view_sd(&base), scaled_u64(drop_q16)), -16));
 	*gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
 	*limit_q16 = scaled_to_s64(limit, 16, SCALED_NEAREST);
-	if (base.n < 2 || base.n < test->min_samples || model.n < 2)
-		return false;
+	if (base.n < DROP_MIN_REFERENCE || model.n < 2)
+		return EFF_DROP_NONE;
 	if (!gain.neg || scaled_cmp(gain, limit) >= 0)
-		return false;
+		return EFF_DROP_NONE;
 	variance = scaled_add(base.var_mean, model.var_mean);
-	if (!students_square(scaled_u64(DROP_Z2), model.units, &t2) ||
+	if (!students_square(scaled_u64(DROP_Z2), min_scaled(base.units, model.units), &t2) ||
 	    scaled_cmp(scaled_mul(gain, gain), scaled_mul(variance, t2)) <= 0)
-		return false;
-	return !drop_is_shared(recent, &model, test, limit);
+		return EFF_DROP_NONE;
+	if (recent == reference)
+		return EFF_DROP_MODEL;
+	return drop_of_whom(recent, &model, &base, test, limit);
 }

@@ -22,6 +22,8 @@
 #define DROP_MIN_GROUPS		16
 /* A stretch this many times too long ends though it has not so many groups. */
 #define DROP_MAX_STRETCH	64
+/* So many times too long a stretch may become to tell whose a drop is. */
+#define DROP_PATIENCE		4
 /* A block this many times too long ends though the control group tells nothing. */
 #define MAX_BLOCKS		4
 
@@ -32,7 +34,7 @@ void mode_config_defaults(struct mode_config *config)
 	config->alpha_ppm = 50000;
 	config->margin_q16 = 6554;		/* 0.1 */
 	config->block = 16384;
-	config->drop_q16 = 65536;
+	config->drop_q16 = 49152;		/* 0.75 */
 	config->drop_samples = 256;
 	config->error_share = MLPROXY_SHARE_ONE / 16;
 	config->hold_ns = 1000000000;
@@ -113,6 +115,7 @@ static void note_version(struct mode_machine *m, const struct mode_input *in)
 		m->tested_version = in->model_version;
 		m->trial = 0;
 		m->learning_trial = 0;
+		m->measured_worse = false;
 	}
 }
 
@@ -155,6 +158,8 @@ static bool change(struct mode_machine *m, const struct mode_input *in, u32 to, 
 		m->good_since_ns = in->now_ns;
 	if (to == MLPROXY_MODE_RECOMMENDATION)
 		m->recurrences = 0;
+	if (reason == MLPROXY_REASON_WORSE || reason == MLPROXY_REASON_DROP)
+		m->measured_worse = true;
 	m->since_ns = in->now_ns;
 	m->cause = 0;
 	begin_mode(m, in, to);
@@ -225,23 +230,43 @@ static const struct eff_sums *drop_reference(struct mode_machine *m,
 	return &m->scratch;
 }
 
+/* Is it time to judge the stretch of @n model outcomes in m->stretch? */
+static bool stretch_is_enough(const struct mode_machine *m, const struct mode_config *config,
+			      u64 n)
+{
+	return !config->clustered || n / DROP_MAX_STRETCH >= config->drop_samples ||
+	       eff_units(&m->stretch, MLPROXY_ARM_MODEL, true) >= DROP_MIN_GROUPS;
+}
+
+/* The environment is another: what was measured in the old one is no reference. */
+static void forget_environment(struct mode_machine *m, const struct mode_input *in)
+{
+	begin_experiment(m, in);
+	memset(&m->past, 0, sizeof(m->past));
+}
+
 /* Changes m->scratch: call it last of those that use it. */
 static bool see_drop(struct mode_machine *m, const struct mode_config *config,
 		     const struct eff_test *test, const struct mode_input *in)
 {
 	u64 n = in->sums->arm[MLPROXY_ARM_MODEL].n - m->recent.arm[MLPROXY_ARM_MODEL].n;
 	s64 gain, limit;
+	int drop;
 
 	if (n < config->drop_samples)
 		return false;
 	m->stretch = *in->sums;
 	eff_subtract(&m->stretch, &m->recent);
-	if (config->clustered && n / DROP_MAX_STRETCH < config->drop_samples &&
-	    eff_units(&m->stretch, MLPROXY_ARM_MODEL, true) < DROP_MIN_GROUPS)
+	if (!stretch_is_enough(m, config, n))
+		return false;
+	drop = eff_drop(&m->stretch, drop_reference(m, config), test, config->drop_q16,
+			&gain, &limit);
+	if (drop == EFF_DROP_UNSURE && n / DROP_PATIENCE < config->drop_samples)
 		return false;
 	m->recent = *in->sums;
-	if (!eff_dropped(&m->stretch, drop_reference(m, config), test, config->drop_q16,
-			 &gain, &limit))
+	if (drop == EFF_DROP_SHARED && m->mode == MLPROXY_MODE_RECOMMENDATION)
+		forget_environment(m, in);
+	if (drop == EFF_DROP_NONE || drop == EFF_DROP_SHARED)
 		return false;
 	m->evidence.value = gain;
 	m->evidence.limit = limit;
@@ -335,6 +360,8 @@ static bool not_worse(const struct mode_machine *m, const struct mode_config *co
 {
 	u64 sd = m->evidence.sd_q16[MLPROXY_ARM_BASELINE];
 
+	if (m->measured_worse)
+		return m->evidence.low_q16 > 0;
 	return m->evidence.low_q16 != S64_MIN &&
 	       m->evidence.low_q16 >= -mul_q16(sd, config->margin_q16);
 }

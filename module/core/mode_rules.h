@@ -13,7 +13,9 @@
  * An experiment begins with each mode, each model version and, in recommendation mode,
  * each block of outcomes; only outcomes of decisions made in it count
  * (struct mlproxy_decision.experiment). Hysteresis: up needs the lower end of the
- * confidence sequence, down needs the upper end, or two blocks in a row without gain.
+ * confidence sequence, down needs the upper end, or two blocks in a row without gain. A
+ * model version once demoted as worse leaves learning mode only when it is better; else
+ * one that is worse within the margin would go up and down for ever.
  *
  * Error probabilities, one-sided, for each model version: all experiments in learning
  * mode together alpha / 2, all in collaboration mode alpha / 2, each block in
@@ -101,6 +103,7 @@ struct mode_input {
  * @learning_trial: number of the experiment in learning mode with this model version
  * @tested_version: last model version; taking a model away and giving it back does not
  *	reset @trial and @learning_trial
+ * @measured_worse: that version was demoted as worse, or dropped: no margin any more
  * @cause: MLPROXY_REASON_* of the present emergency
  * @past: outcomes of the experiment before, for a drop's baseline until the running
  *	experiment has its own
@@ -126,6 +129,7 @@ struct mode_machine {
 	struct mlproxy_evidence evidence;
 	u32 learning_trial;
 	u32 tested_version;
+	bool measured_worse;
 	u32 cause;
 	struct eff_sums past;
 	struct eff_sums scratch;

@@ -496,9 +496,9 @@ static void does_not_flap(void **state)
 	assert_int_equal(run(b, 10, 500000), 0);
 	for (u32 i = 0; i < 40; i++)
 		changes += run(b, -2, 20000) > 0;
-	/* down to collaboration, and there it stays */
-	assert_int_equal(changes, 1);
-	assert_int_equal(b->m.mode, MLPROXY_MODE_COLLABORATION);
+	/* down to collaboration, then to learning, and there it stays */
+	assert_int_equal(changes, 2);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_LEARNING);
 }
 
 #define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
