@@ -33,12 +33,12 @@ struct arm_view {
 	struct scaled units;
 };
 
-static u128 arm_squares(const struct eff_arm *arm)
+static __uint128_t arm_squares(const struct eff_arm *arm)
 {
-	return (u128)arm->sq_hi << 64 | arm->sq_lo;
+	return (__uint128_t)arm->sq_hi << 64 | arm->sq_lo;
 }
 
-static void arm_set_squares(struct eff_arm *arm, u128 squares)
+static void arm_set_squares(struct eff_arm *arm, __uint128_t squares)
 {
 	arm->sq_lo = (u64)squares;
 	arm->sq_hi = (u64)(squares >> 64);
@@ -109,15 +109,15 @@ static struct scaled arm_m2(const struct eff_arm *arm)
 	u64 mag = arm->sum < 0 ? -(u64)arm->sum : (u64)arm->sum;
 	u64 quotient = mag / arm->n;
 	u64 rest = mag % arm->n;
-	u128 squares = arm_squares(arm);
-	u128 whole;
+	__uint128_t squares = arm_squares(arm);
+	__uint128_t whole;
 
 	/* sum^2 / n, with sum = quotient * n + rest, without a product beyond 128 bits */
-	whole = (u128)quotient * (mag - rest) + (u128)(2 * quotient) * rest;
+	whole = (__uint128_t)quotient * (mag - rest) + (__uint128_t)(2 * quotient) * rest;
 	if (squares <= whole)
 		return scaled_u64(0);
 	return scaled_sub(scaled_u128(squares - whole),
-			  scaled_div(scaled_u128((u128)rest * rest), scaled_u64(arm->n)));
+			  scaled_div(scaled_u128((__uint128_t)rest * rest), scaled_u64(arm->n)));
 }
 
 /*
@@ -162,12 +162,12 @@ static void view_groups(struct arm_view *view, const struct eff_group *group)
 		return;
 	n = scaled_u64(total);
 	for (g = 0; g < EFF_CLUSTERS; g++) {
-		__int128 off = (__int128)group[g].sum * (s64)total -
-			       (__int128)sum * (s64)group[g].n;
+		__int128_t off = (__int128_t)group[g].sum * (s64)total -
+			       (__int128_t)sum * (s64)group[g].n;
 
-		d = scaled_u128(off < 0 ? -(u128)off : (u128)off);
+		d = scaled_u128(off < 0 ? -(__uint128_t)off : (__uint128_t)off);
 		residuals = scaled_add(residuals, scaled_mul(d, d));
-		squares = scaled_add(squares, scaled_u128((u128)group[g].n * group[g].n));
+		squares = scaled_add(squares, scaled_u128((__uint128_t)group[g].n * group[g].n));
 	}
 	view->units = scaled_div(scaled_mul(n, n), squares);
 	if (scaled_cmp(view->units, scaled_make(3, -1, false)) < 0)

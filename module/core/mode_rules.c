@@ -17,7 +17,7 @@
 /* A stretch of measured decisions. */
 #define LATENCY_STRETCH		(2 * MIN_SLOW * 4)
 /* Longest stretch of candidates, for a small error_share. */
-#define MAX_CANDIDATES		(1U << 20)
+#define MAX_CANDIDATES		1048576U
 /* Groups in the model's arm before a drop is judged, where outcomes are clustered. */
 #define DROP_MIN_GROUPS		16
 /* A stretch this many times too long ends though it has not so many groups. */
@@ -216,16 +216,24 @@ static void refresh(struct mode_machine *m, const struct eff_test *test,
 	m->evidence.model_version = m->model_version;
 }
 
+/* Has @sums a baseline that a drop can be judged by? */
+static bool is_reference(const struct eff_sums *sums, const struct mode_config *config)
+{
+	return sums->arm[MLPROXY_ARM_BASELINE].n >= config->min_samples &&
+	       (!config->clustered ||
+		eff_units(sums, MLPROXY_ARM_BASELINE, true) >= EFF_MIN_CLUSTERS);
+}
+
 /*
  * The baseline of a drop: that of the stretch itself, if large enough, since it has seen
- * the same; else that of the experiment, and of the one before while this one is young.
+ * the same; else that of the experiment, and of those before while this one is young.
  */
 static const struct eff_sums *drop_reference(struct mode_machine *m,
 					     const struct mode_config *config)
 {
-	if (m->stretch.arm[MLPROXY_ARM_BASELINE].n >= config->min_samples)
+	if (is_reference(&m->stretch, config))
 		return &m->stretch;
-	if (m->scratch.arm[MLPROXY_ARM_BASELINE].n < config->min_samples)
+	if (!is_reference(&m->scratch, config))
 		eff_merge(&m->scratch, &m->past);
 	return &m->scratch;
 }
@@ -383,6 +391,19 @@ static bool block_over(const struct mode_machine *m, const struct mode_config *c
 	return model / MAX_BLOCKS >= config->block;
 }
 
+/*
+ * The stretches go on: the mode and the model are the same. A small control group may
+ * need several blocks to become a reference for a drop.
+ */
+static void next_block(struct mode_machine *m, const struct mode_config *config,
+		       const struct mode_input *in)
+{
+	m->scratch = m->past;
+	begin_experiment(m, in);
+	if (!is_reference(&m->past, config))
+		eff_merge(&m->past, &m->scratch);
+}
+
 static bool look_recommendation(struct mode_machine *m, const struct mode_config *config,
 				const struct mode_input *in, struct mlproxy_transition *t)
 {
@@ -394,8 +415,7 @@ static bool look_recommendation(struct mode_machine *m, const struct mode_config
 	if (m->blocks_without_gain >= 2)
 		return change(m, in, MLPROXY_MODE_COLLABORATION,
 			      MLPROXY_REASON_NOT_BETTER, t);
-	/* the stretches go on: the mode and the model are the same */
-	begin_experiment(m, in);
+	next_block(m, config, in);
 	return false;
 }
 

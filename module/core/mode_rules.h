@@ -5,10 +5,10 @@
  * simulator; mode.c runs it in the kernel.
  *
  *	learning --not worse--> collaboration --better--> recommendation
- *	recommendation --not better, twice--> collaboration
- *	collaboration, recommendation --worse, no model, new model--> learning
- *	any --critical, drop, errors, latency, agent lost, bad state--> emergency
- *	emergency --held long enough, cause gone--> learning
+ *	collaboration <--not better, twice-- recommendation
+ *	learning <--worse, no model, new model-- collaboration, recommendation
+ *	emergency <--critical, drop, errors, latency, agent lost, bad state-- any
+ *	learning <--held long enough, cause gone-- emergency
  *
  * An experiment begins with each mode, each model version and, in recommendation mode,
  * each block of outcomes; only outcomes of decisions made in it count
@@ -105,8 +105,8 @@ struct mode_input {
  *	reset @trial and @learning_trial
  * @measured_worse: that version was demoted as worse, or dropped: no margin any more
  * @cause: MLPROXY_REASON_* of the present emergency
- * @past: outcomes of the experiment before, for a drop's baseline until the running
- *	experiment has its own
+ * @past: outcomes of the experiment before, or of more, for a drop's baseline until the
+ *	running experiment has its own
  * @scratch: outcomes of the running experiment; here, since too large for the stack
  * @stretch: outcomes of the present stretch
  */
