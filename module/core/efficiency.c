@@ -6,10 +6,12 @@
 #include "efficiency.h"
 #include "scaled.h"
 
-/* A stretch is judged for a drop by this many standard errors, squared. */
+/* A drop is beyond so many standard errors, squared; it is the model's beyond so many. */
 #define DROP_Z2			16
-/* Baseline outcomes in a stretch that can tell a drop of the environment. */
-#define DROP_SHARED_MIN		4
+#define DROP_MODEL_Z2		9
+/* Units of the reference, and units in a stretch that can exonerate the model. */
+#define DROP_MIN_REFERENCE	16
+#define DROP_SHARED_MIN		8
 /* Larger exponents of e: so few units that the interval is as good as infinite. */
 #define MAX_EXPONENT		40
 
@@ -31,12 +33,12 @@ struct arm_view {
 	struct scaled units;
 };
 
-static u128 arm_squares(const struct eff_arm *arm)
+static __uint128_t arm_squares(const struct eff_arm *arm)
 {
-	return (u128)arm->sq_hi << 64 | arm->sq_lo;
+	return (__uint128_t)arm->sq_hi << 64 | arm->sq_lo;
 }
 
-static void arm_set_squares(struct eff_arm *arm, u128 squares)
+static void arm_set_squares(struct eff_arm *arm, __uint128_t squares)
 {
 	arm->sq_lo = (u64)squares;
 	arm->sq_hi = (u64)(squares >> 64);
@@ -55,7 +57,7 @@ void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
 	}
 }
 
-void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered)
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more)
 {
 	u32 arm, g;
 
@@ -65,7 +67,7 @@ void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustere
 		a->n += more->arm[arm].n;
 		a->sum += more->arm[arm].sum;
 		arm_set_squares(a, arm_squares(a) + arm_squares(&more->arm[arm]));
-		for (g = 0; clustered && g < EFF_CLUSTERS; g++) {
+		for (g = 0; g < EFF_CLUSTERS; g++) {
 			sums->group[arm][g].n += more->group[arm][g].n;
 			sums->group[arm][g].sum += more->group[arm][g].sum;
 		}
@@ -107,15 +109,15 @@ static struct scaled arm_m2(const struct eff_arm *arm)
 	u64 mag = arm->sum < 0 ? -(u64)arm->sum : (u64)arm->sum;
 	u64 quotient = mag / arm->n;
 	u64 rest = mag % arm->n;
-	u128 squares = arm_squares(arm);
-	u128 whole;
+	__uint128_t squares = arm_squares(arm);
+	__uint128_t whole;
 
 	/* sum^2 / n, with sum = quotient * n + rest, without a product beyond 128 bits */
-	whole = (u128)quotient * (mag - rest) + (u128)(2 * quotient) * rest;
+	whole = (__uint128_t)quotient * (mag - rest) + (__uint128_t)(2 * quotient) * rest;
 	if (squares <= whole)
 		return scaled_u64(0);
 	return scaled_sub(scaled_u128(squares - whole),
-			  scaled_div(scaled_u128((u128)rest * rest), scaled_u64(arm->n)));
+			  scaled_div(scaled_u128((__uint128_t)rest * rest), scaled_u64(arm->n)));
 }
 
 /*
@@ -151,7 +153,7 @@ static void view_groups(struct arm_view *view, const struct eff_group *group)
 
 	for (g = 0; g < EFF_CLUSTERS; g++) {
 		total += group[g].n;
-		sum = (s64)((u64)sum + (u64)group[g].sum);
+		sum += group[g].sum;
 		view->groups += !!group[g].n;
 	}
 	view->units = scaled_u64(0);
@@ -160,12 +162,12 @@ static void view_groups(struct arm_view *view, const struct eff_group *group)
 		return;
 	n = scaled_u64(total);
 	for (g = 0; g < EFF_CLUSTERS; g++) {
-		__int128 off = (__int128)group[g].sum * (s64)total -
-			       (__int128)sum * (s64)group[g].n;
+		__int128_t off = (__int128_t)group[g].sum * (s64)total -
+			       (__int128_t)sum * (s64)group[g].n;
 
-		d = scaled_u128(off < 0 ? -(u128)off : (u128)off);
+		d = scaled_u128(off < 0 ? -(__uint128_t)off : (__uint128_t)off);
 		residuals = scaled_add(residuals, scaled_mul(d, d));
-		squares = scaled_add(squares, scaled_u128((u128)group[g].n * group[g].n));
+		squares = scaled_add(squares, scaled_u128((__uint128_t)group[g].n * group[g].n));
 	}
 	view->units = scaled_div(scaled_mul(n, n), squares);
 	if (scaled_cmp(view->units, scaled_make(3, -1, false)) < 0)
@@ -331,21 +333,31 @@ void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 		set_interval(evidence, gain, radius);
 }
 
-/* Is the drop also that of the baseline's outcomes in the same stretch? */
-static bool drop_is_shared(const struct eff_sums *recent, const struct arm_view *model,
-			   const struct eff_test *test, struct scaled limit)
+/* Whose is the drop, by the baseline's outcomes in the same stretch? */
+static int drop_of_whom(const struct eff_sums *recent, const struct arm_view *model,
+			const struct arm_view *base, const struct eff_test *test,
+			struct scaled limit)
 {
+	struct scaled gain, variance, sd = view_sd(base);
 	struct arm_view own;
 
 	arm_view(&own, recent, MLPROXY_ARM_BASELINE, test->clustered);
-	if (own.n < DROP_SHARED_MIN)
-		return false;
-	return scaled_cmp(gain_of(&own, model, test->lower_is_better),
-			  scaled_shift(limit, -1)) >= 0;
+	if (!own.n || !own.units.mant)
+		return EFF_DROP_UNSURE;
+	/* too few to estimate their own variance: a unit may vary as outcomes do */
+	variance = scaled_add(model->var_mean, scaled_div(scaled_mul(sd, sd), own.units));
+	gain = gain_of(&own, model, test->lower_is_better);
+	if (gain.neg && scaled_cmp(scaled_mul(gain, gain),
+				   scaled_mul(variance, scaled_u64(DROP_MODEL_Z2))) > 0)
+		return EFF_DROP_MODEL;
+	if (scaled_cmp(own.units, scaled_u64(DROP_SHARED_MIN)) >= 0 &&
+	    scaled_cmp(gain, scaled_shift(limit, -1)) >= 0)
+		return EFF_DROP_SHARED;
+	return EFF_DROP_UNSURE;
 }
 
-bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference,
-		 const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16)
+int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
+	     const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16)
 {
 	struct scaled gain, limit, variance, t2;
 	struct arm_view base, model;
@@ -356,13 +368,15 @@ bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference
 	limit = scaled_neg(scaled_shift(scaled_mul(view_sd(&base), scaled_u64(drop_q16)), -16));
 	*gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
 	*limit_q16 = scaled_to_s64(limit, 16, SCALED_NEAREST);
-	if (base.n < 2 || base.n < test->min_samples || model.n < 2)
-		return false;
+	if (base.n < DROP_MIN_REFERENCE || model.n < 2)
+		return EFF_DROP_NONE;
 	if (!gain.neg || scaled_cmp(gain, limit) >= 0)
-		return false;
+		return EFF_DROP_NONE;
 	variance = scaled_add(base.var_mean, model.var_mean);
-	if (!students_square(scaled_u64(DROP_Z2), model.units, &t2) ||
+	if (!students_square(scaled_u64(DROP_Z2), min_scaled(base.units, model.units), &t2) ||
 	    scaled_cmp(scaled_mul(gain, gain), scaled_mul(variance, t2)) <= 0)
-		return false;
-	return !drop_is_shared(recent, &model, test, limit);
+		return EFF_DROP_NONE;
+	if (recent == reference)
+		return EFF_DROP_MODEL;
+	return drop_of_whom(recent, &model, &base, test, limit);
 }

@@ -82,13 +82,8 @@ struct eff_sums {
  */
 void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward);
 
-/**
- * eff_merge() - add other outcomes, of another CPU or an earlier experiment
- * @sums: to add to
- * @more: what to add
- * @clustered: the groups, too
- */
-void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered);
+/** eff_merge() - add the outcomes of @more (another CPU's) to @sums */
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more);
 
 /** eff_subtract() - take the outcomes of @base, an earlier copy, off @sums */
 void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
@@ -122,22 +117,31 @@ struct eff_test {
 void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	       struct mlproxy_evidence *evidence);
 
+/* What eff_drop() finds. */
+#define EFF_DROP_NONE	0	/* no drop, or too few samples */
+#define EFF_DROP_MODEL	1	/* the model fell */
+#define EFF_DROP_SHARED	2	/* the environment did: the baseline fell as well */
+#define EFF_DROP_UNSURE	3	/* a drop, and more outcomes will tell whose */
+
 /**
- * eff_dropped() - did the model's recent outcomes fall far below the baseline?
+ * eff_drop() - did the model's recent outcomes fall far below the baseline?
  * @recent: outcomes of a short stretch
- * @reference: outcomes whose baseline arm @recent's model arm is compared with
- * @test: how; alpha_ppm and trial don't matter
+ * @reference: outcomes whose baseline arm @recent's model arm is compared with; may be
+ *	@recent itself
+ * @test: how; alpha_ppm, trial and min_samples don't matter
  * @drop_q16: bound, in standard deviations of the reference's baseline arm
  * @gain_q16: out: the recent gain
  * @limit_q16: out: the bound, in units of the reward
  *
- * The gain has to be below the bound and below 4 standard errors. A drop that the
- * baseline's outcomes in @recent share (4 or more, the gain against these is not below
- * half the bound) is the environment's. Context: any; a few microseconds, no lock.
- * Return: true if so; false as well where the samples are too few.
+ * There is a drop if the gain is below the bound and below 4 standard errors. Whose it
+ * is, the few outcomes of the baseline in @recent tell: the model's, if it is 3 standard
+ * errors below these; the environment's, if it is not below them by half the bound.
+ *
+ * Context: any; a few microseconds, no lock.
+ * Return: EFF_DROP_*
  */
-bool eff_dropped(const struct eff_sums *recent, const struct eff_sums *reference,
-		 const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16);
+int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
+	     const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16);
 
 /** eff_units() - independent units in an arm: groups with outcomes, or outcomes */
 u64 eff_units(const struct eff_sums *sums, u32 arm, bool clustered);

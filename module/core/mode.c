@@ -164,7 +164,7 @@ static void gather(struct mlproxy *proxy, struct mode_input *in)
 	for_each_possible_cpu(cpu) {
 		const struct mlproxy_counters *c = per_cpu_ptr(proxy->counters, cpu);
 
-		eff_merge(&ms->total, per_cpu_ptr(proxy->sums, cpu), ms->config.clustered);
+		eff_merge(&ms->total, per_cpu_ptr(proxy->sums, cpu));
 		for (i = 0; i < MLPROXY_NR_SOURCES; i++)
 			candidates[i] += READ_ONCE(c->candidates[i]);
 		for (i = 0; i < MLPROXY_NR_MODES; i++)

@@ -17,11 +17,13 @@
 /* A stretch of measured decisions. */
 #define LATENCY_STRETCH		(2 * MIN_SLOW * 4)
 /* Longest stretch of candidates, for a small error_share. */
-#define MAX_CANDIDATES		(1U << 20)
+#define MAX_CANDIDATES		1048576U
 /* Groups in the model's arm before a drop is judged, where outcomes are clustered. */
 #define DROP_MIN_GROUPS		16
 /* A stretch this many times too long ends though it has not so many groups. */
 #define DROP_MAX_STRETCH	64
+/* So many times too long a stretch may become to tell whose a drop is. */
+#define DROP_PATIENCE		4
 /* A block this many times too long ends though the control group tells nothing. */
 #define MAX_BLOCKS		4
 
@@ -32,7 +34,7 @@ void mode_config_defaults(struct mode_config *config)
 	config->alpha_ppm = 50000;
 	config->margin_q16 = 6554;		/* 0.1 */
 	config->block = 16384;
-	config->drop_q16 = 65536;
+	config->drop_q16 = 49152;		/* 0.75 */
 	config->drop_samples = 256;
 	config->error_share = MLPROXY_SHARE_ONE / 16;
 	config->hold_ns = 1000000000;
@@ -123,6 +125,7 @@ static void note_version(struct mode_machine *m, const struct mode_input *in)
 		m->tested_version = in->model_version;
 		m->trial = 0;
 		m->learning_trial = 0;
+		m->measured_worse = false;
 	}
 }
 
@@ -165,6 +168,8 @@ static bool change(struct mode_machine *m, const struct mode_input *in, u32 to, 
 		m->good_since_ns = in->now_ns;
 	if (to == MLPROXY_MODE_RECOMMENDATION)
 		m->recurrences = 0;
+	if (reason == MLPROXY_REASON_WORSE || reason == MLPROXY_REASON_DROP)
+		m->measured_worse = true;
 	m->since_ns = in->now_ns;
 	m->reason = reason;
 	m->cause = 0;
@@ -222,18 +227,41 @@ static void refresh(struct mode_machine *m, const struct eff_test *test,
 	m->evidence.model_version = m->model_version;
 }
 
+/* Has @sums a baseline that a drop can be judged by? */
+static bool is_reference(const struct eff_sums *sums, const struct mode_config *config)
+{
+	return sums->arm[MLPROXY_ARM_BASELINE].n >= config->min_samples &&
+	       (!config->clustered ||
+		eff_units(sums, MLPROXY_ARM_BASELINE, true) >= EFF_MIN_CLUSTERS);
+}
+
 /*
  * The baseline of a drop: that of the stretch itself, if large enough, since it has seen
- * the same; else that of the experiment, and of the one before while this one is young.
+ * the same; else that of the experiment, and of those before while this one is young.
  */
 static const struct eff_sums *drop_reference(struct mode_machine *m,
 					     const struct mode_config *config)
 {
-	if (m->stretch.arm[MLPROXY_ARM_BASELINE].n >= config->min_samples)
+	if (is_reference(&m->stretch, config))
 		return &m->stretch;
-	if (m->scratch.arm[MLPROXY_ARM_BASELINE].n < config->min_samples)
-		eff_merge(&m->scratch, &m->past, config->clustered);
+	if (!is_reference(&m->scratch, config))
+		eff_merge(&m->scratch, &m->past);
 	return &m->scratch;
+}
+
+/* Is it time to judge the stretch of @n model outcomes in m->stretch? */
+static bool stretch_is_enough(const struct mode_machine *m, const struct mode_config *config,
+			      u64 n)
+{
+	return !config->clustered || n / DROP_MAX_STRETCH >= config->drop_samples ||
+	       eff_units(&m->stretch, MLPROXY_ARM_MODEL, true) >= DROP_MIN_GROUPS;
+}
+
+/* The environment is another: what was measured in the old one is no reference. */
+static void forget_environment(struct mode_machine *m, const struct mode_input *in)
+{
+	begin_experiment(m, in);
+	memset(&m->past, 0, sizeof(m->past));
 }
 
 /* Changes m->scratch: call it last of those that use it. */
@@ -242,17 +270,22 @@ static bool see_drop(struct mode_machine *m, const struct mode_config *config,
 {
 	u64 n = in->sums->arm[MLPROXY_ARM_MODEL].n - m->recent.arm[MLPROXY_ARM_MODEL].n;
 	s64 gain, limit;
+	int drop;
 
 	if (n < config->drop_samples)
 		return false;
 	m->stretch = *in->sums;
 	eff_subtract(&m->stretch, &m->recent);
-	if (config->clustered && n / DROP_MAX_STRETCH < config->drop_samples &&
-	    eff_units(&m->stretch, MLPROXY_ARM_MODEL, true) < DROP_MIN_GROUPS)
+	if (!stretch_is_enough(m, config, n))
+		return false;
+	drop = eff_drop(&m->stretch, drop_reference(m, config), test, config->drop_q16,
+			&gain, &limit);
+	if (drop == EFF_DROP_UNSURE && n / DROP_PATIENCE < config->drop_samples)
 		return false;
 	m->recent = *in->sums;
-	if (!eff_dropped(&m->stretch, drop_reference(m, config), test, config->drop_q16,
-			 &gain, &limit))
+	if (drop == EFF_DROP_SHARED && m->mode == MLPROXY_MODE_RECOMMENDATION)
+		forget_environment(m, in);
+	if (drop == EFF_DROP_NONE || drop == EFF_DROP_SHARED)
 		return false;
 	m->evidence.value = gain;
 	m->evidence.limit = limit;
@@ -346,6 +379,8 @@ static bool not_worse(const struct mode_machine *m, const struct mode_config *co
 {
 	u64 sd = m->evidence.sd_q16[MLPROXY_ARM_BASELINE];
 
+	if (m->measured_worse)
+		return m->evidence.low_q16 > 0;
 	return m->evidence.low_q16 != S64_MIN &&
 	       m->evidence.low_q16 >= -mul_q16(sd, config->margin_q16);
 }
@@ -367,6 +402,19 @@ static bool block_over(const struct mode_machine *m, const struct mode_config *c
 	return model / MAX_BLOCKS >= config->block;
 }
 
+/*
+ * The stretches go on: the mode and the model are the same. A small control group may
+ * need several blocks to become a reference for a drop.
+ */
+static void next_block(struct mode_machine *m, const struct mode_config *config,
+		       const struct mode_input *in)
+{
+	m->scratch = m->past;
+	begin_experiment(m, in);
+	if (!is_reference(&m->past, config))
+		eff_merge(&m->past, &m->scratch);
+}
+
 static bool look_recommendation(struct mode_machine *m, const struct mode_config *config,
 				const struct mode_input *in, struct mlproxy_transition *t)
 {
@@ -378,8 +426,7 @@ static bool look_recommendation(struct mode_machine *m, const struct mode_config
 	if (m->blocks_without_gain >= 2)
 		return change(m, in, MLPROXY_MODE_COLLABORATION,
 			      MLPROXY_REASON_NOT_BETTER, t);
-	/* the stretches go on: the mode and the model are the same */
-	begin_experiment(m, in);
+	next_block(m, config, in);
 	return false;
 }
 

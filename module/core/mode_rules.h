@@ -5,15 +5,17 @@
  * simulator; mode.c runs it in the kernel.
  *
  *	learning --not worse--> collaboration --better--> recommendation
- *	recommendation --not better, twice--> collaboration
- *	collaboration, recommendation --worse, no model, new model--> learning
- *	any --critical, drop, errors, latency, agent lost, bad state--> emergency
- *	emergency --held long enough, cause gone--> learning
+ *	collaboration <--not better, twice-- recommendation
+ *	learning <--worse, no model, new model-- collaboration, recommendation
+ *	emergency <--critical, drop, errors, latency, agent lost, bad state-- any
+ *	learning <--held long enough, cause gone-- emergency
  *
  * An experiment begins with each mode, each model version and, in recommendation mode,
  * each block of outcomes; only outcomes of decisions made in it count
  * (struct mlproxy_decision.experiment). Hysteresis: up needs the lower end of the
- * confidence sequence, down needs the upper end, or two blocks in a row without gain.
+ * confidence sequence, down needs the upper end, or two blocks in a row without gain. A
+ * model version once demoted as worse leaves learning mode only when it is better; else
+ * one that is worse within the margin would go up and down for ever.
  *
  * Error probabilities, one-sided, for each model version: all experiments in learning
  * mode together alpha / 2, all in collaboration mode alpha / 2, each block in
@@ -102,9 +104,10 @@ struct mode_input {
  * @learning_trial: number of the experiment in learning mode with this model version
  * @tested_version: last model version; taking a model away and giving it back does not
  *	reset @trial and @learning_trial
+ * @measured_worse: that version was demoted as worse, or dropped: no margin any more
  * @cause: MLPROXY_REASON_* of the present emergency
- * @past: outcomes of the experiment before, for a drop's baseline until the running
- *	experiment has its own
+ * @past: outcomes of the experiment before, or of more, for a drop's baseline until the
+ *	running experiment has its own
  * @scratch: outcomes of the running experiment; here, since too large for the stack
  * @stretch: outcomes of the present stretch
  */
@@ -128,6 +131,7 @@ struct mode_machine {
 	struct mlproxy_evidence evidence;
 	u32 learning_trial;
 	u32 tested_version;
+	bool measured_worse;
 	u32 cause;
 	struct eff_sums past;
 	struct eff_sums scratch;

@@ -14,8 +14,6 @@
 
 #include "../infer/port.h"
 
-typedef unsigned __int128 u128;
-
 /**
  * struct scaled - plus or minus @mant * 2^@exp
  * @mant: 0, or with its top bit set
@@ -30,7 +28,7 @@ struct scaled {
 
 enum scaled_round { SCALED_DOWN, SCALED_NEAREST, SCALED_UP };
 
-static inline struct scaled scaled_make(u128 wide, s32 exp, bool neg)
+static inline struct scaled scaled_make(__uint128_t wide, s32 exp, bool neg)
 {
 	struct scaled x = { 0 };
 	u64 high = (u64)(wide >> 64);
@@ -50,7 +48,7 @@ static inline struct scaled scaled_make(u128 wide, s32 exp, bool neg)
 	return x;
 }
 
-static inline struct scaled scaled_u128(u128 value)
+static inline struct scaled scaled_u128(__uint128_t value)
 {
 	return scaled_make(value, 0, false);
 }
@@ -100,7 +98,7 @@ static inline int scaled_cmp(struct scaled a, struct scaled b)
 static inline struct scaled scaled_add(struct scaled a, struct scaled b)
 {
 	struct scaled swap;
-	u128 wide_a, wide_b;
+	__uint128_t wide_a, wide_b;
 	s64 distance;
 
 	if (scaled_cmp_abs(a, b) < 0) {
@@ -111,8 +109,8 @@ static inline struct scaled scaled_add(struct scaled a, struct scaled b)
 	if (!b.mant)
 		return a;
 	distance = (s64)a.exp - b.exp;
-	wide_a = (u128)a.mant << 62;
-	wide_b = distance < 127 ? ((u128)b.mant << 62) >> distance : 0;
+	wide_a = (__uint128_t)a.mant << 62;
+	wide_b = distance < 127 ? ((__uint128_t)b.mant << 62) >> distance : 0;
 	return scaled_make(a.neg == b.neg ? wide_a + wide_b : wide_a - wide_b, a.exp - 62,
 			   a.neg);
 }
@@ -124,13 +122,13 @@ static inline struct scaled scaled_sub(struct scaled a, struct scaled b)
 
 static inline struct scaled scaled_mul(struct scaled a, struct scaled b)
 {
-	return scaled_make((u128)a.mant * b.mant, a.exp + b.exp, a.neg != b.neg);
+	return scaled_make((__uint128_t)a.mant * b.mant, a.exp + b.exp, a.neg != b.neg);
 }
 
 /** scaled_div() - @a / @b; @b is not 0 */
 static inline struct scaled scaled_div(struct scaled a, struct scaled b)
 {
-	u128 rest = a.mant;
+	__uint128_t rest = a.mant;
 	u64 quotient = 0;
 	int bit;
 
@@ -148,17 +146,17 @@ static inline struct scaled scaled_div(struct scaled a, struct scaled b)
 /** scaled_sqrt() - of @x, not negative */
 static inline struct scaled scaled_sqrt(struct scaled x)
 {
-	u128 rest, trial;
+	__uint128_t rest, trial;
 	u64 root = 0;
 	int bit;
 
 	if (!x.mant)
 		return x;
 	/* the exponent of the radicand has to be even */
-	rest = (u128)x.mant << (x.exp & 1 ? 63 : 62);
+	rest = (__uint128_t)x.mant << (x.exp & 1 ? 63 : 62);
 	for (bit = 63; bit >= 0; bit--) {
 		/* (root + 2^bit)^2 - root^2 */
-		trial = ((u128)root << (bit + 1)) + ((u128)1 << (2 * bit));
+		trial = ((__uint128_t)root << (bit + 1)) + ((__uint128_t)1 << (2 * bit));
 		if (rest >= trial) {
 			rest -= trial;
 			root |= 1ULL << bit;
@@ -171,11 +169,11 @@ static inline struct scaled scaled_sqrt(struct scaled x)
 static inline struct scaled scaled_log2(struct scaled x)
 {
 	s64 log = (s64)x.exp + 63;
-	u128 square;
+	__uint128_t square;
 	int bit;
 
 	for (bit = 0; bit < 32; bit++) {
-		square = (u128)x.mant * x.mant;
+		square = (__uint128_t)x.mant * x.mant;
 		log *= 2;
 		if (square >> 127) {
 			log++;

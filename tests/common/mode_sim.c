@@ -96,7 +96,7 @@ bool sim_step(struct sim *sim)
 	uint32_t group = clustered ? mix64(hash ^ 2) % EFF_CLUSTERS : EFF_CLUSTERS;
 	uint32_t arm = split_arm(noise, hash, share[sim->machine.mode], 0) == SPLIT_CANDIDATE ?
 		       MLPROXY_ARM_MODEL : MLPROXY_ARM_BASELINE;
-	double effect = arm == MLPROXY_ARM_MODEL ? sim->effect : 0;
+	double effect = sim->environment + (arm == MLPROXY_ARM_MODEL ? sim->effect : 0);
 
 	if (clustered)
 		z = sqrt(SIM_ICC) * common + sqrt(1 - SIM_ICC) * z;

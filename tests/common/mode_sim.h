@@ -32,6 +32,7 @@ enum sim_unit { SIM_DECISION, SIM_ENTITY, SIM_WINDOWED };
  * @shape: of the outcomes
  * @unit: of randomisation; clusters have SIM_ICC in common
  * @effect: of the model on the mean reward, in standard deviations
+ * @environment: what all outcomes gained since the start, in standard deviations
  * @outcomes: made so far
  * @t: the last transition
  */
@@ -41,6 +42,7 @@ struct sim {
 	enum sim_shape shape;
 	enum sim_unit unit;
 	double effect;
+	double environment;
 	uint32_t outcomes;
 	struct mlproxy_transition t;
 	/* private */

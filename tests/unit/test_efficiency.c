@@ -248,7 +248,7 @@ static void extremes_do_not_overflow(void **state)
 		eff_add(&sums, 1, 1, rewards[1]);
 		for (int k = 0; k < 24; k++) {
 			more = sums;
-			eff_merge(&sums, &more, true);
+			eff_merge(&sums, &more);
 		}
 		assert_true(sums.arm[0].n > 1ULL << 30);
 		assert_as_reference(&sums, &test);
@@ -260,7 +260,7 @@ static void nonsense_does_no_harm(void **state)
 {
 	struct rng rng = rng_seed(9);
 	struct mlproxy_evidence e = { 0 };
-	struct eff_sums sums;
+	struct eff_sums sums, other = { 0 };
 	s64 gain, limit;
 
 	(void)state;
@@ -276,12 +276,16 @@ static void nonsense_does_no_harm(void **state)
 		for (u32 arm = 0; arm < 2; arm++) {
 			sums.arm[arm].n = rng_u64(&rng) >> (24 + rng_below(&rng, 40));
 			sums.arm[arm].sum = (s64)rng_u64(&rng) >> rng_below(&rng, 63);
-			for (int g = 0; g < EFF_CLUSTERS; g++)
+			for (int g = 0; g < EFF_CLUSTERS; g++) {
 				sums.group[arm][g].n = rng_u64(&rng) >> (30 + rng_below(&rng, 34));
+				sums.group[arm][g].sum = (s64)rng_u64(&rng) >> 8;
+			}
 		}
 		eff_judge(&sums, &test, &e);
 		assert_true(e.low_q16 <= e.high_q16);
-		eff_dropped(&sums, &sums, &test, (u32)rng_u64(&rng), &gain, &limit);
+		eff_drop(&sums, &sums, &test, (u32)rng_u64(&rng), &gain, &limit);
+		eff_drop(&sums, &other, &test, (u32)rng_u64(&rng), &gain, &limit);
+		other = sums;
 	}
 }
 
@@ -295,7 +299,7 @@ static void difference_undoes_merge(void **state)
 		random_sums(&rng, &a, true);
 		random_sums(&rng, &b, i & 1);
 		both = a;
-		eff_merge(&both, &b, true);
+		eff_merge(&both, &b);
 		eff_subtract(&both, &a);
 		assert_memory_equal(&both, &b, sizeof(b));
 	}
@@ -371,7 +375,7 @@ static void scaled_functions_are_exact_enough(void **state)
 	}
 }
 
-static void drop_needs_bound_error_and_own_baseline(void **state)
+static void drop_needs_bound_and_error(void **state)
 {
 	struct eff_sums reference = { 0 }, recent = { 0 };
 	struct eff_test test = usual;
@@ -382,25 +386,55 @@ static void drop_needs_bound_error_and_own_baseline(void **state)
 		eff_add(&reference, 0, EFF_CLUSTERS, i & 1 ? 100 : -100);
 	for (int i = 0; i < 256; i++)
 		eff_add(&recent, 1, EFF_CLUSTERS, -120 + (i & 1 ? 100 : -100));
-	assert_true(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	/* nothing to tell whose it is */
+	assert_int_equal(eff_drop(&recent, &reference, &test, 65536, &gain, &limit),
+			 EFF_DROP_UNSURE);
 	assert_int_equal(gain, -120 * 65536);
 	assert_true(limit < -100 * 65536 && limit > -101 * 65536);
-	assert_false(eff_dropped(&recent, &reference, &test, 2 * 65536, &gain, &limit));
+	assert_int_equal(eff_drop(&recent, &reference, &test, 2 * 65536, &gain, &limit),
+			 EFF_DROP_NONE);
 	test.lower_is_better = true;
-	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	assert_int_equal(eff_drop(&recent, &reference, &test, 65536, &gain, &limit),
+			 EFF_DROP_NONE);
 	test.lower_is_better = false;
-	test.min_samples = 401;
-	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
-	test.min_samples = 200;
-	/* the baseline fell as well */
-	for (int i = 0; i < 4; i++)
-		eff_add(&recent, 0, EFF_CLUSTERS, -120);
-	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
 	/* below the bound, but of few outcomes that vary wildly */
 	memset(&recent, 0, sizeof(recent));
 	for (int i = 0; i < 10; i++)
 		eff_add(&recent, 1, EFF_CLUSTERS, -120 + (i & 1 ? 200 : -200));
-	assert_false(eff_dropped(&recent, &reference, &test, 65536, &gain, &limit));
+	assert_int_equal(eff_drop(&recent, &reference, &test, 65536, &gain, &limit),
+			 EFF_DROP_NONE);
+}
+
+static void drop_is_whose_it_is(void **state)
+{
+	struct eff_sums reference = { 0 }, fell = { 0 }, shared;
+	s64 gain, limit;
+
+	(void)state;
+	for (int i = 0; i < 400; i++)
+		eff_add(&reference, 0, EFF_CLUSTERS, i & 1 ? 100 : -100);
+	for (int i = 0; i < 256; i++)
+		eff_add(&fell, 1, EFF_CLUSTERS, -120 + (i & 1 ? 100 : -100));
+	shared = fell;
+	for (int i = 0; i < 7; i++) {
+		eff_add(&fell, 0, EFF_CLUSTERS, i & 1 ? 100 : -100);
+		eff_add(&shared, 0, EFF_CLUSTERS, -120);
+		if (i == 3)
+			assert_int_equal(eff_drop(&fell, &reference, &usual, 65536, &gain,
+						  &limit), EFF_DROP_UNSURE);
+	}
+	assert_int_equal(eff_drop(&shared, &reference, &usual, 65536, &gain, &limit),
+			 EFF_DROP_UNSURE);
+	eff_add(&fell, 0, EFF_CLUSTERS, 100);
+	eff_add(&shared, 0, EFF_CLUSTERS, -120);
+	assert_int_equal(eff_drop(&fell, &reference, &usual, 65536, &gain, &limit),
+			 EFF_DROP_MODEL);
+	assert_int_equal(eff_drop(&shared, &reference, &usual, 65536, &gain, &limit),
+			 EFF_DROP_SHARED);
+	/* the stretch is its own reference */
+	eff_merge(&fell, &reference);
+	assert_int_equal(eff_drop(&fell, &fell, &usual, 65536, &gain, &limit),
+			 EFF_DROP_MODEL);
 }
 
 int main(void)
@@ -417,7 +451,8 @@ int main(void)
 		cmocka_unit_test(difference_undoes_merge),
 		cmocka_unit_test(trials_halve_alpha),
 		cmocka_unit_test(direction_mirrors_the_gain),
-		cmocka_unit_test(drop_needs_bound_error_and_own_baseline),
+		cmocka_unit_test(drop_needs_bound_and_error),
+		cmocka_unit_test(drop_is_whose_it_is),
 	};
 
 	return cmocka_run_group_tests_name("efficiency", tests, NULL, NULL);
