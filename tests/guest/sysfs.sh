@@ -39,7 +39,7 @@ one_value_each()
 
 	for f in "$P"/*; do
 		mapfile lines < "$f"
-		[[ ${#lines[@]} -eq 1 && ${lines[0]} =~ ^[a-z0-9]+$'\n'$ ]] || {
+		[[ ${#lines[@]} -eq 1 && ${lines[0]} =~ ^-?[a-z0-9_]+$'\n'$ ]] || {
 			echo "$f: not one value: ${lines[*]}"
 			return 1
 		}
