@@ -90,6 +90,7 @@ compare()
 
 record()
 {
+	"$MLPROXY" mode readahead learning > /dev/null
 	"$MLPROXY" param readahead share.learning 0 > /dev/null
 	"$MLPROXY" param readahead explore.learning 100% > /dev/null
 	"$MLPROXY" record readahead -f -r 16M -o /run/bench/data.h5 2> /run/bench/record.log &
