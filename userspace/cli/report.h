@@ -70,8 +70,8 @@ struct report_stratum {
  * @to_s: last one
  * @realised: reward where it was followed
  * @realised_gain: over the baseline's arm of the same decisions
- * @own: what always following it would earn, inverse propensity over all decisions
- *	that asked it
+ * @own: what always following it would earn, inverse propensity over the drawn
+ *	decisions that asked it
  * @before: NAN, or what always following it would earn, doubly robust, from records
  *	of before it ran
  * @before_ips: the same by inverse propensity alone

@@ -216,7 +216,7 @@ static bool plot_errors(FILE *f, const struct report *r)
 	time_axis(f, r);
 	shade_modes(f, r);
 	axis_label(f, r, "outcome less prediction");
-	fputs("set xzeroaxis lc rgb '#444444'\nset key title 'version: mean, and dashed its size'\n", f);
+	fputs("set xzeroaxis lc rgb '#444444'\nset label 'by version: mean, and dashed the mean of its size' at graph 0, graph 1 offset 0,1\n", f);
 	for (i = 0; i < nr; i++) {
 		snprintf(name, sizeof(name), "mean%u", i);
 		put_series(f, r, name, error_at, &(struct error_series){ list[i], false });
@@ -288,7 +288,7 @@ static bool plot_versions(FILE *f, const struct report *r)
 	unsigned int i;
 
 	axis_label(f, r, "mean");
-	fprintf(f, "set xlabel 'model version'\nset xrange [-0.6:%u.6]\nset key above\nset xtics (",
+	fprintf(f, "set xlabel 'model version'\nset xrange [-0.6:%u.6]\nset xtics (",
 		r->nr_versions ? r->nr_versions - 1 : 0);
 	for (i = 0; i < r->nr_versions; i++)
 		fprintf(f, "%s'%u' %u", i ? ", " : "", r->version[i].version, i);
@@ -323,8 +323,8 @@ static bool write_script(FILE *f, const struct report *r, enum report_plot plot,
 	fputs("set output ", f);
 	quote(f, out);
 	/* no settings of the user's, but for those given here */
-	fputs("\nset border 3\nset tics nomirror out\nset grid ytics lc rgb '#dddddd'\n"
-	      "set key outside right top noenhanced\nset lmargin 14\n", f);
+	fputs("\nset border 3\nset tics nomirror out\nset grid ytics lt 1 lw 0.6 lc rgb '#bbbbbb'\n"
+	      "set key tmargin right horizontal noenhanced\nset lmargin 17\nset rmargin 3\n", f);
 	return draw[plot](f, r);
 }
 

@@ -104,6 +104,15 @@ static void pick_arm(struct judge *j, unsigned int arm)
 	}
 }
 
+/*
+ * A decision that was not drawn, as in emergency, says nothing of what else could
+ * have been done: weighing it would count the model as doing nothing there.
+ */
+static bool drawn(const struct mlds_data *d, size_t row)
+{
+	return d->prob[row] < 1;
+}
+
 static struct report_stat from_estimate(const struct mltrain_estimate *e, uint64_t n)
 {
 	struct report_stat stat = report_nothing();
@@ -146,8 +155,10 @@ static void judge_own(struct judge *j)
 		if (!asked(j->r, v, i))
 			continue;
 		v->to_s = report_time(j->r, d->run[i], d->time_ns[i]);
-		if (!j->rows.n)
+		if (isnan(v->from_s))
 			v->from_s = v->to_s;
+		if (!drawn(d, i))
+			continue;
 		j->action[j->rows.n] = d->candidate[i];
 		j->rows.row[j->rows.n++] = i;
 	}
@@ -188,21 +199,22 @@ static void judge_errors(struct judge *j)
 /* ------------------------------------------------------------------ */
 /* What was expected                                                   */
 
-/* Records of before the version's first decision; of @unseen alone, if there are such. */
+/* Drawn decisions of before the version's first; of @unseen alone, if there are such. */
 static void pick_before(struct judge *j, const struct mltrain_rows *unseen)
 {
-	size_t end = 0, i;
+	const struct mlds_data *d = &j->r->data;
+	size_t end = 0, nr, i;
 
-	while (end < j->r->data.n && j->r->data.model_version[end] != j->v->version)
+	while (end < d->n && d->model_version[end] != j->v->version)
 		end++;
+	nr = unseen ? unseen->n : end;
 	j->rows.n = 0;
-	if (unseen) {
-		for (i = 0; i < unseen->n && unseen->row[i] < end; i++)
-			j->rows.row[j->rows.n++] = unseen->row[i];
-		return;
+	for (i = 0; i < nr; i++) {
+		uint32_t row = unseen ? unseen->row[i] : i;
+
+		if (row < end && drawn(d, row))
+			j->rows.row[j->rows.n++] = row;
 	}
-	for (i = 0; i < end; i++)
-		j->rows.row[j->rows.n++] = i;
 }
 
 static void take_test(struct judge *j)
@@ -225,8 +237,8 @@ static void test_before(struct judge *j, const struct mltrain_model *model,
 	pick_before(j, unseen);
 	if (j->rows.n < REPORT_LEAST)
 		snprintf(j->v->note, sizeof(j->v->note),
-			 "no records of before it ran%s: add the data sets of that time",
-			 unseen ? " that it was not trained on" : "");
+			 "no records of before it ran that were drawn at random%s: add the data sets of that time",
+			 unseen ? " and that it was not trained on" : "");
 	else if (mltrain_test_model(model, fixed, &j->r->data, &j->rows, j->test))
 		snprintf(j->v->note, sizeof(j->v->note), "%s", mltrain_error());
 	else

@@ -43,6 +43,7 @@ static const struct phase {
  * @errors: of the first model
  * @error_sum: of these
  * @truth: mean reward of the first model, if it were always followed
+ * @worst: the same of the second
  */
 static struct tally {
 	uint64_t n[MLPROXY_NR_MODES][MLPROXY_NR_ARMS];
@@ -50,6 +51,7 @@ static struct tally {
 	uint64_t errors;
 	double error_sum;
 	double truth;
+	double worst;
 } tally;
 
 static char dir[] = "/tmp/mlproxy-test-report-XXXXXX";
@@ -92,6 +94,7 @@ static void make_model(const struct bandit *b)
 
 		proposed[i] = mltrain_choose(m, scores + i * BANDIT_ACTIONS, m->margin, 0, 0xf);
 		tally.truth += bandit_mean(b, proposed[i], f) / ROWS;
+		tally.worst += bandit_mean(b, worst(b, f), f) / ROWS;
 	}
 	free(scores);
 	mltrain_rows_free(&all);
@@ -351,6 +354,11 @@ static void versions_without_files(void **unused)
 	assert_true(isnan(v->before.mean));
 	assert_non_null(strstr(v->note, "--model 1=FILE"));
 	assert_true(r->version[1].realised_gain.high < 0);
+	/* in emergency it was asked, and could not be followed: that is no low reward */
+	v = &r->version[1];
+	assert_near(v->own.mean, tally.worst, 2 * (v->own.high - v->own.mean));
+	assert_true(v->own.mean > 0.85 * tally.worst);
+	assert_near(v->to_s, r->length_s, 0.1);
 	drop(r);
 }
 
