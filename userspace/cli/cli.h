@@ -171,6 +171,7 @@ extern const struct cli_verb verb_mode;
 extern const struct cli_verb verb_efficiency;
 extern const struct cli_verb verb_param;
 extern const struct cli_verb verb_record;
+extern const struct cli_verb verb_report;
 extern const struct cli_verb verb_train;
 extern const struct cli_verb verb_test;
 extern const struct cli_verb verb_quantize;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy record, train, test, quantize, import, top: start the program that has them.
+ * mlproxy record, train, test, quantize, import, report, top: start the
+ * program that has them.
  *
  * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
  * of libraries; so what needs them are programs of their own. They lie beside
@@ -94,6 +95,12 @@ const struct cli_verb verb_top = {
 	.name = "top",
 	.fn = top,
 	.summary = "watch all proxies: modes and why, arms, gain, agent",
+};
+
+const struct cli_verb verb_report = {
+	.name = "report",
+	.fn = learn,
+	.summary = "write a page with plots of what was recorded",
 };
 
 const struct cli_verb verb_record = {

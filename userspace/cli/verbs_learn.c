@@ -7,5 +7,6 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_test,
 	&verb_quantize,
 	&verb_import,
+	&verb_report,
 	NULL
 };

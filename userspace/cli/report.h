@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * mlproxy report: what a run was, in figures, and the ways to write them down.
+ *
+ *	cmd_report.c		options
+ *	report_data.c		time, bins, arms, changes of mode, losses
+ *	report_versions.c	each model version: before it ran, and while it ran
+ *	report_table.c		CSV and JSON
+ *	report_plot.c		gnuplot
+ *	report_html.c		the page
+ *
+ * A figure that can't be had is NAN, and is left out wherever it is written.
+ */
+#ifndef MLPROXY_CLI_REPORT_H
+#define MLPROXY_CLI_REPORT_H
+
+#include "learn_report.h"
+
+#define REPORT_MAX_VERSIONS	64
+#define REPORT_MAX_MODELS	16
+#define REPORT_TEXT		320
+#define REPORT_NR_STRATA	(MLPROXY_NR_MODES + 1)
+/* Fewer outcomes than this have a mean, but no interval. */
+#define REPORT_LEAST		5
+
+/**
+ * struct report_stat - a mean with its 95 % interval
+ * @n: outcomes
+ * @mean: NAN without any
+ * @low: NAN where there are too few
+ * @high: the same
+ */
+struct report_stat {
+	uint64_t n;
+	double mean;
+	double low;
+	double high;
+};
+
+/**
+ * struct report_bin - a piece of time
+ * @time_s: its middle
+ * @arm: reward by arm
+ * @lost: records lost in it
+ */
+struct report_bin {
+	double time_s;
+	struct report_stat arm[MLPROXY_NR_ARMS];
+	uint64_t lost;
+};
+
+/**
+ * struct report_stratum - decisions of one mode, or of all
+ * @name: of the mode, or "all"
+ * @arm: reward by arm
+ * @gain: of the model's arm over the other, positive is better; for all modes
+ *	together it is the mean of the modes' gains by their decisions, since arms
+ *	are drawn at random only within a mode
+ */
+struct report_stratum {
+	const char *name;
+	struct report_stat arm[MLPROXY_NR_ARMS];
+	struct report_stat gain;
+};
+
+/**
+ * struct report_version - one version of the in-kernel model
+ * @version: number
+ * @from_s: first decision that asked it
+ * @to_s: last one
+ * @realised: reward where it was followed
+ * @realised_gain: over the baseline's arm of the same decisions
+ * @own: what always following it would earn, inverse propensity over the drawn
+ *	decisions that asked it
+ * @before: NAN, or what always following it would earn, doubly robust, from records
+ *	of before it ran
+ * @before_ips: the same by inverse propensity alone
+ * @before_gain: the same, over the baseline
+ * @note: why @before is NAN, or what to keep in mind
+ * @error: outcome less prediction
+ * @abs_error: mean of its size
+ * @error_bin: @error by bin
+ * @abs_error_bin: @abs_error by bin
+ */
+struct report_version {
+	uint32_t version;
+	double from_s;
+	double to_s;
+	struct report_stat realised;
+	struct report_stat realised_gain;
+	struct report_stat own;
+	struct report_stat before;
+	struct report_stat before_ips;
+	struct report_stat before_gain;
+	char note[REPORT_TEXT];
+	struct report_stat error;
+	struct report_stat abs_error;
+	struct report_stat *error_bin;
+	struct report_stat *abs_error_bin;
+};
+
+/**
+ * struct report_change - a change of mode
+ * @time_s: when
+ * @c: what
+ */
+struct report_change {
+	double time_s;
+	struct mlds_change c;
+};
+
+/**
+ * struct report_model - a model file that the user gave
+ * @version: that the kernel gave it, 0 if it is the only one
+ * @path: file
+ */
+struct report_model {
+	uint32_t version;
+	const char *path;
+};
+
+/**
+ * struct report - all that is written down
+ * @data: decisions with outcome
+ * @log: the rest
+ * @nr_bins: entries in @bin
+ * @bin: pieces of time
+ * @length_s: of all runs, one behind the other
+ * @offset_s: start of each run on that scale, by run
+ * @start_ns: time of the first record of each run, by run
+ * @nr_runs: entries in both
+ * @stratum: all, then by mode
+ * @arms_known: the records say which arm they count for; else it is derived
+ * @nr_versions: entries in @version
+ * @version: model versions, in ascending order
+ * @nr_changes: entries in @change
+ * @change: changes of mode, by time
+ * @first_mode: mode before the first change
+ */
+struct report {
+	struct mlds_data data;
+	struct mlds_log log;
+	size_t nr_bins;
+	struct report_bin *bin;
+	double length_s;
+	double *offset_s;
+	uint64_t *start_ns;
+	size_t nr_runs;
+	struct report_stratum stratum[REPORT_NR_STRATA];
+	bool arms_known;
+	unsigned int nr_versions;
+	struct report_version version[REPORT_MAX_VERSIONS];
+	size_t nr_changes;
+	struct report_change *change;
+	uint32_t first_mode;
+};
+
+/**
+ * report_make() - the figures of data sets
+ * @r: out, all zero before; report_free() it
+ * @paths: files
+ * @nr_paths: how many
+ * @nr_bins: pieces of time
+ * @models: model files
+ * @nr_models: how many
+ *
+ * Return: an exit code.
+ */
+int report_make(struct report *r, char **paths, int nr_paths, size_t nr_bins,
+		const struct report_model *models, unsigned int nr_models);
+
+/** report_free() - free it */
+void report_free(struct report *r);
+
+/** report_time() - seconds of a record on the scale of all runs */
+double report_time(const struct report *r, uint32_t run, uint64_t time_ns);
+
+/** report_bin_at() - bin of a time, below @nr_bins */
+size_t report_bin_at(const struct report *r, double time_s);
+
+/** report_arm() - arm that a row counts for, or MLPROXY_ARM_NONE */
+unsigned int report_arm(const struct report *r, size_t row);
+
+/**
+ * struct report_sum - a mean in the making
+ * @n: values
+ * @mean: of these
+ * @m2: sum of the squares of their distances to it
+ */
+struct report_sum {
+	uint64_t n;
+	double mean;
+	double m2;
+};
+
+/** report_add() - a value more */
+void report_add(struct report_sum *sum, double value);
+
+/** report_mean() - its mean, with an interval as if the values were independent */
+struct report_stat report_mean(const struct report_sum *sum);
+
+/** report_nothing() - a figure that can't be had */
+struct report_stat report_nothing(void);
+
+/**
+ * report_mean_of() - mean reward of rows, with an interval between clusters of them
+ * @r: report
+ * @rows: rows
+ *
+ * See mltrain_evaluate().
+ */
+struct report_stat report_mean_of(const struct report *r, const struct mltrain_rows *rows);
+
+/** report_difference() - of two independent means, as a gain */
+struct report_stat report_difference(const struct report *r, const struct report_stat *model,
+				     const struct report_stat *baseline);
+
+/** report_versions() - fill in the versions; an exit code */
+int report_versions(struct report *r, const struct report_model *models,
+		    unsigned int nr_models);
+
+/** report_csv() - all figures, one a line; to be given to free(), NULL without memory */
+char *report_csv(const struct report *r);
+
+/** report_json() - the same as JSON */
+json_t *report_json(const struct report *r);
+
+/* The plots. */
+enum report_plot {
+	REPORT_PLOT_REWARD,
+	REPORT_PLOT_MODES,
+	REPORT_PLOT_ERRORS,
+	REPORT_PLOT_LOST,
+	REPORT_PLOT_VERSIONS,
+	REPORT_NR_PLOTS,
+};
+
+/** report_plot_name() - "reward", "modes", "errors", "lost", "versions" */
+const char *report_plot_name(enum report_plot plot);
+
+/**
+ * report_draw() - draw a plot
+ * @r: report
+ * @plot: which
+ * @png: file to write as PNG, or NULL for SVG
+ * @svg: out: text of the <svg> element, to be given to free(); NULL where there is
+ *	nothing to draw
+ *
+ * Return: an exit code.
+ */
+int report_draw(const struct report *r, enum report_plot plot, const char *png, char **svg);
+
+/**
+ * report_html() - the page
+ * @r: report
+ * @svg: by plot, NULL where there is nothing to draw
+ * @paths: files it is about
+ * @nr_paths: how many
+ *
+ * Return: text to be given to free(), NULL without memory.
+ */
+char *report_html(const struct report *r, char *const *svg, char *const *paths, int nr_paths);
+
+#endif /* MLPROXY_CLI_REPORT_H */
