@@ -102,8 +102,13 @@ static void dirty(int fd, const char *path, unsigned int rounds)
 
 	ready();
 	while (rounds--) {
-		for (cpu = 0; cpu < nr; cpu++)
-			ring_consume(&rings[cpu], 64, copy_record, &c);
+		uint64_t before = c.records;
+
+		while (c.records == before) {
+			for (cpu = 0; cpu < nr; cpu++)
+				ring_consume(&rings[cpu], 64, copy_record, &c);
+			sleep_ms(1);
+		}
 		force_out(c.file, c.map);
 	}
 	printf("copied %llu records\n", (unsigned long long)c.records);

@@ -160,7 +160,7 @@ without_agent()
 	write_full
 	[ -z "$1" ] || exhaust_memory
 	wait_for $stats/mode emergency
-	expect reason "$(cat $stats/mode_reason)" agent_lost
+	expect reason "$(cat $stats/mode_reason)" "agent lost"
 	wait_decisions
 }
 
@@ -190,7 +190,7 @@ killed()
 # the kernel's own work on that CPU may wait, too.
 never_scheduled()
 {
-	[ "$(nproc)" -gt 1 ] || exit 4
+	[ "$(nproc --all)" -gt 1 ] || exit 4
 	start_agent
 	wait_for $stats/mode learning
 	echo -1 > /proc/sys/kernel/sched_rt_runtime_us
@@ -199,7 +199,7 @@ never_scheduled()
 		sh -c 'while :; do :; done' &
 	echo $! > "$tmp/hog"
 	wait_for $stats/mode emergency
-	expect reason "$(cat $stats/mode_reason)" agent_lost
+	expect reason "$(cat $stats/mode_reason)" "agent lost"
 	limited dd if=/dev/zero of="$mnt/fill" bs=1M conv=fsync 2> /dev/null
 	rm -f "$mnt/fill"
 	wait "$(cat "$tmp/hog")"
