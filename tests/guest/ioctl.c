@@ -18,6 +18,8 @@ union any {
 	struct mlproxy_schema schema;
 	struct mlproxy_control control;
 	struct mlproxy_mode mode;
+	struct mlproxy_efficiency efficiency;
+	struct mlproxy_heartbeat heartbeat;
 	struct mlproxy_param param;
 	struct mlproxy_ring_setup ring_setup;
 	struct mlproxy_ring_stats ring_stats;
@@ -87,6 +89,12 @@ static void prep_ring_stats(int fd, union any *arg)
 	ring_setup(fd, MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup);
 }
 
+static void prep_heartbeat(int fd, union any *arg)
+{
+	(void)fd;
+	arg->heartbeat.timeout_ms = MLPROXY_HEARTBEAT_MAX_MS;
+}
+
 static void prep_recommend_setup(int fd, union any *arg)
 {
 	(void)fd;
@@ -138,7 +146,7 @@ static const struct op ops[] = {
 	OP(BIND, mlproxy_bind, 0, false, false, prep_bind, 0),
 	OP(SCHEMA, mlproxy_schema, 0, true, false, NULL, -ENOBUFS),
 	OP(CONTROL, mlproxy_control, 0, true, true, prep_control, 0),
-	OP(MODE, mlproxy_mode, MLPROXY_MODE_F_SET, true, false, NULL, 0),
+	OP(MODE, mlproxy_mode, MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false, NULL, 0),
 	OP(PARAM, mlproxy_param, MLPROXY_PARAM_F_SET, true, false, prep_param, 0),
 	OP(RING_SETUP, mlproxy_ring_setup, MLPROXY_RING_F_QUIET, true, true, prep_ring_setup, 0),
 	OP(RING_STATS, mlproxy_ring_stats, 0, true, false, prep_ring_stats, 0),
@@ -151,6 +159,8 @@ static const struct op ops[] = {
 	   prep_model_eval, -ENOENT),
 	OP(STATS, mlproxy_stats, 0, true, false, NULL, 0),
 	OP(SNAPSHOT, mlproxy_snapshot, 0, true, false, NULL, 0),
+	OP(EFFICIENCY, mlproxy_efficiency, 0, true, false, NULL, 0),
+	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true, prep_heartbeat, 0),
 	OP(DATASET, mlproxy_dataset, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true,
 	   false, prep_ring_stats, 0),
 };

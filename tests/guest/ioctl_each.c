@@ -202,7 +202,7 @@ static void param(void)
 	EXPECT_EQ(value, 0);
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_SEED, 1, 12345), -EINVAL);
 	EXPECT_RET(dev_set_param(fd, 0, 0, 0), -EINVAL);
-	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_SEED + 1, 0, 0), -EINVAL);
+	EXPECT_RET(dev_set_param(fd, MLPROXY_NR_PARAMS, 0, 0), -EINVAL);
 	EXPECT_RET(get_param(fd, 99, 0, &value), -EINVAL);
 	dev_fresh(fd);
 	EXPECT_RET(get_param(fd, MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING, &value), 0);

@@ -39,7 +39,7 @@ one_value_each()
 
 	for f in "$P"/*; do
 		mapfile lines < "$f"
-		[[ ${#lines[@]} -eq 1 && ${lines[0]} =~ ^[a-z0-9]+$'\n'$ ]] || {
+		[[ ${#lines[@]} -eq 1 && ${lines[0]} =~ ^-?[a-z0-9_]+$'\n'$ ]] || {
 			echo "$f: not one value: ${lines[*]}"
 			return 1
 		}
@@ -55,7 +55,9 @@ permissions()
 
 	for f in "$P"/*; do
 		case ${f##*/} in
-		mode | share_* | explore_* | window_ns | pending_ns | state_period_ns)
+		mode | share_* | explore_* | window_ns | washout_ns | pending_ns | state_period_ns | \
+		min_samples | alpha_ppm | margin_q16 | block | drop_q16 | drop_samples | \
+		error_share | latency_ns | hold_ns)
 			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 644
 			;;
 		*)
@@ -73,9 +75,21 @@ mode()
 {
 	local m
 
+	expect automatic "$(< "$P/automatic")" 1
+	expect reason "$(< "$P/mode_reason")" start
 	for m in emergency learning collaboration recommendation; do
 		set_to mode $m
+		expect automatic "$(< "$P/automatic")" 0
+		expect reason "$(< "$P/mode_reason")" operator
 	done
+	set_to mode auto recommendation
+	expect automatic "$(< "$P/automatic")" 1
+	expect reason "$(< "$P/mode_reason")" auto
+	set_to mode emergency
+	set_to mode auto learning
+	expect "gain" "$(< "$P/gain")" 0
+	expect "its lower end, of no outcomes" "$(< "$P/gain_low")" -9223372036854775808
+	expect "its upper end, of no outcomes" "$(< "$P/gain_high")" 9223372036854775807
 	refused mode none
 	refused mode ""
 	refused mode learning2
