@@ -78,17 +78,17 @@ static const char * const reason_names[MLPROXY_NR_REASONS] = {
 	[MLPROXY_REASON_OPERATOR] = "operator",
 	[MLPROXY_REASON_REINIT] = "reinit",
 	[MLPROXY_REASON_CRITICAL] = "critical",
-	[MLPROXY_REASON_NOT_WORSE] = "not worse",
+	[MLPROXY_REASON_NOT_WORSE] = "not_worse",
 	[MLPROXY_REASON_BETTER] = "better",
 	[MLPROXY_REASON_WORSE] = "worse",
-	[MLPROXY_REASON_NOT_BETTER] = "not better",
-	[MLPROXY_REASON_NO_MODEL] = "no model",
-	[MLPROXY_REASON_NEW_MODEL] = "new model",
+	[MLPROXY_REASON_NOT_BETTER] = "not_better",
+	[MLPROXY_REASON_NO_MODEL] = "no_model",
+	[MLPROXY_REASON_NEW_MODEL] = "new_model",
 	[MLPROXY_REASON_DROP] = "drop",
 	[MLPROXY_REASON_ERRORS] = "errors",
 	[MLPROXY_REASON_LATENCY] = "latency",
-	[MLPROXY_REASON_AGENT_LOST] = "agent lost",
-	[MLPROXY_REASON_BAD_STATE] = "bad state",
+	[MLPROXY_REASON_AGENT_LOST] = "agent_lost",
+	[MLPROXY_REASON_BAD_STATE] = "bad_state",
 	[MLPROXY_REASON_RECOVERED] = "recovered",
 	[MLPROXY_REASON_AUTO] = "auto",
 };
@@ -556,8 +556,8 @@ static const struct mlproxy_transition *last(const struct mlproxy_modes *ms)
 }
 
 /**
- * mlproxy_mode_evidence() - the running experiment, by the last look
- * @proxy: the proxy
+ * mlproxy_mode_evidence() - the running experiment, as of now
+ * @proxy: the proxy, not being destroyed
  * @out: out
  *
  * Context: any but NMI.
@@ -567,6 +567,7 @@ void mlproxy_mode_evidence(struct mlproxy *proxy, struct mlproxy_evidence *out)
 	struct mlproxy_modes *ms = proxy->modes;
 	unsigned long flags;
 
+	look(proxy);
 	raw_spin_lock_irqsave(&ms->lock, flags);
 	*out = ms->machine.evidence;
 	raw_spin_unlock_irqrestore(&ms->lock, flags);
@@ -827,7 +828,10 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	WRITE_ONCE(proxy->agent_deadline_ns, 0);
 	ms->evaluations = 0;
 	ms->changes = 0;
+	ms->beat_ns = 0;
+	WRITE_ONCE(proxy->agent_deadline_ns, 0);
 	note(proxy, &t);
+	/* What went before is not of this initialisation, nor is that. */
 	ms->changes = 0;
 	atomic_set(&proxy->emergency, 0);
 	raw_spin_unlock_irqrestore(&ms->lock, flags);

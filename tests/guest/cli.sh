@@ -296,6 +296,12 @@ ktap_test "mode, set" exits 0 'synth: collaboration \(reason operator' mode synt
 ktap_test "mode, JSON" json 'd["mode"] == "collaboration" and d["reason"] == "operator"' mode synth
 ktap_test "mode, unknown" exits 2 "'fast' is no mode" mode synth fast
 ktap_test "mode, back" exits 0 'learning' mode synth learning
+ktap_test "mode, fixed" exits 0 'governed by the operator' mode synth
+ktap_test "mode, automatic" exits 0 'governed by the kernel' mode synth auto
+ktap_test "mode, automatic, JSON" json 'd["automatic"] and d["reason"] == "auto" and d["evidence"]["arms"]["model"]["n"] == 0' mode synth
+ktap_test "efficiency" exits 0 'gain of the model: unknown: no outcomes' efficiency synth
+ktap_test "efficiency, JSON" json 'd["automatic"] and d["transitions"][0]["reason"] == "auto" and d["transitions"][-1]["to"] == "collaboration" and d["evidence"]["low"] is None' efficiency synth
+ktap_test "mode, back" exits 0 'learning' mode synth learning
 
 ktap_test "param" exits 0 'share.learning +0\.' param synth
 ktap_test "param, set" exits 0 'explore.learning +0\.25' param synth explore.learning 1/4
@@ -307,6 +313,11 @@ ktap_test "param, unknown" exits 2 'there is no parameter' param synth frobnicat
 ktap_test "param, seed" exits 0 'seed +42' param synth seed 42
 ktap_test "param, seed is write-only" exits 2 'not be asked for' param synth seed
 ktap_test "param, window" exits 0 'window +50000000 ns' param synth window 50ms
+ktap_test "param, alpha" exits 0 'alpha +0.010000' param synth alpha 0.01
+ktap_test "param, margin" exits 0 'margin +0.200[0-9]* sd' param synth margin 0.2
+ktap_test "param, hold" exits 0 'hold +2000000000 ns' param synth hold 2s
+ktap_test "param, out of range" exits 4 'out of its range' param synth alpha 0.9
+ktap_test "param, of the machine, JSON" json 'd["alpha"] == 0.01 and d["min_samples"] == 200 and d["hold_ns"] == 2000000000 and d["errors"] == 0.0625' param synth
 ktap_test "param, no window" exits 2 'is no time' param synth window 50parsec
 
 mod_load mlproxy_ctxtest || exit 1

@@ -18,6 +18,8 @@ union any {
 	struct mlproxy_schema schema;
 	struct mlproxy_control control;
 	struct mlproxy_mode mode;
+	struct mlproxy_efficiency efficiency;
+	struct mlproxy_heartbeat heartbeat;
 	struct mlproxy_param param;
 	struct mlproxy_ring_setup ring_setup;
 	struct mlproxy_ring_stats ring_stats;
@@ -87,6 +89,12 @@ static void prep_ring_stats(int fd, union any *arg)
 
 	(void)arg;
 	ring_setup(fd, MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup);
+}
+
+static void prep_heartbeat(int fd, union any *arg)
+{
+	(void)fd;
+	arg->heartbeat.timeout_ms = MLPROXY_HEARTBEAT_MAX_MS;
 }
 
 static void prep_recommend_setup(int fd, union any *arg)
@@ -159,6 +167,8 @@ static const struct op ops[] = {
 	   prep_model_eval, -ENOENT),
 	OP(STATS, mlproxy_stats, 0, true, false, NULL, 0),
 	OP(SNAPSHOT, mlproxy_snapshot, 0, true, false, NULL, 0),
+	OP(EFFICIENCY, mlproxy_efficiency, 0, true, false, NULL, 0),
+	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true, prep_heartbeat, 0),
 	OP(DATASET, mlproxy_dataset, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true,
 	   false, prep_ring_stats, 0),
 	OP(EFFICIENCY, mlproxy_efficiency, 0, true, false, NULL, 0),

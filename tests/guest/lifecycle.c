@@ -269,7 +269,7 @@ static void note_change(const struct mlproxy_rec_hdr *rec, void *arg)
 	if (rec->type == MLPROXY_REC_EVENT)
 		return;
 	ASSERT_EQ(rec->len, rec->type == MLPROXY_REC_MODE ? sizeof(struct mlproxy_rec_mode) :
-							   sizeof(*c));
+							    sizeof(*c));
 	*(*out)++ = (struct change) { rec->type, c->from, c->to, c->reason };
 }
 

@@ -55,8 +55,9 @@ permissions()
 
 	for f in "$P"/*; do
 		case ${f##*/} in
-		mode | share_* | explore_* | *_ns | min_samples | alpha_ppm | *_q16 | block | \
-		drop_samples | error_share)
+		mode | share_* | explore_* | window_ns | washout_ns | pending_ns | state_period_ns | \
+		min_samples | alpha_ppm | margin_q16 | block | drop_q16 | drop_samples | \
+		error_share | latency_ns | hold_ns)
 			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 644
 			;;
 		*)
@@ -74,9 +75,21 @@ mode()
 {
 	local m
 
+	expect automatic "$(< "$P/automatic")" 1
+	expect reason "$(< "$P/mode_reason")" start
 	for m in emergency learning collaboration recommendation; do
 		set_to mode $m
+		expect automatic "$(< "$P/automatic")" 0
+		expect reason "$(< "$P/mode_reason")" operator
 	done
+	set_to mode auto recommendation
+	expect automatic "$(< "$P/automatic")" 1
+	expect reason "$(< "$P/mode_reason")" auto
+	set_to mode emergency
+	set_to mode auto learning
+	expect "gain" "$(< "$P/gain")" 0
+	expect "its lower end, of no outcomes" "$(< "$P/gain_low")" -9223372036854775808
+	expect "its upper end, of no outcomes" "$(< "$P/gain_high")" 9223372036854775807
 	refused mode none
 	refused mode ""
 	refused mode learning2

@@ -574,16 +574,16 @@ struct mlproxy_mode {
 #define MLPROXY_PARAM_EXPLORE	2	/* per mode: exploration, of 65536 */
 #define MLPROXY_PARAM_WINDOW_NS	3	/* length of a switchback window */
 #define MLPROXY_PARAM_SEED	4	/* of the randomisation; write only */
-#define MLPROXY_PARAM_WASHOUT_NS	5	/* start of a window that is not counted */
-#define MLPROXY_PARAM_MIN_SAMPLES	6	/* outcomes of each arm before a test */
-#define MLPROXY_PARAM_ALPHA_PPM		7	/* error probability of promotion, 1e-6 */
-#define MLPROXY_PARAM_MARGIN_Q16	8	/* "not worse": by so many standard deviations */
-#define MLPROXY_PARAM_BLOCK		9	/* model outcomes of one test, then a new one */
-#define MLPROXY_PARAM_DROP_Q16		10	/* emergency: gain below minus so many sd */
-#define MLPROXY_PARAM_DROP_SAMPLES	11	/* model outcomes a drop is judged by */
-#define MLPROXY_PARAM_ERROR_SHARE	12	/* emergency: errors, of 65536 */
-#define MLPROXY_PARAM_LATENCY_NS	13	/* budget of a decision; 0: not measured */
-#define MLPROXY_PARAM_HOLD_NS		14	/* shortest emergency, doubled when it recurs */
+#define MLPROXY_PARAM_WASHOUT_NS	5	/* start of a window, not counted; < WINDOW_NS */
+#define MLPROXY_PARAM_MIN_SAMPLES	6	/* outcomes of each arm before a test: 2 to 2^24 */
+#define MLPROXY_PARAM_ALPHA_PPM		7	/* error probability of promotion: 1 to 500000 */
+#define MLPROXY_PARAM_MARGIN_Q16	8	/* "not worse": by so many sd, 0 to 16 << 16 */
+#define MLPROXY_PARAM_BLOCK		9	/* model outcomes of one test: 64 to 2^30 */
+#define MLPROXY_PARAM_DROP_Q16		10	/* emergency: gain < minus so many sd, 1 to 2^26 */
+#define MLPROXY_PARAM_DROP_SAMPLES	11	/* model outcomes it is judged by: 16 to 2^24 */
+#define MLPROXY_PARAM_ERROR_SHARE	12	/* emergency: errors, 1 to 65536 of 65536 */
+#define MLPROXY_PARAM_LATENCY_NS	13	/* budget, up to 1 s; 0: not measured */
+#define MLPROXY_PARAM_HOLD_NS		14	/* shortest emergency: 1 ms to 1 h; then doubled */
 #define MLPROXY_PARAM_STATE_PERIOD_NS	15	/* of snapshots while running; 0: none */
 #define MLPROXY_PARAM_PENDING_NS	16	/* a pending decision expires: 1 ms to 1 day */
 #define MLPROXY_NR_PARAMS		17
@@ -1027,7 +1027,7 @@ struct mlproxy_efficiency {
  *
  * A proxy whose agent is late goes to emergency (MLPROXY_REASON_AGENT_LOST) at its
  * next decision, and back to learning once an agent is heard again. A proxy that
- * never heard one, or whose agent left, needs none.
+ * heard none since its initialisation, or whose agent left, needs none.
  */
 struct mlproxy_heartbeat {
 	__u32 size;
