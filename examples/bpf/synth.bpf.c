@@ -22,7 +22,7 @@ enum { NONE, LOW, MIDDLE, HIGH };
 SEC("raw_tracepoint.w/" MLPROXY_BPF_TRACEPOINT)
 int decide(struct bpf_raw_tracepoint_args *args)
 {
-	struct mlproxy_bpf_ctx *ctx = (void *)args->args[0];
+	struct mlproxy_bpf_ctx *ctx = MLPROXY_BPF_CTX(args);
 	__u32 action;
 
 	/* Every proxy asks. */

@@ -10,7 +10,7 @@
  *	SEC("raw_tracepoint.w/mlproxy_bpf_decide")
  *	int decide(struct bpf_raw_tracepoint_args *args)
  *	{
- *		struct mlproxy_bpf_ctx *ctx = (void *)args->args[0];
+ *		struct mlproxy_bpf_ctx *ctx = MLPROXY_BPF_CTX(args);
  */
 #ifndef _UAPI_LINUX_MLPROXY_BPF_H
 #define _UAPI_LINUX_MLPROXY_BPF_H
@@ -55,5 +55,14 @@ struct mlproxy_bpf_ctx {
 };
 
 #define MLPROXY_BPF_F_PREDICTED	(1U << 0)
+
+/*
+ * What a program's argument points to. The verifier of 6.1 and 6.12 loses a pointer
+ * of this kind that the compiler keeps on the stack, and says "invalid mem access
+ * 'scalar'": a longer program asks for it anew at each use instead, which volatile
+ * makes the compiler do.
+ */
+#define MLPROXY_BPF_CTX(args) \
+	((struct mlproxy_bpf_ctx *)(unsigned long)*(volatile __u64 *)&(args)->args[0])
 
 #endif /* _UAPI_LINUX_MLPROXY_BPF_H */

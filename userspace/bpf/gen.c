@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frame of a generated program: its head, the entry, and from scores to an
- * action. The scores are the kind's own.
+ * The frame of a generated program: its head, and from scores to an action. The
+ * scores are the kind's own.
+ *
+ * Arithmetic in it does not branch. At a branch whose outcome the verifier knows
+ * already it keeps the operands' exact values apart from then on, and walks all
+ * combinations of them: twenty saturations would be too many.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -96,6 +100,25 @@ static void write_head(FILE *out, const struct mlproxy_model_hdr *hdr)
 		"#define NR_FEATURES\t%u\t/* at least */\n"
 		"#define VERSION\t\t0x%08xU\n"
 		"\n"
+		"/* Asked for anew each time: see the header. */\n"
+		"#define CTX\t\tMLPROXY_BPF_CTX(args)\n"
+		"#define FIELD(f)\t(*(volatile __typeof__(CTX->f) *)&CTX->f)\n"
+		"\n"
+		"/* All ones where a < b, else 0; the compiler must not make a branch of it. */\n"
+		"static __always_inline __s64 less(__s64 a, __s64 b)\n"
+		"{\n"
+		"\t__u64 d = (__u64)a - (__u64)b;\n"
+		"\t__s64 mask = (__s64)(d ^ (((__u64)a ^ (__u64)b) & (d ^ (__u64)a))) >> 63;\n"
+		"\n"
+		"\t__asm__ volatile(\"\" : \"+r\"(mask));\n"
+		"\treturn mask;\n"
+		"}\n"
+		"\n"
+		"static __always_inline __s64 pick(__s64 mask, __s64 yes, __s64 no)\n"
+		"{\n"
+		"\treturn (yes & mask) | (no & ~mask);\n"
+		"}\n"
+		"\n"
 		"/* to nearest, ties towards plus infinity */\n"
 		"static __always_inline __s64 rshift_round(__s64 v, __u32 shift)\n"
 		"{\n"
@@ -107,32 +130,49 @@ static void write_head(FILE *out, const struct mlproxy_model_hdr *hdr)
 }
 
 /**
- * bpfgen_choice() - write the choice among the scores, and the entry's end
+ * bpfgen_entry() - write the function that chooses among the scores, and the entry
  * @out: where to
  * @hdr: header
  *
- * Each action is named by a constant: no index that the verifier has to bound.
+ * Behind a function score(args, s). Each action is named by a constant: no index
+ * that the verifier has to bound.
  */
-void bpfgen_choice(FILE *out, const struct mlproxy_model_hdr *hdr)
+void bpfgen_entry(FILE *out, const struct mlproxy_model_hdr *hdr)
 {
 	u32 a;
 
-	fprintf(out, "\n\tswitch (baseline) {\n");
-	for (a = 0; a < hdr->nr_outputs; a++)
-		fprintf(out, "\tcase %u:\n\t\tbase = s[%u];\n\t\tbreak;\n", a, a);
-	fprintf(out, "\tdefault:\n\t\treturn 0;\n\t}\n\tscore = base;\n");
-	for (a = 0; a < hdr->nr_outputs; a++)
-		fprintf(out, "\tif ((allowed & 1U << %u) && s[%u] > score) {\n"
-			"\t\tbest = %u;\n\t\tscore = s[%u];\n\t}\n", a, a, a, a);
 	fprintf(out,
-		"\tif (score - base <= %d) {\n"
-		"\t\tbest = baseline;\n"
-		"\t\tscore = base;\n"
-		"\t}\n"
-		"\tctx->action = best;\n"
-		"\tctx->version = VERSION;\n"
-		"\tctx->predicted = rshift_round(score * %lldLL, %u) + %lldLL;\n"
-		"\tctx->flags = MLPROXY_BPF_F_PREDICTED;\n"
+		"\n"
+		"SEC(\"raw_tracepoint.w/\" MLPROXY_BPF_TRACEPOINT)\n"
+		"int decide(struct bpf_raw_tracepoint_args *args)\n"
+		"{\n"
+		"\t__s64 s[%u] = {}, baseline, allowed, base, best, most, better;\n"
+		"\n"
+		"\tif (FIELD(schema_hash) != SCHEMA_HASH || FIELD(nr_features) < NR_FEATURES)\n"
+		"\t\treturn 0;\n"
+		"\tscore(args, s);\n"
+		"\tbaseline = FIELD(baseline);\n"
+		"\tallowed = FIELD(allowed);\n"
+		"\tbase = 0;\n",
+		hdr->nr_outputs);
+	for (a = 0; a < hdr->nr_outputs; a++)
+		fprintf(out, "\tbase |= pick(less(baseline, %u) | less(%u, baseline), 0, s[%u]);\n",
+			a, a, a);
+	fprintf(out, "\tbest = baseline;\n\tmost = base;\n");
+	for (a = 0; a < hdr->nr_outputs; a++)
+		fprintf(out,
+			"\tbetter = less(most, s[%u]) & -(allowed >> %u & 1);\n"
+			"\tbest = pick(better, %u, best);\n"
+			"\tmost = pick(better, s[%u], most);\n", a, a, a, a);
+	fprintf(out,
+		"\tbetter = less(%d, most - base);\n"
+		"\tbest = pick(better, best, baseline);\n"
+		"\tmost = pick(better, most, base);\n"
+		"\tmost = rshift_round(most * %lldLL, %u) + %lldLL;\n"
+		"\tFIELD(action) = best;\n"
+		"\tFIELD(version) = VERSION;\n"
+		"\tFIELD(predicted) = most;\n"
+		"\tFIELD(flags) = MLPROXY_BPF_F_PREDICTED;\n"
 		"\treturn 0;\n"
 		"}\n"
 		"\n"
@@ -150,6 +190,8 @@ int bpfgen_write(FILE *out, const struct model *model, char *error)
 		ret = bpfgen_tree(out, &model->trees, error);
 	else
 		ret = bpfgen_mlp(out, &model->mlp, error);
+	if (!ret)
+		bpfgen_entry(out, model->hdr);
 	if (!ret && (fflush(out) || ferror(out)))
 		ret = fail(error, -EIO, "output", "cannot be written: is the disk full?");
 	return ret;

@@ -49,7 +49,7 @@ int bpfgen_write(FILE *out, const struct model *model, char *error);
 int bpfgen_compile(const char *source, const char *object, const char *include, char *error);
 
 /* What the kinds share; gen.c. */
-void bpfgen_choice(FILE *out, const struct mlproxy_model_hdr *hdr);
+void bpfgen_entry(FILE *out, const struct mlproxy_model_hdr *hdr);
 
 /* gen_mlp.c, gen_tree.c: the functions behind bpfgen_write() */
 int bpfgen_mlp(FILE *out, const struct mlp *mlp, char *error);

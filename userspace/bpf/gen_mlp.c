@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The program of a perceptron. Weights are constant tables, a layer is two loops of
- * constant length; what the verifier walks through is each product once. A value
- * between the layers is a byte on the stack, of which the verifier keeps no range:
- * so the branches of the saturations lead to one and the same state.
+ * constant length, and nothing else branches: what the verifier walks through is
+ * each product once.
  */
 #include <errno.h>
 
@@ -16,42 +15,32 @@
 #define MAX_STACK	384
 
 static const char arithmetic[] =
-	"static __always_inline __s8 sat8(__s64 v)\n"
-	"{\n"
-	"\tif (v > 127)\n"
-	"\t\treturn 127;\n"
-	"\tif (v < -128)\n"
-	"\t\treturn -128;\n"
-	"\treturn v;\n"
-	"}\n"
-	"\n"
 	"static __always_inline __s64 clamp(__s64 x, __s64 min, __s64 max)\n"
 	"{\n"
-	"\tif (x < min)\n"
-	"\t\tx = min;\n"
-	"\tif (x > max)\n"
-	"\t\tx = max;\n"
-	"\treturn x;\n"
+	"\tx = pick(less(x, min), min, x);\n"
+	"\treturn pick(less(max, x), max, x);\n"
 	"}\n"
 	"\n";
 
-/* BPF has no instruction for the most significant bit. */
+/* BPF has no instruction for the most significant bit: count those up to it. */
 static const char logarithm[] =
 	"static __noinline __s64 log2_q8(__s64 x)\n"
 	"{\n"
-	"\t__u64 v = (x < 0 ? 0 - (__u64)x : (__u64)x) + 1, m = v;\n"
-	"\t__u32 msb = 0;\n"
-	"\t__s64 log;\n"
+	"\t__u64 sign = less(x, 0), v = (((__u64)x ^ sign) - sign) + 1, m = v, msb;\n"
 	"\n"
-	"\tif (m >> 32) {\n\t\tmsb += 32;\n\t\tm >>= 32;\n\t}\n"
-	"\tif (m >> 16) {\n\t\tmsb += 16;\n\t\tm >>= 16;\n\t}\n"
-	"\tif (m >> 8) {\n\t\tmsb += 8;\n\t\tm >>= 8;\n\t}\n"
-	"\tif (m >> 4) {\n\t\tmsb += 4;\n\t\tm >>= 4;\n\t}\n"
-	"\tif (m >> 2) {\n\t\tmsb += 2;\n\t\tm >>= 2;\n\t}\n"
-	"\tif (m >> 1)\n\t\tmsb += 1;\n"
+	"\tm |= m >> 1;\n"
+	"\tm |= m >> 2;\n"
+	"\tm |= m >> 4;\n"
+	"\tm |= m >> 8;\n"
+	"\tm |= m >> 16;\n"
+	"\tm |= m >> 32;\n"
+	"\tm -= m >> 1 & 0x5555555555555555ULL;\n"
+	"\tm = (m & 0x3333333333333333ULL) + (m >> 2 & 0x3333333333333333ULL);\n"
+	"\tm = (m + (m >> 4)) & 0x0f0f0f0f0f0f0f0fULL;\n"
+	"\tmsb = (m * 0x0101010101010101ULL >> 56) - 1;\n"
 	"\t/* the 8 bits behind it: first to the top, then down */\n"
-	"\tlog = msb << 8 | ((v << (63 - msb)) >> 55 & 0xff);\n"
-	"\treturn x < 0 ? -log : log;\n"
+	"\tm = msb << 8 | (v << ((63 - msb) & 63) >> 55 & 0xff);\n"
+	"\treturn (m ^ sign) - sign;\n"
 	"}\n"
 	"\n";
 
@@ -111,16 +100,16 @@ static void write_tables(FILE *out, const struct mlp *mlp)
 
 static void write_input(FILE *out, const struct mlproxy_model_input *in, u32 i)
 {
-	fprintf(out, "\tx = clamp(ctx->features[%u], %lldLL, %lldLL);\n", in->feature,
+	fprintf(out, "\tx = clamp(FIELD(features[%u]), %lldLL, %lldLL);\n", in->feature,
 		(long long)in->clamp_min, (long long)in->clamp_max);
 	if (in->op == MLPROXY_INPUT_EQUAL) {
-		fprintf(out, "\tq0[%u] = x == %lldLL ? %d : 0;\n", i, (long long)in->offset,
-			MLP_EQUAL_Q);
+		fprintf(out, "\tq0[%u] = pick(less(x, %lldLL) | less(%lldLL, x), 0, %d);\n", i,
+			(long long)in->offset, (long long)in->offset, MLP_EQUAL_Q);
 		return;
 	}
 	if (in->op == MLPROXY_INPUT_LOG2)
 		fprintf(out, "\tx = log2_q8(x);\n");
-	fprintf(out, "\tq0[%u] = sat8(rshift_round((x - (%lldLL)) * %d, %u));\n", i,
+	fprintf(out, "\tq0[%u] = clamp(rshift_round((x - (%lldLL)) * %d, %u), -128, 127);\n", i,
 		(long long)in->offset, in->mul, in->shift);
 }
 
@@ -136,11 +125,11 @@ static void write_layer(FILE *out, const struct mlp *mlp, u32 l)
 		"\t\t\tacc += weight%u[o * %u + i] * q%u[i];\n",
 		layer->nr_out, l, layer->nr_in, l, layer->nr_in, l % 2);
 	if (layer->flags & MLPROXY_LAYER_RELU)
-		fprintf(out, "\t\tif (acc < 0)\n\t\t\tacc = 0;\n");
+		fprintf(out, "\t\tacc = pick(less(acc, 0), 0, acc);\n");
 	if (l + 1 == mlp->hdr->nr_layers)
 		fprintf(out, "\t\ts[o] = acc;\n");
 	else
-		fprintf(out, "\t\tq%u[o] = sat8(rshift_round(acc * %d, %u));\n", !(l % 2),
+		fprintf(out, "\t\tq%u[o] = clamp(rshift_round(acc * %d, %u), -128, 127);\n", !(l % 2),
 			layer->mul, layer->shift);
 	fprintf(out, "\t}\n");
 }
@@ -159,26 +148,18 @@ int bpfgen_mlp(FILE *out, const struct mlp *mlp, char *error)
 		fputs(logarithm, out);
 	write_tables(out, mlp);
 	fprintf(out,
-		"SEC(\"raw_tracepoint.w/\" MLPROXY_BPF_TRACEPOINT)\n"
-		"int decide(struct bpf_raw_tracepoint_args *args)\n"
+		"static __always_inline void score(struct bpf_raw_tracepoint_args *args, __s64 *s)\n"
 		"{\n"
-		"\tstruct mlproxy_bpf_ctx *ctx = (void *)(unsigned long)args->args[0];\n"
 		"\t__s8 q0[%u], q1[%u];\n"
-		"\t__u32 baseline, allowed, best;\n"
-		"\t__s64 s[%u], acc, base, score, x;\n"
+		"\t__s64 acc, x;\n"
 		"\t__u32 i, o;\n"
 		"\n"
-		"\tif (ctx->schema_hash != SCHEMA_HASH || ctx->nr_features < NR_FEATURES)\n"
-		"\t\treturn 0;\n"
-		"\tbaseline = ctx->baseline;\n"
-		"\tallowed = ctx->allowed;\n"
-		"\tbest = baseline;\n"
 		"\t(void)q1;\n",
-		width[0], width[1], mlp->hdr->nr_outputs);
+		width[0], width[1]);
 	for (i = 0; i < mlp->hdr->nr_inputs; i++)
 		write_input(out, &mlp->inputs[i], i);
 	for (l = 0; l < mlp->hdr->nr_layers; l++)
 		write_layer(out, mlp, l);
-	bpfgen_choice(out, mlp->hdr);
+	fprintf(out, "}\n");
 	return 0;
 }

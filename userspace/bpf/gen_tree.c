@@ -38,7 +38,7 @@ static void write_node(FILE *out, const struct mlproxy_model_node *root, u32 n, 
 		return;
 	}
 	/* the smallest number has no literal */
-	fprintf(out, "if (ctx->features[%u] < (__s64)0x%llxULL) {\n", node->feature,
+	fprintf(out, "if (FIELD(features[%u]) < (__s64)0x%llxULL) {\n", node->feature,
 		(unsigned long long)node->threshold);
 	write_node(out, root, node->child, output, depth + 1);
 	indent(out, depth);
@@ -59,25 +59,14 @@ int bpfgen_tree(FILE *out, const struct trees *trees, char *error)
 		return -E2BIG;
 	}
 	fprintf(out,
-		"SEC(\"raw_tracepoint.w/\" MLPROXY_BPF_TRACEPOINT)\n"
-		"int decide(struct bpf_raw_tracepoint_args *args)\n"
-		"{\n"
-		"\tstruct mlproxy_bpf_ctx *ctx = (void *)(unsigned long)args->args[0];\n"
-		"\t__u32 baseline, allowed, best;\n"
-		"\t__s64 s[%u] = {}, base, score;\n"
-		"\n"
-		"\tif (ctx->schema_hash != SCHEMA_HASH || ctx->nr_features < NR_FEATURES)\n"
-		"\t\treturn 0;\n"
-		"\tbaseline = ctx->baseline;\n"
-		"\tallowed = ctx->allowed;\n"
-		"\tbest = baseline;\n",
-		trees->hdr->nr_outputs);
+		"static __always_inline void score(struct bpf_raw_tracepoint_args *args, __s64 *s)\n"
+		"{\n");
 	for (t = 0; t < trees->hdr->nr_layers; t++) {
 		const struct mlproxy_model_tree *tree = &trees->tree[t];
 
-		fprintf(out, "\n\t/* tree %u, of action %u */\n", t, tree->output);
+		fprintf(out, "\t/* tree %u, of action %u */\n", t, tree->output);
 		write_node(out, &trees->nodes[tree->first_node], 0, tree->output, 0);
 	}
-	bpfgen_choice(out, trees->hdr);
+	fprintf(out, "}\n");
 	return 0;
 }

@@ -18,7 +18,8 @@
 
 #include "loader.h"
 
-#define LOG_BYTES	(1U << 20)
+/* The kernel keeps the beginning, and the reason is at the end. Only what is used is there. */
+#define LOG_BYTES	(64U << 20)
 #define LOG_LINES	4	/* of the verifier's log in a message */
 #define DROP_WAIT_MS	5000
 
@@ -95,11 +96,11 @@ static const char *end_of_log(char *log)
 	return log + len;
 }
 
-static int open_object(const char *path, char *log, struct bpf_object **obj,
-		       struct bpf_program **prog, char *error)
+static int open_object(const char *path, char *log, bool verbose,
+		       struct bpf_object **obj, struct bpf_program **prog, char *error)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log,
-		    .kernel_log_size = LOG_BYTES, .kernel_log_level = 1);
+		    .kernel_log_size = LOG_BYTES, .kernel_log_level = verbose);
 	struct bpf_program *p, *found = NULL;
 	int nr = 0;
 
@@ -223,7 +224,7 @@ int bpfload_attach(const char *object, const char *pin, bool verbose,
 	log = calloc(1, LOG_BYTES);
 	if (!log)
 		return fail(error, -ENOMEM, "out of memory");
-	ret = open_object(object, log, &obj, &prog, error);
+	ret = open_object(object, log, verbose, &obj, &prog, error);
 	if (!ret)
 		ret = load_object(object, obj, log, error);
 	if (verbose && log[0])
