@@ -7,8 +7,8 @@
  *	session->lock (session.c)	set-up of one session
  *	proxy->lock			lifecycle, models, parameters
  *	table->lock (rec_table.c)	writers of the recommendation table
- *	cpus_read_lock() (event.c)	flushing aggregated events
  *	modes->lock (mode.c)		mode machine; raw, interrupts off
+ *	cpus_read_lock() (event.c)	flushing aggregated events
  * None of them is taken on the decision path, which relies on RCU: readers, what
  * they asked for and the active model are RCU-protected, state, mode and shares are
  * single words. Deferred outcomes take the raw spinlock of one bucket (pending.c),

@@ -16,7 +16,7 @@
 static const struct cli_verb *const verbs[] = {
 	&verb_list, &verb_show, &verb_schema, &verb_start, &verb_stop, &verb_reinit, &verb_mode,
 	&verb_param, &verb_load, &verb_activate, &verb_rollback, &verb_unload, &verb_stats,
-	&verb_recommend, &verb_snapshot,
+	&verb_recommend, &verb_snapshot, &verb_efficiency,
 };
 
 static char said[16384];
@@ -74,6 +74,15 @@ static void wrong_arguments(void **state)
 		{ &verb_start, { NULL }, "start needs an argument" },
 		{ &verb_mode, { "p", "fast" }, "'fast' is no mode" },
 		{ &verb_mode, { "p", "learning", "x" }, "too many" },
+		{ &verb_mode, { "p", "automatic" }, "'automatic' is no mode" },
+		{ &verb_efficiency, { "p", "x" }, "'x' is one argument too many" },
+		{ &verb_param, { "p", "alpha", "often" }, "'often' is no probability" },
+		{ &verb_param, { "p", "alpha", "1e99" }, "'1e99' is no probability" },
+		{ &verb_param, { "p", "margin", "nan" }, "'nan' is no number of standard dev" },
+		{ &verb_param, { "p", "margin", "1sd" }, "'1sd' is no number of standard dev" },
+		{ &verb_param, { "p", "min_samples", "x" }, "'x' is no count" },
+		{ &verb_param, { "p", "hold", "x" }, "'x' is no time" },
+		{ &verb_param, { "p", "errors", "2" }, "'2' is no share" },
 		{ &verb_param, { "p", "x" }, "there is no parameter 'x'" },
 		{ &verb_param, { "p", "share.learning", "2" }, "'2' is no share" },
 		{ &verb_param, { "p", "share.learning", "x" }, "'x' is no share" },
@@ -118,6 +127,12 @@ static void no_device(void **state)
 		{ &verb_stop, { "p" }, NULL },
 		{ &verb_reinit, { "p" }, NULL },
 		{ &verb_mode, { "p", "recommendation" }, NULL },
+		{ &verb_mode, { "p", "auto" }, NULL },
+		{ &verb_efficiency, { "p", "-j" }, NULL },
+		{ &verb_param, { "p", "alpha", "0.01" }, NULL },
+		{ &verb_param, { "p", "drop", "1.5" }, NULL },
+		{ &verb_param, { "p", "errors", "5%" }, NULL },
+		{ &verb_param, { "p", "hold", "2s" }, NULL },
 		{ &verb_param, { "p", "explore.learning", "1/4" }, NULL },
 		{ &verb_load, { "-a", "p", "f" }, NULL },
 		{ &verb_activate, { "p", "12" }, NULL },

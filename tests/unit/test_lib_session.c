@@ -34,7 +34,10 @@ static struct {
 	uint32_t ring_bytes;		/* answered by RING_SETUP */
 	uint32_t rec_entries;		/* answered by RECOMMEND_SETUP */
 	unsigned long last_request;
+	uint32_t nr_transitions;	/* answered by EFFICIENCY */
 	struct mlproxy_param param;
+	struct mlproxy_mode mode;
+	struct mlproxy_heartbeat heartbeat;
 	struct mlproxy_dataset dataset;
 	unsigned char *memory;
 } kernel;
@@ -116,6 +119,18 @@ static int answer_load(struct mlproxy_model_load *load)
 	return -1;
 }
 
+static int answer_efficiency(struct mlproxy_efficiency *e)
+{
+	struct mlproxy_transition *t = (void *)(uintptr_t)e->transitions;
+	uint32_t i;
+
+	for (i = 0; i < e->count && i < kernel.nr_transitions; i++)
+		t[i].reason = i + 1;
+	e->count = kernel.nr_transitions;
+	e->trial = 3;
+	return 0;
+}
+
 static int answer(unsigned long request, void *arg)
 {
 	switch (request) {
@@ -129,6 +144,15 @@ static int answer(unsigned long request, void *arg)
 	case MLPROXY_IOC_PARAM:
 		kernel.param = *(struct mlproxy_param *)arg;
 		return 0;
+	case MLPROXY_IOC_MODE:
+		kernel.mode = *(struct mlproxy_mode *)arg;
+		return 0;
+	case MLPROXY_IOC_HEARTBEAT:
+		kernel.heartbeat = *(struct mlproxy_heartbeat *)arg;
+		((struct mlproxy_heartbeat *)arg)->age_ms = 12;
+		return 0;
+	case MLPROXY_IOC_EFFICIENCY:
+		return answer_efficiency(arg);
 	case MLPROXY_IOC_DATASET: {
 		struct mlproxy_dataset *dataset = arg;
 
@@ -310,6 +334,73 @@ static void bind_names(void **state)
 	kernel.fail_errno = EBUSY;
 	assert_int_equal(mlproxy_bind(s, "other"), -EBUSY);
 	assert_says(s, "bound to 'synth' already");
+}
+
+static void modes(void **state)
+{
+	struct mlproxy_session *s = *state;
+
+	mlproxy_bind(s, "synth");
+	assert_int_equal(mlproxy_mode_set(s, MLPROXY_MODE_LEARNING), 0);
+	assert_int_equal(kernel.mode.flags, MLPROXY_MODE_F_SET);
+	assert_int_equal(kernel.mode.mode, MLPROXY_MODE_LEARNING);
+	assert_int_equal(mlproxy_mode_auto(s), 0);
+	assert_int_equal(kernel.mode.flags, MLPROXY_MODE_F_AUTO);
+	kernel.fail_errno = EPERM;
+	assert_int_equal(mlproxy_mode_auto(s), -EPERM);
+	assert_says(s, "cannot hand the mode back");
+}
+
+static void efficiency(void **state)
+{
+	struct mlproxy_session *s = *state;
+	struct mlproxy_transition t[4];
+	struct mlproxy_efficiency e;
+
+	mlproxy_bind(s, "synth");
+	kernel.nr_transitions = 2;
+	assert_int_equal(mlproxy_efficiency_get(s, &e, t, 4), 2);
+	assert_int_equal(e.trial, 3);
+	assert_int_equal(e.transitions, 0);
+	assert_int_equal(t[1].reason, 2);
+	kernel.nr_transitions = 0;
+	assert_int_equal(mlproxy_efficiency_get(s, &e, NULL, 0), 0);
+	/* an answer that no good kernel gives: who reads the array must not go by it */
+	kernel.nr_transitions = 5;
+	assert_int_equal(mlproxy_efficiency_get(s, &e, t, 4), -EPROTO);
+	assert_says(s, "wrote 5 changes of mode where 4 fit");
+	kernel.fail_errno = ENXIO;
+	assert_int_equal(mlproxy_efficiency_get(s, &e, t, 4), -ENXIO);
+}
+
+static void heartbeats(void **state)
+{
+	struct mlproxy_session *s = *state;
+	struct mlproxy_heartbeat answer;
+
+	mlproxy_bind(s, "synth");
+	assert_int_equal(mlproxy_heartbeat(s, 500, &answer), 0);
+	assert_int_equal(kernel.heartbeat.timeout_ms, 500);
+	assert_int_equal(kernel.heartbeat.flags, 0);
+	assert_int_equal(answer.age_ms, 12);
+	assert_int_equal(mlproxy_heartbeat(s, 0, NULL), 0);
+	assert_int_equal(kernel.heartbeat.flags, MLPROXY_HEARTBEAT_F_LEAVE);
+	kernel.fail_errno = EINVAL;
+	assert_int_equal(mlproxy_heartbeat(s, 3600001, NULL), -EINVAL);
+	assert_says(s, "3600001 ms is too long for a heartbeat; at most 3600000");
+}
+
+static void mode_names(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	for (i = 1; i < MLPROXY_NR_REASONS; i++)
+		assert_string_not_equal(mlproxy_mode_reason_name(i), "?");
+	assert_string_equal(mlproxy_mode_reason_name(MLPROXY_NR_REASONS), "?");
+	assert_string_equal(mlproxy_arm_name(MLPROXY_ARM_MODEL), "model");
+	assert_string_equal(mlproxy_arm_name(MLPROXY_ARM_NONE), "none");
+	assert_string_equal(mlproxy_arm_name(2), "?");
 }
 
 static void schema_arrays(void **state)
@@ -553,6 +644,10 @@ int main(void)
 		SESSION_TEST(device_from_environment),
 		SESSION_TEST(list_grows),
 		SESSION_TEST(bind_names),
+		SESSION_TEST(modes),
+		SESSION_TEST(efficiency),
+		SESSION_TEST(heartbeats),
+		cmocka_unit_test(mode_names),
 		SESSION_TEST(schema_arrays),
 		SESSION_TEST(words_for_errnos),
 		SESSION_TEST(param_is_passed),

@@ -247,6 +247,111 @@ static void mix64_known_values(void **state)
 	assert_true(mix64(1234567) == 6457827717110365317ULL);
 }
 
+static void permutes(void **state)
+{
+	u32 counts[64] = {};
+
+	(void)state;
+	for (u64 key = 0; key < 20000; key++) {
+		u64 seen = 0;
+
+		for (u32 i = 0; i < 64; i++) {
+			u32 to = split_permute(mix64(key), i);
+
+			assert_true(to < 64);
+			seen |= 1ULL << to;
+		}
+		assert_true(seen == UINT64_MAX);
+		/* and the places of one argument are equally likely */
+		counts[split_permute(mix64(key), 5)]++;
+	}
+	/* 312.5 each: six standard deviations */
+	for (u32 i = 0; i < 64; i++)
+		assert_in_range(counts[i], 207, 418);
+}
+
+/* Windows of a block that are the candidate's, of those that don't explore. */
+static u32 windows_of_block(u64 seed, u64 block, u32 share, u32 explore)
+{
+	u32 n = 0;
+
+	for (u64 w = block * 64; w < block * 64 + 64; w++)
+		n += split_window_arm(0xffff, seed, w, share, explore) == SPLIT_CANDIDATE;
+	return n;
+}
+
+static void windows_are_balanced(void **state)
+{
+	static const u32 cases[][2] = {
+		{ 32768, 0 }, { 0, 0 }, { 65536, 0 }, { 4096, 4096 }, { 32768, 1024 },
+		{ 64512, 0 }, { 64512, 1024 }, { 1, 0 }, { 100, 60000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		u32 share = cases[i][0], explore = cases[i][1];
+		double want = 64.0 * share / (65536 - explore);
+		double sum = 0;
+
+		for (u64 block = 0; block < 20000; block++) {
+			u32 n = windows_of_block(77, block, share, explore);
+
+			/* never further off than the rounding */
+			assert_true(n == (u32)want || n == (u32)want + 1);
+			sum += n;
+		}
+		/* the rounding is right on the average: six standard deviations of it */
+		assert_true(sum / 20000 - want < 0.0213 && want - sum / 20000 < 0.0213);
+	}
+	assert_int_equal(split_window_arm(0, 1, 2, 0, 65536), SPLIT_EXPLORE);
+	assert_int_equal(windows_of_block(1, 2, 0, 65536), 0);
+}
+
+/* A window of its own has the logged probability, over the seeds. */
+static void windows_have_their_probability(void **state)
+{
+	(void)state;
+	for (u64 window = 1000; window < 1064; window += 7) {
+		u32 n = 0;
+
+		for (u64 seed = 0; seed < 40000; seed++)
+			n += split_window_arm(0xffff, mix64(seed), window, 12000, 6000) ==
+			     SPLIT_CANDIDATE;
+		/* 12000 of 59536, six standard deviations */
+		assert_in_range(n, 8062 - 482, 8062 + 482);
+	}
+}
+
+/* Which windows of a block are the candidate's changes from block to block. */
+static void windows_are_shuffled(void **state)
+{
+	u32 same = 0;
+
+	(void)state;
+	for (u64 w = 0; w < 64 * 1000; w++)
+		same += split_window_arm(0xffff, 5, w, 32768, 0) ==
+			split_window_arm(0xffff, 5, w + 64, 32768, 0);
+	assert_in_range(same, 32000 - 1500, 32000 + 1500);
+}
+
+static void groups_are_even(void **state)
+{
+	u32 counts[64] = {}, model = 0;
+
+	(void)state;
+	for (u64 key = 0; key < 64000; key++) {
+		u64 unit = mix64(3 ^ mix64(key));
+
+		counts[split_group(unit)]++;
+		/* independent of the arm */
+		if (split_group(unit) < 32)
+			model += split_arm(0xffff, unit, 32768, 0) == SPLIT_CANDIDATE;
+	}
+	for (u32 i = 0; i < 64; i++)
+		assert_in_range(counts[i], 810, 1190);
+	assert_in_range(model, 16000 - 600, 16000 + 600);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +365,11 @@ int main(void)
 		cmocka_unit_test(arm_ends),
 		cmocka_unit_test(frequencies_match_probabilities),
 		cmocka_unit_test(mix64_known_values),
+		cmocka_unit_test(permutes),
+		cmocka_unit_test(windows_are_balanced),
+		cmocka_unit_test(windows_have_their_probability),
+		cmocka_unit_test(windows_are_shuffled),
+		cmocka_unit_test(groups_are_even),
 	};
 
 	return cmocka_run_group_tests_name("split", tests, NULL, NULL);

@@ -168,6 +168,7 @@ extern const struct cli_verb verb_start;
 extern const struct cli_verb verb_stop;
 extern const struct cli_verb verb_reinit;
 extern const struct cli_verb verb_mode;
+extern const struct cli_verb verb_efficiency;
 extern const struct cli_verb verb_param;
 extern const struct cli_verb verb_record;
 extern const struct cli_verb verb_report;

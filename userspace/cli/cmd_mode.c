@@ -1,23 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy mode: ask for the mode of a proxy, or set it.
+ * mlproxy mode: ask for the mode of a proxy and why it is that, fix it, or hand it
+ * back to the kernel.
  */
 #include <stdio.h>
+#include <string.h>
 
-#include "cli.h"
+#include "evidence.h"
+
+#define WANT_NOTHING	-1
+#define WANT_AUTO	-2
+
+static int print_json(const char *proxy, const struct mlproxy_mode *mode)
+{
+	return cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o}",
+					"proxy", proxy,
+					"mode", mlproxy_mode_name(mode->mode),
+					"reason", mlproxy_mode_reason_name(mode->reason),
+					"since_ns", cli_uint(mode->since_ns),
+					"changes", cli_uint(mode->changes),
+					"automatic", (int)mode->automatic,
+					"evidence", evidence_json(&mode->evidence)));
+}
 
 static int print_mode(const struct cli *cli, const char *proxy, const struct mlproxy_mode *mode)
 {
+	const struct mlproxy_evidence *e = &mode->evidence;
+	char text[128];
+
 	if (cli->json)
-		return cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o}",
-						"proxy", proxy,
-						"mode", mlproxy_mode_name(mode->mode),
-						"reason", mlproxy_mode_reason_name(mode->reason),
-						"since_ns", cli_uint(mode->since_ns),
-						"changes", cli_uint(mode->changes)));
+		return print_json(proxy, mode);
 	printf("%s: %s (reason %s, %llu changes)\n", proxy, mlproxy_mode_name(mode->mode),
 	       mlproxy_mode_reason_name(mode->reason), (unsigned long long)mode->changes);
+	printf("  governed by the %s, in this mode for %.1f s\n",
+	       mode->automatic ? "kernel" : "operator", evidence_ago_s(mode->since_ns));
+	evidence_limit(e, mode->reason, text, sizeof(text));
+	if (*text)
+		printf("  taken on: %s\n", text);
+	if (e->n[MLPROXY_ARM_MODEL]) {
+		evidence_gain(e, text, sizeof(text));
+		printf("  taken on: gain %s, of %llu and %llu outcomes\n", text,
+		       (unsigned long long)e->n[MLPROXY_ARM_BASELINE],
+		       (unsigned long long)e->n[MLPROXY_ARM_MODEL]);
+	}
 	return CLI_OK;
+}
+
+static int change(struct mlproxy_session *s, int wanted)
+{
+	if (wanted == WANT_NOTHING)
+		return 0;
+	return wanted == WANT_AUTO ? mlproxy_mode_auto(s) : mlproxy_mode_set(s, wanted);
 }
 
 static int mode(struct cli *cli, int argc, char **argv)
@@ -25,22 +58,23 @@ static int mode(struct cli *cli, int argc, char **argv)
 	struct mlproxy_mode answer;
 	struct mlproxy_session *s;
 	char **operands;
-	int ret, wanted = -1;
+	int ret, wanted = WANT_NOTHING;
 
 	operands = cli_operands(cli, argc, argv, 1, 2, &ret);
 	if (!operands)
 		return ret;
-	if (operands[1]) {
+	if (operands[1] && !strcmp(operands[1], "auto")) {
+		wanted = WANT_AUTO;
+	} else if (operands[1]) {
 		wanted = mlproxy_mode_by_name(operands[1]);
 		if (wanted < 0)
-			return cli_usage(cli, "'%s' is no mode: emergency, learning, collaboration "
-					 "and recommendation are", operands[1]);
+			return cli_usage(cli, "'%s' is no mode: emergency, learning, collaboration, "
+					 "recommendation and auto are", operands[1]);
 	}
-	ret = cli_open(cli, operands[0], wanted < 0 ? MLPROXY_OPEN_RDONLY : 0, &s);
+	ret = cli_open(cli, operands[0], wanted == WANT_NOTHING ? MLPROXY_OPEN_RDONLY : 0, &s);
 	if (ret)
 		return ret;
-	if (wanted >= 0)
-		ret = mlproxy_mode_set(s, wanted);
+	ret = change(s, wanted);
 	if (!ret)
 		ret = mlproxy_mode_get(s, &answer);
 	ret = ret ? cli_fail(s, ret) : print_mode(cli, operands[0], &answer);
@@ -52,14 +86,19 @@ const struct cli_verb verb_mode = {
 	.name = "mode",
 	.fn = mode,
 	.summary = "show or set which share of the operations may use the model",
-	.synopsis = "PROXY [emergency|learning|collaboration|recommendation]",
-	.help = "Without a mode, prints the present one and why it is that. Modes:\n"
+	.synopsis = "PROXY [emergency|learning|collaboration|recommendation|auto]",
+	.help = "Without a mode, prints the present one, why it is that, since when, and the\n"
+		"numbers that it was taken on. Modes:\n"
 		"  emergency       the kernel's own algorithm alone\n"
 		"  learning        a small share uses the model, to measure it\n"
 		"  collaboration   half uses the model\n"
 		"  recommendation  all but a small control group uses the model\n"
-		"The shares can be changed with 'mlproxy param'.\n"
+		"The kernel changes the mode by itself, by what it measures. A mode that is set\n"
+		"here stays, until another one is set, or 'auto' hands it back to the kernel.\n"
+		"The shares can be changed with 'mlproxy param'; 'mlproxy efficiency' has the\n"
+		"measurements.\n"
 		"\n"
-		"Example: back to the kernel's own decisions, at once\n"
-		"  mlproxy mode synth emergency\n",
+		"Example: back to the kernel's own decisions, at once; and to what it measures\n"
+		"  mlproxy mode synth emergency\n"
+		"  mlproxy mode synth auto\n",
 };

@@ -3,31 +3,49 @@
  * mlproxy param: ask for the parameters of a proxy, or set one.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+/* How a value is written. */
+enum kind { SHARE, TIME, COUNT, PPM, FACTOR };
 
 /**
  * struct param - a parameter with its name
  * @name: as the tool prints and takes it
  * @id: MLPROXY_PARAM_*
  * @index: mode, or 0
+ * @kind: how it is written
  */
 struct param {
 	const char *name;
 	uint32_t id;
 	uint32_t index;
+	enum kind kind;
 };
 
 static const struct param params[] = {
-	{ "share.learning", MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING },
-	{ "share.collaboration", MLPROXY_PARAM_SHARE, MLPROXY_MODE_COLLABORATION },
-	{ "share.recommendation", MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION },
-	{ "explore.learning", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING },
-	{ "explore.collaboration", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_COLLABORATION },
-	{ "explore.recommendation", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMENDATION },
-	{ "window", MLPROXY_PARAM_WINDOW_NS, 0 },
-	{ "seed", MLPROXY_PARAM_SEED, 0 },
+	{ "share.learning", MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING, SHARE },
+	{ "share.collaboration", MLPROXY_PARAM_SHARE, MLPROXY_MODE_COLLABORATION, SHARE },
+	{ "share.recommendation", MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION, SHARE },
+	{ "explore.learning", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING, SHARE },
+	{ "explore.collaboration", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_COLLABORATION, SHARE },
+	{ "explore.recommendation", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMENDATION, SHARE },
+	{ "window", MLPROXY_PARAM_WINDOW_NS, 0, TIME },
+	{ "washout", MLPROXY_PARAM_WASHOUT_NS, 0, TIME },
+	{ "min_samples", MLPROXY_PARAM_MIN_SAMPLES, 0, COUNT },
+	{ "alpha", MLPROXY_PARAM_ALPHA_PPM, 0, PPM },
+	{ "margin", MLPROXY_PARAM_MARGIN_Q16, 0, FACTOR },
+	{ "block", MLPROXY_PARAM_BLOCK, 0, COUNT },
+	{ "drop", MLPROXY_PARAM_DROP_Q16, 0, FACTOR },
+	{ "drop_samples", MLPROXY_PARAM_DROP_SAMPLES, 0, COUNT },
+	{ "errors", MLPROXY_PARAM_ERROR_SHARE, 0, SHARE },
+	{ "latency", MLPROXY_PARAM_LATENCY_NS, 0, TIME },
+	{ "hold", MLPROXY_PARAM_HOLD_NS, 0, TIME },
+	{ "state_period", MLPROXY_PARAM_STATE_PERIOD_NS, 0, TIME },
+	{ "pending", MLPROXY_PARAM_PENDING_NS, 0, TIME },
+	{ "seed", MLPROXY_PARAM_SEED, 0, COUNT },
 };
 
 #define NR_PARAMS	(sizeof(params) / sizeof(params[0]))
@@ -43,22 +61,82 @@ static const struct param *find_param(const char *name)
 	return NULL;
 }
 
-static bool is_share(const struct param *param)
+/* A decimal number, in steps of 1 / @one. */
+static int parse_real(const char *text, double one, uint64_t *value)
 {
-	return param->id == MLPROXY_PARAM_SHARE || param->id == MLPROXY_PARAM_EXPLORE;
+	char *end;
+	double x = strtod(text, &end);
+
+	if (end == text || *end || !(x >= 0) || x * one > INT64_MAX)
+		return -1;
+	*value = (uint64_t)(x * one + 0.5);
+	return 0;
 }
 
 static int parse_value(const struct cli *cli, const struct param *param, const char *text,
 		       uint64_t *value)
 {
-	if (is_share(param) && cli_parse_share(text, value))
-		return cli_usage(cli, "'%s' is no share: 0.0625, 6.25%% or 1/16 are, up to 1",
-				 text);
-	if (param->id == MLPROXY_PARAM_WINDOW_NS && cli_parse_ns(text, "ns", value))
-		return cli_usage(cli, "'%s' is no time: 50ms, 2s or 1000000ns are", text);
-	if (param->id == MLPROXY_PARAM_SEED && cli_parse_u64(text, UINT64_MAX, value))
-		return cli_usage(cli, "'%s' is no seed: any number from 0 to 2^64 - 1 is", text);
+	switch (param->kind) {
+	case SHARE:
+		if (cli_parse_share(text, value))
+			return cli_usage(cli, "'%s' is no share: 0.0625, 6.25%% or 1/16 are, up to 1",
+					 text);
+		break;
+	case TIME:
+		if (cli_parse_ns(text, "ns", value))
+			return cli_usage(cli, "'%s' is no time: 50ms, 2s or 1000000ns are", text);
+		break;
+	case COUNT:
+		if (cli_parse_u64(text, UINT64_MAX, value))
+			return cli_usage(cli, "'%s' is no %s: any number from 0 to 2^64 - 1 is", text,
+					 param->id == MLPROXY_PARAM_SEED ? "seed" : "count");
+		break;
+	case PPM:
+		if (parse_real(text, 1e6, value))
+			return cli_usage(cli, "'%s' is no probability: 0.05 is", text);
+		break;
+	case FACTOR:
+		if (parse_real(text, 65536, value))
+			return cli_usage(cli, "'%s' is no number of standard deviations: 0.1 is", text);
+		break;
+	}
 	return CLI_OK;
+}
+
+static void param_json(const struct param *param, uint64_t value, json_t *object)
+{
+	char name[64];
+
+	switch (param->kind) {
+	case SHARE:
+	case FACTOR:
+		json_object_set_new(object, param->name,
+				    json_real((double)value / MLPROXY_SHARE_ONE));
+		break;
+	case PPM:
+		json_object_set_new(object, param->name, json_real(value / 1e6));
+		break;
+	case TIME:
+		snprintf(name, sizeof(name), "%s_ns", param->name);
+		json_object_set_new(object, name, cli_uint(value));
+		break;
+	case COUNT:
+		json_object_set_new(object, param->name, cli_uint(value));
+		break;
+	}
+}
+
+static void param_text(const struct param *param, uint64_t value)
+{
+	if (param->kind == SHARE)
+		printf("%-24s %.6f\n", param->name, (double)value / MLPROXY_SHARE_ONE);
+	else if (param->kind == FACTOR)
+		printf("%-24s %.6f sd\n", param->name, value / 65536.0);
+	else if (param->kind == PPM)
+		printf("%-24s %.6f\n", param->name, value / 1e6);
+	else
+		printf("%-24s %llu%s\n", param->name, (unsigned long long)value,
+		       param->kind == TIME ? " ns" : "");
 }
 
 static int print_param(struct mlproxy_session *s, const struct param *param, json_t *object)
@@ -69,17 +147,10 @@ static int print_param(struct mlproxy_session *s, const struct param *param, jso
 	ret = mlproxy_param_get(s, param->id, param->index, &value);
 	if (ret)
 		return cli_fail(s, ret);
-	if (object && is_share(param))
-		json_object_set_new(object, param->name,
-				    json_real((double)value / MLPROXY_SHARE_ONE));
-	else if (object)
-		json_object_set_new(object, param->id == MLPROXY_PARAM_WINDOW_NS ? "window_ns" :
-				    param->name, cli_uint(value));
-	else if (is_share(param))
-		printf("%-24s %.6f\n", param->name, (double)value / MLPROXY_SHARE_ONE);
+	if (object)
+		param_json(param, value, object);
 	else
-		printf("%-24s %llu%s\n", param->name, (unsigned long long)value,
-		       param->id == MLPROXY_PARAM_WINDOW_NS ? " ns" : "");
+		param_text(param, value);
 	return CLI_OK;
 }
 
@@ -153,13 +224,27 @@ static int param(struct cli *cli, int argc, char **argv)
 const struct cli_verb verb_param = {
 	.name = "param",
 	.fn = param,
-	.summary = "show or set the shares and the randomisation of a proxy",
+	.summary = "show or set the shares, the randomisation and the limits of a proxy",
 	.synopsis = "PROXY [NAME [VALUE]]",
 	.help = "Without a name, prints all parameters; with a value, sets one:\n"
 		"  share.MODE    share of the operations that the model decides in that mode\n"
 		"  explore.MODE  share in which a legal action is drawn at random\n"
 		"  window        length of a switchback window, where a proxy randomises by time\n"
+		"  washout       begin of a window whose outcomes are not counted\n"
 		"  seed          seed of the randomisation (can only be set)\n"
+		"How the kernel judges the model and changes the mode:\n"
+		"  min_samples   outcomes of each arm before the first test\n"
+		"  alpha         probability of a wrong promotion\n"
+		"  margin        'not worse' is: by at most so many standard deviations\n"
+		"  block         outcomes of the model after which a test begins anew\n"
+		"  drop          a gain below minus so many standard deviations is an emergency\n"
+		"  drop_samples  outcomes of the model that this is judged by\n"
+		"  errors        share of failed and refused actions that is an emergency\n"
+		"  latency       budget of a decision; 0: not measured\n"
+		"  hold          shortest emergency; doubled when it recurs\n"
+		"Beside that:\n"
+		"  state_period  period of snapshots of the subsystem; 0: none\n"
+		"  pending       how long a decision may wait for its outcome\n"
 		"MODE is learning, collaboration or recommendation. A share is written 0.0625,\n"
 		"6.25% or 1/16; a mode's two shares may not add up to more than 1. Times take\n"
 		"ns, us, ms, s, m or h.\n"

@@ -67,20 +67,37 @@ static json_t *stats_json(const struct mlproxy_stats *stats,
 				 "expired", cli_uint(stats->rec_expired),
 				 "evicted", cli_uint(stats->rec_evicted));
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *pending = json_pack("{s:o, s:o, s:o, s:o, s:o}",
+				    "deferred", cli_uint(stats->pending_deferred),
+				    "resolved", cli_uint(stats->pending_resolved),
+				    "expired", cli_uint(stats->pending_expired),
+				    "evicted", cli_uint(stats->pending_evicted),
+				    "missed", cli_uint(stats->pending_missed));
+	json_t *latency = json_pack("{s:o, s:o}",
+				    "samples", cli_uint(stats->latency_samples),
+				    "over", cli_uint(stats->latency_over));
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:o}",
 			 "proxy", schema->proxy,
 			 "decisions", cli_uint(stats->decisions),
 			 "by_source", by_name(stats->by_source, MLPROXY_NR_SOURCES,
 					      mlproxy_source_name),
 			 "by_mode", by_name(stats->by_mode, MLPROXY_NR_MODES, mlproxy_mode_name),
 			 "by_action", by_action(stats, schema),
+			 "by_arm", by_name(stats->by_arm, MLPROXY_NR_ARMS, mlproxy_arm_name),
 			 "critical", cli_uint(stats->critical),
 			 "feedbacks", cli_uint(stats->feedbacks),
 			 "feedback_stale", cli_uint(stats->feedback_stale),
 			 "rewards", rewards_json(stats),
 			 "recommendations", recs,
 			 "events", cli_uint(stats->events),
-			 "bad_calls", cli_uint(stats->bad_calls));
+			 "bad_calls", cli_uint(stats->bad_calls),
+			 "refused", cli_uint(stats->refused),
+			 "errors", cli_uint(stats->errors),
+			 "bpf_calls", cli_uint(stats->bpf_calls),
+			 "latency", latency,
+			 "pending", pending);
 }
 
 static void print_count(const char *name, uint64_t count, uint64_t all)
@@ -125,20 +142,37 @@ static void stats_text(const struct mlproxy_stats *stats,
 	printf("by action\n");
 	for (i = 0; i < schema->s.nr_actions; i++)
 		print_count(schema->actions[i].name, stats->by_action[i], stats->decisions);
+	printf("by arm\n");
+	for (i = 0; i < MLPROXY_NR_ARMS; i++)
+		print_count(mlproxy_arm_name(i), stats->by_arm[i], stats->decisions);
 	if (stats->feedbacks)
 		print_rewards(stats, schema);
 	printf("other\n");
 	print_count("critical", stats->critical, 0);
 	print_count("feedback", stats->feedbacks, 0);
 	print_count("feedback, stale", stats->feedback_stale, 0);
-	print_count("recommendations taken", stats->rec_drained, 0);
+	print_count("events", stats->events, 0);
+	print_count("bad calls", stats->bad_calls, 0);
+	print_count("illegal actions", stats->refused, 0);
+	print_count("failed actions", stats->errors, 0);
+	print_count("eBPF calls", stats->bpf_calls, 0);
+	print_count("timed", stats->latency_samples, 0);
+	print_count("beyond the budget", stats->latency_over, 0);
+	printf("recommendations\n");
+	print_count("taken", stats->rec_drained, 0);
 	print_count("accepted", stats->rec_accepted, 0);
 	print_count("refused", stats->rec_rejected, 0);
 	print_count("hits", stats->rec_hits, 0);
 	print_count("expired", stats->rec_expired, 0);
 	print_count("evicted", stats->rec_evicted, 0);
-	print_count("events", stats->events, 0);
-	print_count("bad calls", stats->bad_calls, 0);
+	if (!stats->pending_deferred && !stats->pending_missed)
+		return;
+	printf("delayed outcomes\n");
+	print_count("deferred", stats->pending_deferred, 0);
+	print_count("resolved", stats->pending_resolved, 0);
+	print_count("expired", stats->pending_expired, 0);
+	print_count("evicted", stats->pending_evicted, 0);
+	print_count("missed", stats->pending_missed, 0);
 }
 
 static int print_once(const struct cli *cli, struct mlproxy_session *s,

@@ -13,6 +13,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_stop,
 	&verb_reinit,
 	&verb_mode,
+	&verb_efficiency,
 	&verb_param,
 	&verb_record,
 	&verb_report,

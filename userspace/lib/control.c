@@ -75,6 +75,51 @@ int mlproxy_mode_set(struct mlproxy_session *s, uint32_t mode)
 	return ret;
 }
 
+int mlproxy_mode_auto(struct mlproxy_session *s)
+{
+	struct mlproxy_mode cmd = { .size = sizeof(cmd), .flags = MLPROXY_MODE_F_AUTO };
+
+	return mlpx_ioctl(s, MLPROXY_IOC_MODE, &cmd, "hand the mode back");
+}
+
+int mlproxy_efficiency_get(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
+			   struct mlproxy_transition *transitions, uint32_t room)
+{
+	int ret;
+
+	memset(efficiency, 0, sizeof(*efficiency));
+	efficiency->size = sizeof(*efficiency);
+	efficiency->transitions = (uintptr_t)transitions;
+	efficiency->count = room;
+	ret = mlpx_ioctl(s, MLPROXY_IOC_EFFICIENCY, efficiency, "ask for the efficiency");
+	efficiency->transitions = 0;
+	if (ret)
+		return ret;
+	if (efficiency->count > room)
+		return mlpx_fail(s, EPROTO, "the kernel says it wrote %u changes of mode where %u "
+				 "fit; its ABI is not this library's", efficiency->count, room);
+	return (int)efficiency->count;
+}
+
+int mlproxy_heartbeat(struct mlproxy_session *s, uint32_t timeout_ms,
+		      struct mlproxy_heartbeat *answer)
+{
+	struct mlproxy_heartbeat cmd = {
+		.size = sizeof(cmd),
+		.flags = timeout_ms ? 0 : MLPROXY_HEARTBEAT_F_LEAVE,
+		.timeout_ms = timeout_ms,
+	};
+	int ret;
+
+	ret = mlpx_ioctl(s, MLPROXY_IOC_HEARTBEAT, &cmd, "send a heartbeat");
+	if (answer)
+		*answer = cmd;
+	if (ret == -EINVAL)
+		return mlpx_fail(s, EINVAL, "%u ms is too long for a heartbeat; at most %u are "
+				 "allowed", timeout_ms, MLPROXY_HEARTBEAT_MAX_MS);
+	return ret;
+}
+
 int mlproxy_param_get(struct mlproxy_session *s, uint32_t param, uint32_t index, uint64_t *value)
 {
 	struct mlproxy_param cmd = { .size = sizeof(cmd), .param = param, .index = index };
@@ -103,7 +148,8 @@ int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uint32_t index,
 	if (ret != -EINVAL)
 		return ret;
 	if (param != MLPROXY_PARAM_SHARE && param != MLPROXY_PARAM_EXPLORE)
-		return mlpx_fail(s, EINVAL, "the kernel does not take %llu for parameter %u",
+		return mlpx_fail(s, EINVAL, "the kernel does not take %llu for parameter %u: it is "
+				 "out of its range, see linux/mlproxy.h",
 				 (unsigned long long)value, param);
 	if (index == MLPROXY_MODE_EMERGENCY)
 		return mlpx_fail(s, EINVAL, "in emergency mode the baseline alone decides: its "

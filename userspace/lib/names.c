@@ -49,6 +49,12 @@ static const char *const mode_reasons[] = {
 	[MLPROXY_REASON_AUTO] = "auto",
 };
 
+static const char *const arms[] = {
+	[MLPROXY_ARM_BASELINE] = "baseline",
+	[MLPROXY_ARM_MODEL] = "model",
+	[MLPROXY_ARM_NONE] = "none",
+};
+
 static const char *const sources[] = {
 	[MLPROXY_SRC_BASELINE] = "baseline",
 	[MLPROXY_SRC_RECOMMENDATION] = "recommendation",
@@ -149,6 +155,11 @@ const char *mlproxy_mode_name(uint32_t mode)
 const char *mlproxy_mode_reason_name(uint32_t reason)
 {
 	return LOOKUP(mode_reasons, reason);
+}
+
+const char *mlproxy_arm_name(uint32_t arm)
+{
+	return LOOKUP(arms, arm);
 }
 
 const char *mlproxy_source_name(uint32_t source)

@@ -27,6 +27,7 @@ static size_t record_min_bytes(const struct mlproxy_rec_hdr *rec)
 	case MLPROXY_REC_EVENT:
 		return sizeof(struct mlproxy_rec_event);
 	case MLPROXY_REC_MODE:
+		return sizeof(struct mlproxy_rec_mode);
 	case MLPROXY_REC_STATE:
 	case MLPROXY_REC_MODEL:
 		return sizeof(struct mlproxy_rec_change);

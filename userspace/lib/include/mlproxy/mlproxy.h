@@ -204,11 +204,48 @@ MLPROXY_API int mlproxy_control(struct mlproxy_session *s, uint32_t op, uint32_t
 MLPROXY_API int mlproxy_mode_get(struct mlproxy_session *s, struct mlproxy_mode *mode);
 
 /**
- * mlproxy_mode_set() - change the mode
+ * mlproxy_mode_set() - fix the mode
  * @s: session
  * @mode: MLPROXY_MODE_*
+ *
+ * It stays until it is set again, or handed back with mlproxy_mode_auto().
  */
 MLPROXY_API int mlproxy_mode_set(struct mlproxy_session *s, uint32_t mode);
+
+/**
+ * mlproxy_mode_auto() - hand the mode back to the mode machine
+ * @s: session
+ *
+ * A new proxy's mode is the machine's. An emergency ends in learning, any other mode
+ * goes on from there.
+ */
+MLPROXY_API int mlproxy_mode_auto(struct mlproxy_session *s);
+
+/**
+ * mlproxy_efficiency_get() - the running experiment, and the last changes of mode
+ * @s: session
+ * @efficiency: out; its pointer is of no use
+ * @transitions: out: newest first; may be NULL with no @room
+ * @room: entries that fit; MLPROXY_MAX_TRANSITIONS are kept by the kernel
+ *
+ * Return: entries filled in, or a negative errno.
+ */
+MLPROXY_API int mlproxy_efficiency_get(struct mlproxy_session *s,
+				       struct mlproxy_efficiency *efficiency,
+				       struct mlproxy_transition *transitions, uint32_t room);
+
+/**
+ * mlproxy_heartbeat() - tell the kernel that the proxy's agent is there
+ * @s: session
+ * @timeout_ms: the next heartbeat comes within it, up to MLPROXY_HEARTBEAT_MAX_MS; 0:
+ *	no more will come, and none is missed
+ * @answer: out: mode, and age of the heartbeat before; may be NULL
+ *
+ * An agent that is late is cause for emergency, until it is heard again.
+ * Return: 0; -EINVAL for a @timeout_ms out of range; -ENOTTY for a kernel without.
+ */
+MLPROXY_API int mlproxy_heartbeat(struct mlproxy_session *s, uint32_t timeout_ms,
+				  struct mlproxy_heartbeat *answer);
 
 /**
  * mlproxy_param_get() - ask for a parameter
@@ -622,6 +659,7 @@ MLPROXY_API void mlproxy_join_get_counts(const struct mlproxy_join *j,
 MLPROXY_API const char *mlproxy_state_name(uint32_t state);
 MLPROXY_API const char *mlproxy_mode_name(uint32_t mode);
 MLPROXY_API const char *mlproxy_mode_reason_name(uint32_t reason);
+MLPROXY_API const char *mlproxy_arm_name(uint32_t arm);
 MLPROXY_API const char *mlproxy_source_name(uint32_t source);
 MLPROXY_API const char *mlproxy_unit_name(uint32_t unit);
 MLPROXY_API const char *mlproxy_type_name(uint32_t type);
