@@ -67,6 +67,7 @@ kdir-check:
 
 userspace:
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX)
+	+$(MAKE) -C examples/bpf O=$(O)
 
 demo:
 	scripts/demo

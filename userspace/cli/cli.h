@@ -183,5 +183,6 @@ extern const struct cli_verb verb_unload;
 extern const struct cli_verb verb_stats;
 extern const struct cli_verb verb_top;
 extern const struct cli_verb verb_recommend;
+extern const struct cli_verb verb_bpf;
 
 #endif /* MLPROXY_CLI_H */

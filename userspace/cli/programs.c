@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy record, train, test, quantize, import, report, top: start the
+ * mlproxy record, train, test, quantize, import, report, top, bpf: start the
  * program that has them.
  *
  * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
@@ -98,6 +98,11 @@ const struct cli_verb verb_report = {
 	.summary = "write a page with plots of what was recorded",
 };
 
+static int bpf(struct cli *cli, int argc, char **argv)
+{
+	return run_program("mlproxy-bpf", cli, argc, argv);
+}
+
 const struct cli_verb verb_record = {
 	.name = "record",
 	.fn = record,
@@ -126,4 +131,10 @@ const struct cli_verb verb_import = {
 	.name = "import",
 	.fn = learn,
 	.summary = "take in a model that was trained elsewhere",
+};
+
+const struct cli_verb verb_bpf = {
+	.name = "bpf",
+	.fn = bpf,
+	.summary = "let eBPF programs decide: make one of a model, attach, list, detach",
 };

@@ -26,5 +26,6 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_rollback,
 	&verb_unload,
 	&verb_recommend,
+	&verb_bpf,
 	NULL
 };
