@@ -160,7 +160,7 @@ without_agent()
 	write_full
 	[ -z "$1" ] || exhaust_memory
 	wait_for $stats/mode emergency
-	expect reason "$(cat $stats/mode_reason)" "agent lost"
+	expect reason "$(cat $stats/mode_reason)" agent_lost
 	wait_decisions
 }
 
@@ -199,7 +199,7 @@ never_scheduled()
 		sh -c 'while :; do :; done' &
 	echo $! > "$tmp/hog"
 	wait_for $stats/mode emergency
-	expect reason "$(cat $stats/mode_reason)" "agent lost"
+	expect reason "$(cat $stats/mode_reason)" agent_lost
 	limited dd if=/dev/zero of="$mnt/fill" bs=1M conv=fsync 2> /dev/null
 	rm -f "$mnt/fill"
 	wait "$(cat "$tmp/hog")"

@@ -106,11 +106,13 @@ static void pick_arm(struct judge *j, unsigned int arm)
 
 /*
  * A decision that was not drawn, as in emergency, says nothing of what else could
- * have been done: weighing it would count the model as doing nothing there.
+ * have been done: weighing it would count the model as doing nothing there. One that
+ * is certain since both arms agree was drawn.
  */
-static bool drawn(const struct mlds_data *d, size_t row)
+static bool drawn(const struct report *r, size_t row)
 {
-	return d->prob[row] < 1;
+	return r->data.mode[row] != MLPROXY_MODE_EMERGENCY &&
+	       (r->data.prob[row] < 1 || report_arm(r, row) != MLPROXY_ARM_NONE);
 }
 
 static struct report_stat from_estimate(const struct mltrain_estimate *e, uint64_t n)
@@ -157,7 +159,7 @@ static void judge_own(struct judge *j)
 		v->to_s = report_time(j->r, d->run[i], d->time_ns[i]);
 		if (isnan(v->from_s))
 			v->from_s = v->to_s;
-		if (!drawn(d, i))
+		if (!drawn(j->r, i))
 			continue;
 		j->action[j->rows.n] = d->candidate[i];
 		j->rows.row[j->rows.n++] = i;
@@ -212,7 +214,7 @@ static void pick_before(struct judge *j, const struct mltrain_rows *unseen)
 	for (i = 0; i < nr; i++) {
 		uint32_t row = unseen ? unseen->row[i] : i;
 
-		if (row < end && drawn(d, row))
+		if (row < end && drawn(j->r, row))
 			j->rows.row[j->rows.n++] = row;
 	}
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "top.h"
@@ -69,18 +68,14 @@ static int ask_schema(struct mlproxy_session *session, struct top_sample *s)
 	return 0;
 }
 
-/* A kernel module of before the mode machine knows no such ioctl. */
 static void ask_efficiency(struct mlproxy_session *session, struct top_sample *s)
 {
-	s->eff = (struct mlproxy_efficiency){
-		.size = sizeof(s->eff),
-		.transitions = (uintptr_t)s->transitions,
-		.count = MLPROXY_MAX_TRANSITIONS,
-	};
-	s->judged = ioctl(mlproxy_fd(session), MLPROXY_IOC_EFFICIENCY, &s->eff) == 0;
-	s->nr_transitions = 0;
-	if (s->judged && s->eff.count <= MLPROXY_MAX_TRANSITIONS)
-		s->nr_transitions = s->eff.count;
+	int nr = mlproxy_efficiency_get(session, &s->eff, s->transitions,
+					MLPROXY_MAX_TRANSITIONS);
+
+	/* a kernel module of before the mode machine knows no such call */
+	s->judged = nr >= 0;
+	s->nr_transitions = nr > 0 ? nr : 0;
 }
 
 static int ask(struct mlproxy_session *session, struct top_sample *s)

@@ -346,6 +346,8 @@ static void versions_without_files(void **unused)
 	assert_true(v->realised.n > n && v->realised.n < n + 300);
 	assert_near(v->realised.mean, sum / n, 10);
 	assert_near(v->own.mean, tally.truth, 3 * (v->own.high - v->own.mean));
+	/* also where both arms agree, for which there was nothing to be drawn */
+	assert_int_equal(v->own.n, phases[4].from - phases[1].from);
 	assert_true(v->realised_gain.low > 0);
 	assert_int_equal(v->error.n, tally.errors);
 	assert_near(v->error.mean, tally.error_sum / tally.errors, 1e-6);
