@@ -32,8 +32,6 @@ union any {
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
 	struct mlproxy_dataset dataset;
-	struct mlproxy_efficiency efficiency;
-	struct mlproxy_heartbeat heartbeat;
 	uint8_t bytes[1024];
 };
 
@@ -138,12 +136,6 @@ static void prep_model_eval(int fd, union any *arg)
 	arg->model_eval.allowed = 1;
 }
 
-static void prep_heartbeat(int fd, union any *arg)
-{
-	(void)fd;
-	arg->heartbeat.timeout_ms = MLPROXY_HEARTBEAT_MAX_MS;
-}
-
 #define OP(_op, _struct, _flags, _bound, _writes, _prep, _want)			\
 	{ #_op, MLPROXY_IOC_##_op, sizeof(struct _struct), _flags, _bound, _writes, \
 	  _prep, _want }
@@ -171,9 +163,6 @@ static const struct op ops[] = {
 	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true, prep_heartbeat, 0),
 	OP(DATASET, mlproxy_dataset, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true,
 	   false, prep_ring_stats, 0),
-	OP(EFFICIENCY, mlproxy_efficiency, 0, true, false, NULL, 0),
-	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true,
-	   prep_heartbeat, 0),
 };
 
 #define for_each_op(op) for ((op) = ops; (op) < ops + ARRAY_SIZE(ops); (op)++)
@@ -218,8 +207,6 @@ static uint32_t first_size(const struct op *op)
 		return offsetof(struct mlproxy_stats, by_arm);
 	case MLPROXY_IOC_SNAPSHOT:
 		return offsetof(struct mlproxy_snapshot, health);
-	case MLPROXY_IOC_MODEL_INFO:
-		return offsetof(struct mlproxy_model_info, active_kind);
 	default:
 		return op->size;
 	}

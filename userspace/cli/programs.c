@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy record, train, test, quantize, import, report, top, bpf: start the
+ * mlproxy record, train, test, quantize, import, report, top: start the
  * program that has them.
  *
  * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
@@ -81,14 +81,11 @@ static int record(struct cli *cli, int argc, char **argv)
 	return run_program("mlproxy-record", cli, argc, argv);
 }
 
-<<<<<<< HEAD
 static int bpf(struct cli *cli, int argc, char **argv)
 {
 	return run_program("mlproxy-bpf", cli, argc, argv);
 }
 
-=======
->>>>>>> e1364dce4ed18e87cfde262aa3ab1e95c1226725
 static int top(struct cli *cli, int argc, char **argv)
 {
 	return run_program("mlproxy-top", cli, argc, argv);
@@ -106,14 +103,6 @@ const struct cli_verb verb_report = {
 	.summary = "write a page with plots of what was recorded",
 };
 
-<<<<<<< HEAD
-=======
-static int bpf(struct cli *cli, int argc, char **argv)
-{
-	return run_program("mlproxy-bpf", cli, argc, argv);
-}
-
->>>>>>> e1364dce4ed18e87cfde262aa3ab1e95c1226725
 const struct cli_verb verb_record = {
 	.name = "record",
 	.fn = record,
