@@ -207,6 +207,8 @@ static uint32_t first_size(const struct op *op)
 		return offsetof(struct mlproxy_stats, by_arm);
 	case MLPROXY_IOC_SNAPSHOT:
 		return offsetof(struct mlproxy_snapshot, health);
+	case MLPROXY_IOC_MODEL_INFO:
+		return offsetof(struct mlproxy_model_info, active_kind);
 	default:
 		return op->size;
 	}
