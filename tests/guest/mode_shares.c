@@ -5,8 +5,9 @@
  *
  * By decision and by entity that is more than six standard deviations. Time windows
  * are few, so their arms are balanced in blocks of 64; synth makes as many decisions
- * in each, and the test takes whole blocks. A debug kernel makes fewer decisions, and
- * allows for it.
+ * in each, and the test takes whole blocks. It allows for windows that a busy host made
+ * the guest miss (3 standard deviations of a draw of so many), and a debug kernel's
+ * for fewer decisions.
  *
  * guest-test: timeout=300
  */
@@ -29,7 +30,7 @@ static void begin(const char *unit)
  * Half of all decisions are the model's. Exploration takes its share from the
  * baseline; what explores has no arm.
  */
-static void expect_half(uint64_t decisions)
+static void expect_half(uint64_t decisions, double allowance)
 {
 	struct mlproxy_stats s;
 	double share;
@@ -39,7 +40,8 @@ static void expect_half(uint64_t decisions)
 	EXPECT_EQ(s.by_arm[1], s.by_source[MLPROXY_SRC_MODEL]);
 	EXPECT_EQ(s.by_arm[0], s.by_source[MLPROXY_SRC_BASELINE]);
 	share = s.by_arm[1] / (double)s.decisions;
-	EXPECT(fabs(share - 0.5) <= fmax(0.01, 3 / sqrt(decisions)), "(%.4f)", share);
+	EXPECT(fabs(share - 0.5) <= fmax(0.01, 3 / sqrt(decisions)) + allowance, "(%.4f)",
+	       share);
 	ktap_note("%.4f of %llu", share, (unsigned long long)s.decisions);
 }
 
@@ -47,7 +49,7 @@ static void by_decision(void)
 {
 	begin("decision");
 	ASSERT_RET(synth_run(scaled(100000)), 0);
-	expect_half(scaled(100000));
+	expect_half(scaled(100000), 0);
 }
 
 static void by_entity(void)
@@ -55,13 +57,13 @@ static void by_entity(void)
 	begin("entity");
 	synth_set("keys", 200000);
 	ASSERT_RET(synth_run(scaled(100000)), 0);
-	expect_half(scaled(100000));
+	expect_half(scaled(100000), 0);
 }
 
 /* 18 blocks of 64 windows, from the last window before a block on. */
 static void by_window(void)
 {
-	unsigned int burst = on_debug_kernel() ? 10 : 89, windows = 18 * 64;
+	unsigned int burst = on_debug_kernel() ? 10 : 89, windows = 18 * 64, missed;
 
 	begin("window");
 	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_WINDOW_NS, 0, WINDOW_NS), 0);
@@ -70,7 +72,9 @@ static void by_window(void)
 	while (now_ns() / WINDOW_NS % 64 != 63)
 		sleep_ms(1);
 	ASSERT_RET(synth_run(windows * burst), 0);
-	expect_half(windows * burst);
+	missed = synth_get("periods_missed");
+	ktap_note("%u windows missed", missed);
+	expect_half(windows * burst, 1.5 * sqrt(missed) / windows);
 }
 
 /* The begin of a window is left out of the test, not of the shares. */

@@ -84,6 +84,10 @@ static unsigned int period_us = 1000;
 module_param(period_us, uint, 0644);
 MODULE_PARM_DESC(period_us, "with burst: length of a period, whose multiples begin one (default 1000)");
 
+static unsigned int periods_missed;	/* run_lock */
+module_param(periods_missed, uint, 0444);
+MODULE_PARM_DESC(periods_missed, "periods that the last run came too late for");
+
 static char *unit = "decision";
 module_param(unit, charp, 0444);
 MODULE_PARM_DESC(unit, "unit of randomisation: decision (default), entity, window");
@@ -142,19 +146,25 @@ static bool decide_once(unsigned int nr)
 	return action == best;
 }
 
-static void wait_for_period(void)
+/* Return: number of the period that has begun; @last is that of the one before, or 0. */
+static u64 wait_for_period(u64 last)
 {
 	u64 period_ns = max(READ_ONCE(period_us), 1U) * NSEC_PER_USEC;
-	ktime_t next = ns_to_ktime((div64_u64(ktime_get_ns(), period_ns) + 1) * period_ns);
+	u64 nr = div64_u64(ktime_get_ns(), period_ns) + 1;
+	ktime_t next = ns_to_ktime(nr * period_ns);
 
 	set_current_state(TASK_KILLABLE);
 	schedule_hrtimeout(&next, HRTIMER_MODE_ABS);
+	nr = div64_u64(ktime_get_ns(), period_ns);
+	if (last && nr > last + 1)
+		periods_missed += nr - last - 1;
+	return nr;
 }
 
 static int run_set(const char *val, const struct kernel_param *kp)
 {
+	u64 best = 0, period = 0;
 	unsigned int n, done;
-	u64 best = 0;
 	int ret = kstrtouint(val, 0, &n);
 
 	if (ret)
@@ -166,11 +176,12 @@ static int run_set(const char *val, const struct kernel_param *kp)
 		ret = -ENODEV;
 		goto out;
 	}
+	periods_missed = 0;
 	for (done = 0; done < n && !fatal_signal_pending(current); done++) {
 		unsigned int per_period = READ_ONCE(burst);
 
 		if (per_period && done % per_period == 0)
-			wait_for_period();
+			period = wait_for_period(period);
 		best += decide_once(done);
 		if (done % 1024 == 1023)
 			cond_resched();
