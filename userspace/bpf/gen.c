@@ -5,7 +5,9 @@
  *
  * Arithmetic in it does not branch. At a branch whose outcome the verifier knows
  * already it keeps the operands' exact values apart from then on, and walks all
- * combinations of them: twenty saturations would be too many.
+ * combinations of them: twenty saturations would be too many. Newer ones, 6.12.95
+ * among them, do likewise at the and of a constant with a mask made of a sign:
+ * therefore a choice is a product.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -104,19 +106,19 @@ static void write_head(FILE *out, const struct mlproxy_model_hdr *hdr)
 		"#define CTX\t\tMLPROXY_BPF_CTX(args)\n"
 		"#define FIELD(f)\t(*(volatile __typeof__(CTX->f) *)&CTX->f)\n"
 		"\n"
-		"/* All ones where a < b, else 0; the compiler must not make a branch of it. */\n"
+		"/* 1 where a < b, else 0; the compiler must not make a branch of it. */\n"
 		"static __always_inline __s64 less(__s64 a, __s64 b)\n"
 		"{\n"
 		"\t__u64 d = (__u64)a - (__u64)b;\n"
-		"\t__s64 mask = (__s64)(d ^ (((__u64)a ^ (__u64)b) & (d ^ (__u64)a))) >> 63;\n"
+		"\t__u64 is = (d ^ (((__u64)a ^ (__u64)b) & (d ^ (__u64)a))) >> 63;\n"
 		"\n"
-		"\t__asm__ volatile(\"\" : \"+r\"(mask));\n"
-		"\treturn mask;\n"
+		"\t__asm__ volatile(\"\" : \"+r\"(is));\n"
+		"\treturn is;\n"
 		"}\n"
 		"\n"
-		"static __always_inline __s64 pick(__s64 mask, __s64 yes, __s64 no)\n"
+		"static __always_inline __s64 pick(__u64 is, __s64 yes, __s64 no)\n"
 		"{\n"
-		"\treturn (yes & mask) | (no & ~mask);\n"
+		"\treturn (__u64)no + ((__u64)yes - (__u64)no) * is;\n"
 		"}\n"
 		"\n"
 		"/* to nearest, ties towards plus infinity */\n"
@@ -161,7 +163,7 @@ void bpfgen_entry(FILE *out, const struct mlproxy_model_hdr *hdr)
 	fprintf(out, "\tbest = baseline;\n\tmost = base;\n");
 	for (a = 0; a < hdr->nr_outputs; a++)
 		fprintf(out,
-			"\tbetter = less(most, s[%u]) & -(allowed >> %u & 1);\n"
+			"\tbetter = less(most, s[%u]) & (allowed >> %u & 1);\n"
 			"\tbest = pick(better, %u, best);\n"
 			"\tmost = pick(better, s[%u], most);\n", a, a, a, a);
 	fprintf(out,

@@ -26,7 +26,7 @@ static const char arithmetic[] =
 static const char logarithm[] =
 	"static __noinline __s64 log2_q8(__s64 x)\n"
 	"{\n"
-	"\t__u64 sign = less(x, 0), v = (((__u64)x ^ sign) - sign) + 1, m = v, msb;\n"
+	"\t__u64 sign = 1 - 2 * (__u64)less(x, 0), v = (__u64)x * sign + 1, m = v, msb;\n"
 	"\n"
 	"\tm |= m >> 1;\n"
 	"\tm |= m >> 2;\n"
@@ -40,7 +40,7 @@ static const char logarithm[] =
 	"\tmsb = (m * 0x0101010101010101ULL >> 56) - 1;\n"
 	"\t/* the 8 bits behind it: first to the top, then down */\n"
 	"\tm = msb << 8 | (v << ((63 - msb) & 63) >> 55 & 0xff);\n"
-	"\treturn (m ^ sign) - sign;\n"
+	"\treturn m * sign;\n"
 	"}\n"
 	"\n";
 
