@@ -16,7 +16,7 @@
 #include <linux/workqueue.h>
 
 #include "mode.h"
-#include "mode_rules.h"
+#include "mode_priv.h"
 #include "dataset.h"
 #include "reader.h"
 #include "ring_pos.h"
@@ -28,80 +28,6 @@
 #define VERSION_RECOMMENDATION	U32_MAX
 /* A request for emergency whose numbers are being written. */
 #define REQUEST_CLAIMED		U32_MAX
-
-#define DEFAULT_LATENCY_NS	NSEC_PER_MSEC
-
-/**
- * struct mlproxy_modes - the mode machine of a proxy
- * @lock: of all here but the works
- * @machine: what it knows
- * @config: parameters
- * @total: sums of all CPUs, as of the last look
- * @version: of the active model, 0 for none
- * @seen: candidates by source, as of the last look
- * @seen_at: decisions at the last look that found new candidates, by source
- * @proposed: has a source proposed an action since the logic was last known to change
- * @beat_ns: last heartbeat, 0 for none
- * @evaluations: looks
- * @changes: transitions since the initialisation
- * @log: the last transitions, @changes modulo its size is the next place
- * @correct: reason for which a correction is due, 0 for none; for @work
- * @request_value: evidence of the request for emergency
- * @request_limit: the same
- * @proxy: whose
- * @look: makes a look
- * @work: publishes a snapshot and corrects
- */
-struct mlproxy_modes {
-	raw_spinlock_t lock;	/* all here; taken with interrupts off */
-	struct mode_machine machine;
-	struct mode_config config;
-	struct eff_sums total;
-	u32 version;
-	u64 seen[MLPROXY_NR_SOURCES];
-	u64 seen_at[MLPROXY_NR_SOURCES];
-	bool proposed[MLPROXY_NR_SOURCES];
-	u64 beat_ns;
-	u64 evaluations;
-	u64 changes;
-	struct mlproxy_transition log[MLPROXY_MAX_TRANSITIONS];
-	u32 correct;
-	s64 request_value;
-	s64 request_limit;
-	struct mlproxy *proxy;
-	struct irq_work look;
-	struct work_struct work;
-};
-
-static const char * const reason_names[MLPROXY_NR_REASONS] = {
-	[MLPROXY_REASON_START] = "start",
-	[MLPROXY_REASON_OPERATOR] = "operator",
-	[MLPROXY_REASON_REINIT] = "reinit",
-	[MLPROXY_REASON_CRITICAL] = "critical",
-	[MLPROXY_REASON_NOT_WORSE] = "not_worse",
-	[MLPROXY_REASON_BETTER] = "better",
-	[MLPROXY_REASON_WORSE] = "worse",
-	[MLPROXY_REASON_NOT_BETTER] = "not_better",
-	[MLPROXY_REASON_NO_MODEL] = "no_model",
-	[MLPROXY_REASON_NEW_MODEL] = "new_model",
-	[MLPROXY_REASON_DROP] = "drop",
-	[MLPROXY_REASON_ERRORS] = "errors",
-	[MLPROXY_REASON_LATENCY] = "latency",
-	[MLPROXY_REASON_AGENT_LOST] = "agent_lost",
-	[MLPROXY_REASON_BAD_STATE] = "bad_state",
-	[MLPROXY_REASON_RECOVERED] = "recovered",
-	[MLPROXY_REASON_AUTO] = "auto",
-};
-
-/**
- * mlproxy_reason_name() - name of a reason
- * @reason: MLPROXY_REASON_*
- */
-const char *mlproxy_reason_name(u32 reason)
-{
-	return reason < ARRAY_SIZE(reason_names) && reason_names[reason] ?
-	       reason_names[reason] : "?";
-}
 
 /* ------------------------------------------------------------------ */
 /* Gathering                                                           */
@@ -646,131 +572,8 @@ int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *ou
 	return 0;
 }
 
-/**
- * struct mode_param - a parameter of the machine
- * @param: MLPROXY_PARAM_*
- * @offset: in struct mode_config
- * @bytes: of the member
- * @min: smallest value
- * @max: largest value
- */
-struct mode_param {
-	u32 param;
-	u32 offset;
-	u32 bytes;
-	u64 min;
-	u64 max;
-};
-
-#define MODE_PARAM(_param, _member, _min, _max) {			\
-	.param = MLPROXY_PARAM_##_param,				\
-	.offset = offsetof(struct mode_config, _member),		\
-	.bytes = sizeof_field(struct mode_config, _member),		\
-	.min = _min,							\
-	.max = _max,							\
-}
-
-static const struct mode_param mode_params[] = {
-	MODE_PARAM(MIN_SAMPLES, min_samples, 2, 1 << 24),
-	MODE_PARAM(ALPHA_PPM, alpha_ppm, 1, 500000),
-	MODE_PARAM(MARGIN_Q16, margin_q16, 0, 16 << 16),
-	MODE_PARAM(BLOCK, block, 64, 1 << 30),
-	MODE_PARAM(DROP_Q16, drop_q16, 1, 1024 << 16),
-	MODE_PARAM(DROP_SAMPLES, drop_samples, 16, 1 << 24),
-	MODE_PARAM(ERROR_SHARE, error_share, 1, MLPROXY_SHARE_ONE),
-	MODE_PARAM(HOLD_NS, hold_ns, 1000000, 3600000000000ULL),
-};
-
-static void *param_of(struct mlproxy_modes *ms, u32 param, const struct mode_param **p)
-{
-	for (*p = mode_params; *p < mode_params + ARRAY_SIZE(mode_params); (*p)++)
-		if ((*p)->param == param)
-			return (u8 *)&ms->config + (*p)->offset;
-	return NULL;
-}
-
-/**
- * mlproxy_mode_set_param() - change a parameter of the machine
- * @proxy: the proxy, its lock held
- * @param: MLPROXY_PARAM_*
- * @value: new value
- *
- * Return: 0, or -EINVAL for another @param or a value out of range.
- */
-int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value)
-{
-	struct mlproxy_modes *ms = proxy->modes;
-	const struct mode_param *p;
-	unsigned long flags;
-	void *member;
-
-	switch (param) {
-	case MLPROXY_PARAM_WASHOUT_NS:
-		if (value >= READ_ONCE(proxy->window_ns))
-			return -EINVAL;
-		WRITE_ONCE(proxy->washout_ns, value);
-		return 0;
-	case MLPROXY_PARAM_LATENCY_NS:
-		if (value > NSEC_PER_SEC)
-			return -EINVAL;
-		WRITE_ONCE(proxy->latency_ns, value);
-		return 0;
-	}
-	member = param_of(ms, param, &p);
-	if (!member || value < p->min || value > p->max)
-		return -EINVAL;
-	raw_spin_lock_irqsave(&ms->lock, flags);
-	if (p->bytes == sizeof(u64))
-		*(u64 *)member = value;
-	else
-		*(u32 *)member = value;
-	raw_spin_unlock_irqrestore(&ms->lock, flags);
-	/* A hold may be over now. */
-	mlproxy_mode_kick(proxy);
-	return 0;
-}
-
-/**
- * mlproxy_mode_get_param() - ask for a parameter of the machine
- * @proxy: the proxy
- * @param: MLPROXY_PARAM_*
- * @value: out
- *
- * Return: 0, or -EINVAL for another @param.
- */
-int mlproxy_mode_get_param(struct mlproxy *proxy, u32 param, u64 *value)
-{
-	const struct mode_param *p;
-	void *member;
-
-	switch (param) {
-	case MLPROXY_PARAM_WASHOUT_NS:
-		*value = READ_ONCE(proxy->washout_ns);
-		return 0;
-	case MLPROXY_PARAM_LATENCY_NS:
-		*value = READ_ONCE(proxy->latency_ns);
-		return 0;
-	}
-	member = param_of(proxy->modes, param, &p);
-	if (!member)
-		return -EINVAL;
-	*value = p->bytes == sizeof(u64) ? READ_ONCE(*(u64 *)member) : READ_ONCE(*(u32 *)member);
-	return 0;
-}
-
 /* ------------------------------------------------------------------ */
 /* Life                                                                */
-
-static void set_defaults(struct mlproxy *proxy)
-{
-	struct mlproxy_modes *ms = proxy->modes;
-
-	mode_config_defaults(&ms->config);
-	ms->config.clustered = proxy->schema.unit != MLPROXY_UNIT_DECISION;
-	ms->config.lower_is_better = proxy->schema.reward_direction == MLPROXY_REWARD_LOWER;
-	proxy->washout_ns = 0;
-	proxy->latency_ns = DEFAULT_LATENCY_NS;
-}
 
 /**
  * mlproxy_mode_init() - allocate and prepare the machine, in learning mode
@@ -792,7 +595,7 @@ int mlproxy_mode_init(struct mlproxy *proxy)
 	proxy->sums = alloc_percpu(struct eff_sums);
 	if (!proxy->sums)
 		return -ENOMEM;
-	set_defaults(proxy);
+	mlproxy_mode_defaults(proxy);
 	mode_machine_init(&ms->machine, ktime_get_mono_fast_ns());
 	show(proxy);
 	return 0;
@@ -819,7 +622,7 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(proxy->sums, cpu), 0, sizeof(struct eff_sums));
 	mode_machine_reset(&ms->machine, t.time_ns);
-	set_defaults(proxy);
+	mlproxy_mode_defaults(proxy);
 	ms->version = 0;
 	memset(ms->seen, 0, sizeof(ms->seen));
 	memset(ms->seen_at, 0, sizeof(ms->seen_at));
