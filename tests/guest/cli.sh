@@ -314,7 +314,7 @@ ktap_test "param, seed" exits 0 'seed +42' param synth seed 42
 ktap_test "param, seed is write-only" exits 2 'not be asked for' param synth seed
 ktap_test "param, window" exits 0 'window +50000000 ns' param synth window 50ms
 ktap_test "param, alpha" exits 0 'alpha +0.010000' param synth alpha 0.01
-ktap_test "param, margin" exits 0 'margin +0.200[0-9]* sd' param synth margin 0.2
+ktap_test "param, margin" exits 0 'margin +0.250[0-9]* sd' param synth margin 0.25
 ktap_test "param, hold" exits 0 'hold +2000000000 ns' param synth hold 2s
 ktap_test "param, out of range" exits 4 'out of its range' param synth alpha 0.9
 ktap_test "param, of the machine, JSON" json 'd["alpha"] == 0.01 and d["min_samples"] == 200 and d["hold_ns"] == 2000000000 and d["errors"] == 0.0625' param synth
