@@ -30,10 +30,10 @@ guest_part()
 # status and the seconds. Counts nothing, so that it may run in the background.
 run_guest()
 {
-	local kernel=$1 mem=2048 timeout_s=1200 status=0 worse=0 start=$SECONDS
+	local kernel=$1 mem=2048 timeout_s=1800 status=0 worse=0 start=$SECONDS
 
 	case $kernel in
-	debug-*) mem=4096 timeout_s=1800 ;;
+	debug-*) mem=4096 timeout_s=2700 ;;
 	esac
 	rm -f "$LOGS/guest-$kernel.tap" "$LOGS/guest-$kernel.err"
 	guest_part "$kernel" not --mem "$mem" --timeout "$timeout_s" || worse=$?
