@@ -62,6 +62,7 @@ noinline bool mlproxy_bpf_ask(struct mlproxy *proxy, const struct mlproxy_reques
 	}
 	answer->action = action;
 	answer->version = ctx.version;
-	answer->predicted = ctx.flags & MLPROXY_BPF_F_PREDICTED ? ctx.predicted : 0;
+	answer->has_prediction = ctx.flags & MLPROXY_BPF_F_PREDICTED;
+	answer->predicted = answer->has_prediction ? ctx.predicted : 0;
 	return true;
 }

@@ -13,11 +13,13 @@
  * @action: action, legal
  * @version: version of its logic
  * @predicted: predicted reward, 0 where it made no prediction
+ * @has_prediction: whether it made one
  */
 struct mlproxy_bpf_answer {
 	u32 action;
 	u32 version;
 	s64 predicted;
+	bool has_prediction;
 };
 
 /** mlproxy_bpf_attached() - is there a program; a patched jump, free if not */

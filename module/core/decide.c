@@ -31,12 +31,14 @@
  * @source: MLPROXY_SRC_* of @action
  * @version: version of the model or recommendation
  * @predicted: predicted reward, 0 where unknown
+ * @has_prediction: is @predicted one
  */
 struct candidate {
 	u32 action;
 	u32 source;
 	u32 version;
 	s64 predicted;
+	bool has_prediction;
 };
 
 static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -51,6 +53,7 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 		c->source = MLPROXY_SRC_BPF;
 		c->version = bpf.version;
 		c->predicted = bpf.predicted;
+		c->has_prediction = bpf.has_prediction;
 		return;
 	}
 	switch (rec_table_lookup(proxy->table, req->key, now_ns, &rec)) {
@@ -74,6 +77,7 @@ static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *r
 						    allowed, &c->predicted);
 		c->source = MLPROXY_SRC_MODEL;
 		c->version = mlproxy_model_version(model);
+		c->has_prediction = true;
 	}
 }
 
@@ -141,7 +145,7 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 	this_cpu_inc(proxy->counters->candidates[c->source]);
 	if (d->arm < MLPROXY_NR_ARMS)
 		this_cpu_inc(proxy->counters->by_arm[d->arm]);
-	if (c->source == MLPROXY_SRC_MODEL && c->action == d->action) {
+	if (c->has_prediction && c->action == d->action) {
 		d->predicted = c->predicted;
 		d->has_prediction = true;
 	}

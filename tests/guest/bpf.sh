@@ -28,7 +28,7 @@ trap finish EXIT
 # All decisions to what is attached, and the mode as it is set here.
 pin_mode()
 {
-	"$mlproxy" start synth > /dev/null
+	[ "$(cat "$P/state")" = running ] || "$mlproxy" start synth > /dev/null || return
 	"$mlproxy" mode synth recommendation > /dev/null || return
 	echo 0 > "$P/explore_recommendation"
 	echo 65536 > "$P/share_recommendation"
