@@ -143,6 +143,41 @@ static void test_trees(void **state)
 	random_models(12, tree_random_model);
 }
 
+/* The baseline stays unless the score is higher by more than the margin: just that. */
+static void test_margin(void **state)
+{
+	u32 baseline = 0, all = (1U << limits.nr_actions) - 1, best, m;
+	s64 features[MLPROXY_MAX_FEATURES] = { 0 };
+	s32 out[MLPROXY_MAX_ACTIONS], margin;
+	struct rng rng = rng_seed(13);
+	struct mlp_report report;
+	struct model model;
+	void *data, *handle;
+	program_fn fn;
+	size_t len;
+
+	(void)state;
+	do {
+		assert_int_equal(mlp_random_model(&rng, &limits, &data, &len), 0);
+		((struct mlproxy_model_hdr *)data)->margin = 0;
+		mlp_seal(data, len);
+		assert_int_equal(model_verify(data, len, &limits, &model, &report), 0);
+		model_eval(&model, features, out);
+		best = model_choose(&model, out, baseline, all);
+		if (best == baseline)
+			free(data);
+	} while (best == baseline);
+	margin = out[best] - out[baseline];
+	for (m = 0; m < 2; m++) {
+		((struct mlproxy_model_hdr *)data)->margin = margin - m;
+		handle = load_program(&model, &fn);
+		assert_int_equal(ask(fn, SCHEMA, features, baseline, all).action,
+				 m ? best : baseline);
+		dlclose(handle);
+	}
+	free(data);
+}
+
 /* Refused, with the numbers, and not cut. */
 static void test_too_big(void **state)
 {
@@ -167,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mlp),
 		cmocka_unit_test(test_trees),
+		cmocka_unit_test(test_margin),
 		cmocka_unit_test(test_too_big),
 	};
 

@@ -59,10 +59,15 @@ struct mlproxy_bpf_ctx {
 /*
  * What a program's argument points to. The verifier of 6.1 and 6.12 loses a pointer
  * of this kind that the compiler keeps on the stack, and says "invalid mem access
- * 'scalar'": a longer program asks for it anew at each use instead, which volatile
- * makes the compiler do.
+ * 'scalar'": a longer program asks for it anew at each use instead, and the compiler
+ * cannot tell that it is the same.
  */
-#define MLPROXY_BPF_CTX(args) \
-	((struct mlproxy_bpf_ctx *)(unsigned long)*(volatile __u64 *)&(args)->args[0])
+#define MLPROXY_BPF_CTX(args)						\
+({									\
+	struct bpf_raw_tracepoint_args *__args = (args);		\
+									\
+	__asm__ __volatile__("" : "+r"(__args));			\
+	(struct mlproxy_bpf_ctx *)(unsigned long)__args->args[0];	\
+})
 
 #endif /* _UAPI_LINUX_MLPROXY_BPF_H */
