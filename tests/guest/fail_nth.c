@@ -268,6 +268,23 @@ static int call_dataset(int fd)
 	return ret ? ret : xioctl(fd, MLPROXY_IOC_DATASET, &d);
 }
 
+static int call_efficiency(int fd)
+{
+	struct mlproxy_transition transitions[2];
+	struct mlproxy_efficiency e = {
+		.size = sizeof(e), .transitions = (uintptr_t)transitions, .count = 2,
+	};
+
+	return xioctl(fd, MLPROXY_IOC_EFFICIENCY, &e);
+}
+
+static int call_heartbeat(int fd)
+{
+	struct mlproxy_heartbeat beat = { .size = sizeof(beat), .timeout_ms = 3600000 };
+
+	return xioctl(fd, MLPROXY_IOC_HEARTBEAT, &beat);
+}
+
 static int call_sysfs(int fd)
 {
 	char buf[64];
@@ -299,6 +316,8 @@ static const struct call calls[] = {
 	{ "model_eval", false, call_model_eval },
 	{ "stats", false, call_stats },
 	{ "snapshot", false, call_snapshot },
+	{ "efficiency", false, call_efficiency },
+	{ "heartbeat", false, call_heartbeat },
 	{ "sysfs", false, call_sysfs },
 };
 

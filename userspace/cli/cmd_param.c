@@ -131,7 +131,7 @@ static void param_text(const struct param *param, uint64_t value)
 	if (param->kind == SHARE)
 		printf("%-24s %.6f\n", param->name, (double)value / MLPROXY_SHARE_ONE);
 	else if (param->kind == FACTOR)
-		printf("%-24s %.6f sd\n", param->name, value / 65536.0);
+		printf("%-24s %.4f sd\n", param->name, value / 65536.0);
 	else if (param->kind == PPM)
 		printf("%-24s %.6f\n", param->name, value / 1e6);
 	else

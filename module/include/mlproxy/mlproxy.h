@@ -39,9 +39,10 @@ struct mlproxy;
  * @estimate: judge a snapshot: MLPROXY_HEALTH_*. Called after @snapshot with what
  *	it filled in, under the same lock; may sleep. Optional.
  * @correct: bring the subsystem back to the kernel's own behaviour, on the way
- *	into emergency; @reason is why (MLPROXY_REASON_*). Called from a worker
- *	with the proxy's mutex held, once for each emergency, while decisions
- *	already are the baseline; may sleep. Optional.
+ *	into emergency; @reason is why (MLPROXY_REASON_*). Called from a worker,
+ *	or in the ioctl that ordered the emergency, with the proxy's mutex held,
+ *	once for each emergency, while decisions already are the baseline; may
+ *	sleep. Optional.
  */
 struct mlproxy_ops {
 	int (*start)(struct mlproxy *proxy, void *priv);
