@@ -57,7 +57,7 @@ void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
 	}
 }
 
-void eff_merge(struct eff_sums *sums, const struct eff_sums *more)
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered)
 {
 	u32 arm, g;
 
@@ -67,7 +67,7 @@ void eff_merge(struct eff_sums *sums, const struct eff_sums *more)
 		a->n += more->arm[arm].n;
 		a->sum += more->arm[arm].sum;
 		arm_set_squares(a, arm_squares(a) + arm_squares(&more->arm[arm]));
-		for (g = 0; g < EFF_CLUSTERS; g++) {
+		for (g = 0; clustered && g < EFF_CLUSTERS; g++) {
 			sums->group[arm][g].n += more->group[arm][g].n;
 			sums->group[arm][g].sum += more->group[arm][g].sum;
 		}

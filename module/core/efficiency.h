@@ -82,8 +82,13 @@ struct eff_sums {
  */
 void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward);
 
-/** eff_merge() - add the outcomes of @more (another CPU's) to @sums */
-void eff_merge(struct eff_sums *sums, const struct eff_sums *more);
+/**
+ * eff_merge() - add other outcomes, of another CPU or another experiment
+ * @sums: to add to
+ * @more: what to add
+ * @clustered: the groups, too; without, those of @more are all 0
+ */
+void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered);
 
 /** eff_subtract() - take the outcomes of @base, an earlier copy, off @sums */
 void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);

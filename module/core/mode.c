@@ -90,7 +90,7 @@ static void gather(struct mlproxy *proxy, struct mode_input *in)
 	for_each_possible_cpu(cpu) {
 		const struct mlproxy_counters *c = per_cpu_ptr(proxy->counters, cpu);
 
-		eff_merge(&ms->total, per_cpu_ptr(proxy->sums, cpu));
+		eff_merge(&ms->total, per_cpu_ptr(proxy->sums, cpu), ms->config.clustered);
 		for (i = 0; i < MLPROXY_NR_SOURCES; i++)
 			candidates[i] += READ_ONCE(c->candidates[i]);
 		for (i = 0; i < MLPROXY_NR_MODES; i++)
@@ -372,7 +372,7 @@ void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *
 	    decision->source == MLPROXY_SRC_EXPLORE ||
 	    decision->generation != READ_ONCE(proxy->generation))
 		return;
-	if (this_cpu_inc_return(proxy->counters->errors) % MODE_LATENCY_EVERY == 0)
+	if (this_cpu_inc_return(proxy->counters->errors) % MODE_LOOK_ERRORS == 0)
 		mlproxy_mode_kick(proxy);
 }
 EXPORT_SYMBOL_GPL(mlproxy_report_error);
@@ -630,9 +630,6 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	ms->beat_ns = 0;
 	WRITE_ONCE(proxy->agent_deadline_ns, 0);
 	ms->evaluations = 0;
-	ms->changes = 0;
-	ms->beat_ns = 0;
-	WRITE_ONCE(proxy->agent_deadline_ns, 0);
 	note(proxy, &t);
 	/* What went before is not of this initialisation, nor is that. */
 	ms->changes = 0;

@@ -21,6 +21,7 @@
 
 #define MODE_LOOK_OUTCOMES	64	/* of a CPU, between two looks */
 #define MODE_LOOK_DECISIONS	256	/* the same, where no outcomes come */
+#define MODE_LOOK_ERRORS	16	/* the same, of reported errors */
 #define MODE_LATENCY_EVERY	16	/* decisions of a CPU, of which one is timed */
 #define MODE_RECHECK_NS		NSEC_PER_MSEC	/* between two looks in emergency */
 

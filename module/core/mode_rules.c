@@ -245,7 +245,7 @@ static const struct eff_sums *drop_reference(struct mode_machine *m,
 	if (is_reference(&m->stretch, config))
 		return &m->stretch;
 	if (!is_reference(&m->scratch, config))
-		eff_merge(&m->scratch, &m->past);
+		eff_merge(&m->scratch, &m->past, config->clustered);
 	return &m->scratch;
 }
 
@@ -412,7 +412,7 @@ static void next_block(struct mode_machine *m, const struct mode_config *config,
 	m->scratch = m->past;
 	begin_experiment(m, in);
 	if (!is_reference(&m->past, config))
-		eff_merge(&m->past, &m->scratch);
+		eff_merge(&m->past, &m->scratch, config->clustered);
 }
 
 static bool look_recommendation(struct mode_machine *m, const struct mode_config *config,

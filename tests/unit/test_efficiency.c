@@ -248,7 +248,7 @@ static void extremes_do_not_overflow(void **state)
 		eff_add(&sums, 1, 1, rewards[1]);
 		for (int k = 0; k < 24; k++) {
 			more = sums;
-			eff_merge(&sums, &more);
+			eff_merge(&sums, &more, true);
 		}
 		assert_true(sums.arm[0].n > 1ULL << 30);
 		assert_as_reference(&sums, &test);
@@ -299,7 +299,7 @@ static void difference_undoes_merge(void **state)
 		random_sums(&rng, &a, true);
 		random_sums(&rng, &b, i & 1);
 		both = a;
-		eff_merge(&both, &b);
+		eff_merge(&both, &b, true);
 		eff_subtract(&both, &a);
 		assert_memory_equal(&both, &b, sizeof(b));
 	}
@@ -432,7 +432,7 @@ static void drop_is_whose_it_is(void **state)
 	assert_int_equal(eff_drop(&shared, &reference, &usual, 65536, &gain, &limit),
 			 EFF_DROP_SHARED);
 	/* the stretch is its own reference */
-	eff_merge(&fell, &reference);
+	eff_merge(&fell, &reference, true);
 	assert_int_equal(eff_drop(&fell, &fell, &usual, 65536, &gain, &limit),
 			 EFF_DROP_MODEL);
 }
