@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "log.h"
@@ -46,18 +45,15 @@ void proxy_agent_init(struct proxy_agent *pa, const struct proxy_config *config,
 /* ------------------------------------------------------------------ */
 /* Heartbeat                                                           */
 
-static int beat(struct proxy_agent *pa, uint32_t flags)
+/* timeout_ms: until the next one, 0 where none will come */
+static int beat(struct proxy_agent *pa, uint32_t timeout_ms)
 {
-	struct mlproxy_heartbeat hb = {
-		.size = sizeof(hb),
-		.flags = flags,
-		.timeout_ms = flags & MLPROXY_HEARTBEAT_F_LEAVE ? 0 : pa->config.heartbeat_ms,
-	};
+	struct mlproxy_heartbeat answer;
+	int err = mlproxy_heartbeat(pa->s, timeout_ms, &answer);
 
-	if (ioctl(mlproxy_fd(pa->s), MLPROXY_IOC_HEARTBEAT, &hb))
-		return -errno;
-	pa->mode = hb.mode;
-	return 0;
+	if (!err)
+		pa->mode = answer.mode;
+	return err;
 }
 
 static void heartbeat(struct proxy_agent *pa, uint64_t now_ns)
@@ -66,7 +62,7 @@ static void heartbeat(struct proxy_agent *pa, uint64_t now_ns)
 
 	if (pa->no_heartbeat || now_ns < pa->next_heartbeat_ns)
 		return;
-	err = beat(pa, 0);
+	err = beat(pa, pa->config.heartbeat_ms);
 	if (err && !(pa->features & MLPROXY_FEAT_AUTO)) {
 		pa->no_heartbeat = true;
 		log_say(LOG_WARNING, pa->config.name,
@@ -280,7 +276,7 @@ void proxy_agent_close(struct proxy_agent *pa)
 	if (pa->s) {
 		proxy_save_now(pa);
 		if (!pa->no_heartbeat)
-			beat(pa, MLPROXY_HEARTBEAT_F_LEAVE);
+			beat(pa, 0);
 		mlproxy_close(pa->s);
 		pa->s = NULL;
 		proxy_write_status(pa);

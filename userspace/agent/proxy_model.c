@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "log.h"
@@ -156,9 +155,7 @@ static int get_efficiency(struct proxy_agent *pa, struct mlproxy_efficiency *e)
 {
 	if (!(pa->features & MLPROXY_FEAT_AUTO))
 		return -ENOTTY;
-	memset(e, 0, sizeof(*e));
-	e->size = sizeof(*e);
-	return ioctl(mlproxy_fd(pa->s), MLPROXY_IOC_EFFICIENCY, e) ? -errno : 0;
+	return mlproxy_efficiency_get(pa->s, e, NULL, 0);
 }
 
 static bool measured(const struct mlproxy_evidence *e)
