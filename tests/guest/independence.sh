@@ -23,15 +23,20 @@ beat_ms=2000
 rounds=20
 [ -z "$GUEST_DEBUG" ] || { beat_ms=6000; rounds=5; }
 
+# With its children, where it leads a group of its own.
 end_process()
 {
-	local pid
+	local pid i
 
 	pid=$(cat "$tmp/$1" 2> /dev/null) || return 0
 	rm -f "$tmp/$1"
-	kill -KILL "$pid" 2> /dev/null
+	kill -KILL -- "-$pid" 2> /dev/null || kill -KILL "$pid" 2> /dev/null
 	kill -CONT "$pid" 2> /dev/null
 	wait "$pid" 2> /dev/null
+	for ((i = 0; i < 100; i++)); do
+		pgrep -g "$pid" > /dev/null || break
+		sleep 0.1
+	done
 	return 0
 }
 
@@ -113,7 +118,7 @@ set_up()
 start_readers()
 {
 	# shellcheck disable=SC2016 # for the inner shell
-	limited sh -c 'while :; do for f in a b; do
+	limited setsid sh -c 'while :; do for f in a b; do
 		dd if="$0/$f" of=/dev/null bs=64k iflag=nocache status=none; done; done' \
 		"$mnt" > /dev/null 2>&1 &
 	echo $! > "$tmp/readers"
