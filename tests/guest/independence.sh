@@ -23,21 +23,30 @@ beat_ms=2000
 rounds=20
 [ -z "$GUEST_DEBUG" ] || { beat_ms=6000; rounds=5; }
 
-# With its children, where it leads a group of its own.
 end_process()
 {
-	local pid i
+	local pid
 
 	pid=$(cat "$tmp/$1" 2> /dev/null) || return 0
 	rm -f "$tmp/$1"
-	kill -KILL -- "-$pid" 2> /dev/null || kill -KILL "$pid" 2> /dev/null
+	kill -KILL "$pid" 2> /dev/null
 	kill -CONT "$pid" 2> /dev/null
 	wait "$pid" 2> /dev/null
-	for ((i = 0; i < 100; i++)); do
-		pgrep -g "$pid" > /dev/null || break
+	return 0
+}
+
+# Everybody with little memory, children of children as well: a reader that is still
+# there would keep the file system mounted.
+end_group()
+{
+	local i
+
+	[ -e "$group/cgroup.kill" ] || return 0
+	echo 1 > "$group/cgroup.kill"
+	for ((i = 0; i < 600; i++)); do
+		grep -q '^populated 0' "$group/cgroup.events" && return
 		sleep 0.1
 	done
-	return 0
 }
 
 finish()
@@ -46,7 +55,7 @@ finish()
 	end_process hog
 	echo 950000 > /proc/sys/kernel/sched_rt_runtime_us
 	end_process agent
-	end_process readers
+	end_group
 	umount -q "$mnt"
 	umount -q "$tmp/memory"
 	rmdir "$group" 2> /dev/null
@@ -118,15 +127,15 @@ set_up()
 start_readers()
 {
 	# shellcheck disable=SC2016 # for the inner shell
-	limited setsid sh -c 'while :; do for f in a b; do
+	limited sh -c 'while :; do for f in a b; do
 		dd if="$0/$f" of=/dev/null bs=64k iflag=nocache status=none; done; done' \
 		"$mnt" > /dev/null 2>&1 &
-	echo $! > "$tmp/readers"
 }
 
+# start_agent [PREFIX...]
 start_agent()
 {
-	taskset -c 1 "$GUESTBIN/dependent" readahead beat $beat_ms > "$tmp/agent.out" 2>&1 &
+	taskset -c 1 "$@" "$GUESTBIN/dependent" readahead beat $beat_ms > "$tmp/agent.out" 2>&1 &
 	echo $! > "$tmp/agent"
 	wait_for "$tmp/agent.out" ready
 }
@@ -192,11 +201,12 @@ killed()
 }
 
 # The CPU that the agent is bound to belongs to somebody else. For so long only as
-# the kernel's own work on that CPU may wait, too.
+# the kernel's own work on that CPU may wait, too. The agent is a real-time task of
+# the lowest priority: since 6.12 the kernel keeps a share for the others.
 never_scheduled()
 {
 	[ "$(nproc --all)" -gt 1 ] || exit 4
-	start_agent
+	start_agent chrt -f 1
 	wait_for $stats/mode learning
 	echo -1 > /proc/sys/kernel/sched_rt_runtime_us
 	# What ends it must not run on its CPU, or never gets to.
