@@ -4,7 +4,8 @@
 # The agent that keeps learning, on the synthetic subsystem, with nobody else at
 # work: from no model to recommendation mode; the world changes, and it is learned
 # again; the agent is killed, comes back and goes on from where it was; it is
-# stopped, and goes on; it leaves. The kernel never waits for it: without it a proxy
+# stopped, and goes on; it leaves. Another one learns a better version, and takes that
+# back when it turns out worse. The kernel never waits for it: without it a proxy
 # is in emergency mode, and back in learning when it is heard again.
 #
 # guest-test: timeout=900 modules=mlproxy_synth skip-debug=training-is-too-slow-there
@@ -29,7 +30,10 @@ finish()
 }
 trap finish EXIT
 
-cat > "$tmp/conf" <<CONF
+# configure LINE...: with more about the proxy
+configure()
+{
+	cat > "$tmp/conf" <<CONF
 [mlproxyd]
 state_dir = $tmp/state
 status_period = 300ms
@@ -38,14 +42,12 @@ save_period = 1s
 start = yes
 heartbeat = 2s
 model = tree
-recent_rows = 6000
-archive_rows = 2000
-min_rows = 1500
-refit_rows = 3000
 explore.learning = 1/4
 explore.collaboration = 1/16
 explore.recommendation = 1/64
 CONF
+	printf '%s\n' "$@" >> "$tmp/conf"
+}
 
 # number NAME: out of the status file; no python, whose start takes a guest seconds
 number()
@@ -214,11 +216,44 @@ leaves()
 	expect "half-done files" "$(find "$tmp/state" -name '*.tmp*' | wc -l)" 0
 }
 
-ktap_plan 6
+# The first version is a stump, so that a deeper one is better for sure. While that is
+# on probation, all but the baseline's action get bad: nothing in the log could have
+# told, and the watch for a changed world is off.
+rolls_back()
+{
+	local second
+
+	set -e
+	: > "$log"
+	rm -rf "$tmp/state"
+	"$mlproxy" stop synth && "$mlproxy" reinit synth
+	"$mlproxy" param synth share.learning 1/2
+	configure "depth = 1" "min_rows = 1000" "refit_rows = 1000"
+	start_agent
+	until_true 0 mode_is learning
+	until_true 200 has_model 1
+	kill -TERM $agent && wait $agent
+	configure "depth = 6" "min_rows = 1000" "refit_rows = 3000" "min_gain = 0" \
+		"drift_threshold = 1000000"
+	start_agent
+	until_true 100 has_model 2
+	running
+	second=$(number version)
+	echo 2000 > $synth/penalty
+	until_true 100 eval '[ "$(number rollbacks)" -ge 1 ]'
+	grep "version $second is rolled back to version" "$log"
+	[ "$(number version)" -lt "$second" ]
+	expect "kernel's version" "$(cat $P/active_version)" "$(number model_version)"
+	running
+}
+
+ktap_plan 7
+configure "recent_rows = 6000" "archive_rows = 2000" "min_rows = 1500" "refit_rows = 3000"
 ktap_test "the agent learns a model from nothing" learns
 ktap_test "it climbs to recommendation mode" climbs
 ktap_test "a changed world is learned again" relearns
 ktap_test "killed: emergency; back: it goes on from where it was" killed
 ktap_test "stopped: emergency; continued: recommendation again" stopped
 ktap_test "it leaves, and nobody waits for it" leaves
+ktap_test "a version that turns out worse on probation is rolled back" rolls_back
 ktap_end
