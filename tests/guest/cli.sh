@@ -4,7 +4,7 @@
 # The mlproxy tool: each verb with good and bad input, its exit codes, messages,
 # and -j output.
 #
-# guest-test: timeout=900 modules=none skip-debug=tests-the-tool-more-than-the-kernel
+# guest-test: timeout=900 modules=none only-kernel=6.1
 #
 # Needs python3, to parse JSON and to make a model file without the project's own
 # builder, and h5py for the data sets.

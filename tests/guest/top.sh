@@ -4,7 +4,7 @@
 # mlproxy top: frames without a terminal, and the live view on a pseudo terminal:
 # keys, sizes, proxies that come and go, signals.
 #
-# guest-test: timeout=600 modules=none skip-debug=tests-the-tool-more-than-the-kernel
+# guest-test: timeout=600 modules=none only-kernel=6.1
 #
 # Needs python3, which has pseudo terminals and JSON.
 
