@@ -123,11 +123,25 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 	ra_call_exit(&call, expected);
 }
 
-static bool page_is_cached(struct address_space *mapping, pgoff_t index)
-{
-	void *entry = xa_load(&mapping->i_pages, index);
+enum cached { NOT_CACHED, CACHED, READY };
 
-	return entry && !xa_is_value(entry);
+/*
+ * READY: the fault has but to map the page: it waits for nobody, and starts no reading.
+ * A hint, since nothing keeps the page; so the flags are read without asking whose
+ * they are.
+ */
+static enum cached page_state(struct address_space *mapping, pgoff_t index)
+{
+	const unsigned long mask = BIT(PG_locked) | BIT(PG_uptodate) | BIT(PG_readahead);
+	enum cached state = NOT_CACHED;
+	struct folio *folio;
+
+	rcu_read_lock();
+	folio = xa_load(&mapping->i_pages, index);
+	if (folio && !xa_is_value(folio))
+		state = (READ_ONCE(folio->flags) & mask) == BIT(PG_uptodate) ? READY : CACHED;
+	rcu_read_unlock();
+	return state;
 }
 
 static vm_fault_t fault(struct vm_fault *vmf)
@@ -141,9 +155,16 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	};
 	bool own_way = vmf->vma->vm_flags & (VM_RAND_READ | VM_SEQ_READ | VM_HUGEPAGE);
 	bool overridden = false;
+	enum cached state;
 	vm_fault_t ret;
 
-	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || page_is_cached(mapping, vmf->pgoff))
+	/* What is ready is no miss and no stall: all there is to say of it is nothing. */
+	if (!ra_target_find(mapping->host->i_sb))
+		return filemap_fault(vmf);
+	state = page_state(mapping, vmf->pgoff);
+	if (state == READY)
+		return filemap_fault(vmf);
+	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || state == CACHED)
 		call.kind = RA_FAULT_HIT;
 	if (!ra_call_enter(&call, file, mapping, true))
 		return filemap_fault(vmf);
