@@ -36,6 +36,8 @@ help:
 	@echo '  make modules     kernel modules, for the running kernel or KDIR=...'
 	@echo '  make userspace   libraries, command line tool, trainer (build/userspace)'
 	@echo '  make demo        boot a stock kernel, train, compare; about 15 minutes'
+	@echo '  make pretrain    make the shipped model of readahead anew; about 25 minutes'
+	@echo '  make bench-readahead  compare it on other loads; about 40 minutes'
 	@echo '  make check       every test, on three kernels; about 30 minutes'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
 	@echo '  make dkms        hand the module source to DKMS for the running kernel'
@@ -72,6 +74,12 @@ userspace:
 demo:
 	scripts/demo
 
+pretrain:
+	scripts/pretrain
+
+bench-readahead:
+	scripts/bench-readahead
+
 check:
 	scripts/check
 
@@ -106,5 +114,5 @@ dkms: dkms-source
 clean:
 	rm -rf $(O)
 
-.PHONY: all help modules sync kdir-check userspace demo check install \
+.PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead check install \
 	install-modules install-userspace install-packaging dkms-source dkms clean

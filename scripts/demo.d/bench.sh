@@ -61,7 +61,63 @@ bench_work()
 		bench_load "$2" --ops 4608 $BENCH_MNT/a,mmap,phases:768
 		;;
 	*)
-		bench_train_work "$1" "$2"
+		bench_test_work "$1" "$2" || bench_train_work "$1" "$2"
+		;;
+	esac
+}
+
+# bench_sqlite SEED PRAGMA QUERY OPERATIONS: R in the query is a table of random x.
+bench_sqlite()
+{
+	timed "$4" sqlite3 -readonly $BENCH_MNT/sqlite.db "$2; WITH RECURSIVE r(i, x) AS (
+		SELECT 1, $1 UNION ALL
+		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < $4) $3"
+}
+
+# More, that only bench-readahead runs, and that nothing was ever tuned with.
+BENCH_TEST="db-seekback-mmap sq-point-mmap sq-point-pread sq-index sq-scan grep tar
+mix-scan mix-phases"
+
+bench_test_work()
+{
+	case $1 in
+	db-seekback-mmap)
+		bench_db seekrandom 60 "$2" --mmap_read=1 --reverse_iterator=1 --seek_nexts=100
+		;;
+	sq-point-mmap)
+		bench_sqlite "$2" "PRAGMA mmap_size = 268435456" \
+			"SELECT sum(length(v)) FROM r JOIN t ON t.id = x / 8 % 200000" 1500
+		;;
+	sq-point-pread)
+		bench_sqlite "$2" "PRAGMA mmap_size = 0" \
+			"SELECT sum(length(v)) FROM r JOIN t ON t.id = x / 8 % 200000" 1500
+		;;
+	sq-index)
+		# in the order of an index: the rows are all over the table
+		timed 1500 sqlite3 -readonly $BENCH_MNT/sqlite.db \
+			"PRAGMA mmap_size = 0; SELECT sum(length(v)) FROM (SELECT v FROM t
+			 INDEXED BY tk WHERE k >= $(($2 * 1000)) ORDER BY k LIMIT 1500)"
+		;;
+	sq-scan)
+		timed 40000 sqlite3 -readonly $BENCH_MNT/sqlite.db \
+			"PRAGMA mmap_size = 0; SELECT sum(length(v)) FROM (SELECT v FROM t
+			 WHERE id >= $(($2 * 1000)) LIMIT 40000)"
+		;;
+	grep)
+		timed 1500 grep -rc "[a-z]*$2" $BENCH_MNT/tree/linux
+		;;
+	tar)
+		timed 1500 tar cf - $BENCH_MNT/tree/linux
+		;;
+	mix-scan)
+		bench_load "$2" --ms 300 $BENCH_MNT/a,pread,stride:7 $BENCH_MNT/c,mmap,seq \
+			$BENCH_MNT/d,pread,random
+		;;
+	mix-phases)
+		bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,phases:512 $BENCH_MNT/b,pread,seq
+		;;
+	*)
+		return 1
 		;;
 	esac
 }
@@ -160,7 +216,21 @@ bench_run()
 	echo "$1,$2,$3,$4,$rate,$reads,$((bytes / 4096)),$((busy / 1000))"
 }
 
-# bench_setup STAGE IMAGE PRESET: the programs, and the device with the image on
+# bench_device MODEL: a preset of the device, or BASE_US:MBPS.
+bench_device()
+{
+	case $1 in
+	*:*)
+		echo "${1%:*}" > /sys/module/mlproxy_testblk/parameters/base_us
+		echo "${1#*:}" > /sys/module/mlproxy_testblk/parameters/mbps
+		;;
+	*)
+		echo "$1" > /sys/module/mlproxy_testblk/parameters/preset
+		;;
+	esac
+}
+
+# bench_setup STAGE IMAGE MODEL: the programs, and the device with the image on
 # it, which is filled at full speed.
 bench_setup()
 {
@@ -178,7 +248,7 @@ bench_setup()
 	insmod "$BENCH_MODULES/testing/mlproxy_testblk.ko" preset=ram \
 		size_mb=$(($(stat -c %s "$2") / 1048576)) || return 1
 	dd if="$2" of=/dev/$BENCH_DISK bs=1M conv=fsync 2>/dev/null || return 1
-	echo "$3" > /sys/module/mlproxy_testblk/parameters/preset
+	bench_device "$3" || return 1
 	echo +memory > /sys/fs/cgroup/cgroup.subtree_control
 	mkdir $BENCH_CGROUP
 	echo $BENCH_CGROUP_BYTES > $BENCH_CGROUP/memory.max

@@ -6,7 +6,8 @@
 # stdout, which scripts/demo reads.
 #
 #   guest.sh sweep   PRESET SEED             each static window, once
-#   guest.sh compare PRESET SEEDS MODEL      default, best static ones, MODEL
+#   guest.sh compare PRESET SEEDS MODEL      default, best static ones, MODEL; with
+#                                            BENCH_RULE, an eBPF program, that as well
 #   guest.sh record  PRESET SEEDS FILE       explore, store a data set
 #   guest.sh pin     PRESET SEED             each action of the proxy, always taken
 #
@@ -69,20 +70,28 @@ compare()
 	round=0
 	for seed in $seeds; do
 		# shellcheck disable=SC2086
-		set -- $default_kb $best_kb mlproxy
+		set -- $default_kb $best_kb mlproxy ${BENCH_RULE:+rule}
 		i=0
-		while [ $i -lt $((round % 4)) ]; do
+		while [ $i -lt $((round % $#)) ]; do
 			first=$1
 			shift
 			set -- "$@" "$first"
 			i=$((i + 1))
 		done
 		for policy; do
-			if [ "$policy" = mlproxy ]; then
+			case $policy in
+			mlproxy)
 				proxy_run RUN "$workload" "$seed" mlproxy $default_kb
-			else
+				;;
+			rule)
+				"$MLPROXY" bpf attach "$BENCH_RULE" --name rule > /dev/null
+				proxy_run RUN "$workload" "$seed" rule $default_kb
+				"$MLPROXY" bpf detach rule > /dev/null
+				;;
+			*)
 				bench_run RUN "$workload" "$seed" "$policy" "$policy"
-			fi
+				;;
+			esac
 		done
 		round=$((round + 1))
 	done

@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Make the file system that the demo's workloads read: a RocksDB database and
-# four plain files. Usage: image.sh IMAGE. Made once: IMAGE.key says from what.
+# Make the file system that the workloads read: a RocksDB database and four plain
+# files; with TREE, a directory of sources, that as well and an SQLite database.
+# Usage: image.sh IMAGE [TREE]. Made once: IMAGE.key says from what.
 
 set -euo pipefail
 . "$(dirname "$0")/../lib/common.sh"
 
-image=$1
+image=$1 tree=${2:-} size=460M
 key=$(sha256sum < "$0" | cut -d' ' -f1)-$(dpkg-query -W -f '${Version}' rocksdb-tools)
+key+=${tree:+-$(find "$tree" -type f | wc -l)}
 if [ -f "$image" ] && [ "$(cat "$image.key" 2>/dev/null)" = "$key" ]; then
 	exit 0
 fi
@@ -39,8 +41,28 @@ for f in b c d; do
 	fill "$f" 48M
 done
 
+# 200,000 rows of 700 bytes, in an order that is not that of their second key.
+sqlite_database()
+{
+	sqlite3 "$root/sqlite.db" <<-SQL
+	PRAGMA page_size = 4096;
+	CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v BLOB);
+	BEGIN;
+	WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < 199999)
+	INSERT INTO t SELECT i, i * 7919 % 200000, zeroblob(700) FROM r;
+	CREATE INDEX tk ON t (k);
+	COMMIT;
+	SQL
+}
+if [ -n "$tree" ]; then
+	need_tool sqlite3 sqlite3
+	sqlite_database
+	cp -r "$tree" "$root/tree"
+	size=760M
+fi
+
 # Fixed identifiers: the same layout, and directory hashes, on every machine.
-truncate -s 460M "$tmp/image"
+truncate -s $size "$tmp/image"
 mkfs.ext4 -q -m 0 -O ^has_journal -U 6d6c7072-6f78-7900-0000-000000000001 \
 	-E hash_seed=6d6c7072-6f78-7900-0000-000000000002,lazy_itable_init=0 \
 	-d "$root" "$tmp/image"

@@ -4,7 +4,9 @@
 #   RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
 # of one device model and prints the table; with -v csv=FILE also a CSV line per
 # workload, and with -v plot=FILE the data of its plot. -v device=NAME -v
-# default=KB. Policies are read_ahead_kb values and "mlproxy".
+# default=KB. Policies are read_ahead_kb values, "mlproxy", and "rule", a hand-made
+# one, which gets columns of its own where it was run; then geometric means follow, of
+# single loads, and of several or changing ones ("mix...", "phases").
 #
 # A comparison is made seed by seed: the mean of the log ratios of the times
 # with Student's 95 % interval. The best static window is the one whose mean over
@@ -28,6 +30,8 @@ $1 == "RUN" {
 	}
 	if (p == "mlproxy")
 		seeds[w, ++nr_seeds[w]] = $3
+	if (p == "rule")
+		has_rule = 1
 	us[w, p, $3] = $6
 	log_us[w, p] += log($6)
 	pages[w, p] += $8
@@ -45,7 +49,7 @@ function best_static(w,    i, n, list, best)
 	best = default
 	n = split(policies[w], list, " ")
 	for (i = 1; i <= n; i++)
-		if (list[i] != "mlproxy" && mean_us(w, list[i]) < mean_us(w, best))
+		if (list[i] ~ /^[0-9]+$/ && mean_us(w, list[i]) < mean_us(w, best))
 			best = list[i]
 	return best
 }
@@ -80,6 +84,29 @@ function per_op(w, p)
 	return pages[w, p] / ops[w, p]
 }
 
+function add(class, vs_default, vs_static)
+{
+	if (!(class in members)) {
+		class_name[++classes] = class
+		least[class] = vs_default
+	}
+	members[class]++
+	log_default[class] += log(vs_default)
+	log_static[class] += log(vs_static)
+	if (vs_default < least[class])
+		least[class] = vs_default
+}
+
+# The rest of the line.
+function rule(w)
+{
+	if (has_rule) {
+		compare(w, "rule")
+		printf "   %9.2f   %5.2fx [%.2f, %.2f]", mean_us(w, "rule"), ratio, low, high
+	}
+	print ""
+}
+
 function row(w,    best, r, l, h)
 {
 	best = best_static(w)
@@ -88,10 +115,12 @@ function row(w,    best, r, l, h)
 	l = low
 	h = high
 	compare(w, best)
-	printf "%-10s %9.2f %9.2f %-5s %9.2f   %5.2fx [%.2f, %.2f]   %5.2fx [%.2f, %.2f]   %7.2f %7.2f %7.2f\n",
+	add(w ~ /^(mix|phases)/ ? "several" : "single", r, ratio)
+	printf "%-16s %9.2f %9.2f %-5s %9.2f   %5.2fx [%.2f, %.2f]   %5.2fx [%.2f, %.2f]   %7.2f %7.2f %7.2f",
 	       w, mean_us(w, default), mean_us(w, best), "(" window(best) ")", mean_us(w, "mlproxy"),
 	       r, l, h, ratio, low, high,
 	       per_op(w, default), per_op(w, best), per_op(w, "mlproxy")
+	rule(w)
 	if (csv)
 		printf "%s,%s,%d,%.4f,%s,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f\n",
 		       device, w, nr_seeds[w], mean_us(w, default), best, mean_us(w, best),
@@ -105,11 +134,19 @@ function row(w,    best, r, l, h)
 END {
 	if (!nr)
 		exit 1
-	printf "%-10s %9s %15s %9s   %-20s   %-20s   %s\n", "", "default", "best static",
-	       "mlproxy", "mlproxy against", "mlproxy against", "pages read per operation"
-	printf "%-10s %9s %9s %5s %9s   %-20s   %-20s   %7s %7s %7s\n", "workload", "us/op",
+	printf "%-16s %9s %15s %9s   %-20s   %-20s   %s%s\n", "", "default", "best static",
+	       "mlproxy", "mlproxy against", "mlproxy against", "pages read per operation",
+	       has_rule ? "     rule   mlproxy against" : ""
+	printf "%-16s %9s %9s %5s %9s   %-20s   %-20s   %7s %7s %7s%s\n", "workload", "us/op",
 	       "us/op", "", "us/op", "default [95 %]", "best static [95 %]", "default", "static",
-	       "mlproxy"
+	       "mlproxy", has_rule ? "       us/op   rule [95 %]" : ""
 	for (i = 1; i <= nr; i++)
 		row(name[i])
+	for (i = 1; has_rule && i <= classes; i++) {
+		c = class_name[i]
+		printf "geometric mean of %d %s: %.2fx the default (least %.2fx), %.2fx the best static window of each\n",
+		       members[c], c == "single" ? "single loads" : "loads of several files or phases",
+		       exp(log_default[c] / members[c]), least[c],
+		       exp(log_static[c] / members[c])
+	}
 }

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Measurements of readahead in guests whose time counts instructions: what scripts/demo,
+# scripts/pretrain and scripts/bench-readahead have in common. The guest's half is demo.d/guest.sh.
+#
+# Who sources it sets: dir, where results go; kernel; presets, the device models; tree,
+# sources to put into the image, or nothing.
+
+# bench_begin: before anything else.
+bench_begin()
+{
+	here=$MLPROXY_SCRIPTS/demo.d
+	mlproxy=$MLPROXY_TOP/build/userspace/bin/mlproxy
+	mkdir -p "$dir"
+	dir=$(cd "$dir" && pwd -P)
+	modules='' pids=()
+	# Its guests end with it.
+	trap 'kill "${pids[@]}" 2>/dev/null || :' EXIT
+	trap 'exit 130' INT TERM
+}
+
+clock()
+{
+	printf '%2d:%02d' $((SECONDS / 60)) $((SECONDS % 60))
+}
+
+step()
+{
+	printf '\n[%s] %s\n' "$(clock)" "$*"
+}
+
+# bench_build: kernel, modules, user space, the image and what the guest copies.
+bench_build()
+{
+	step "kernel $kernel, modules, user space, data"
+	"$MLPROXY_SCRIPTS/kernels" get "$kernel"
+	modules=$MLPROXY_TOP/build/$("$MLPROXY_SCRIPTS/kernels" path "$kernel" version)/module
+	if ! make -C "$MLPROXY_TOP" modules userspace \
+	     KDIR="$("$MLPROXY_SCRIPTS/kernels" path "$kernel" headers)" > "$dir/build.log" 2>&1; then
+		tail -n 30 "$dir/build.log" >&2
+		die "the build failed; all of it is in $dir/build.log"
+	fi
+	"$here/image.sh" "$dir/image" ${tree:+"$tree"}
+	stage
+}
+
+# What the guest copies into its memory. Commands of the shell's loop are
+# busybox's, so that nothing waits for the host.
+stage()
+{
+	local lib name
+
+	rm -rf "$dir/stage"
+	mkdir -p "$dir/stage/bin" "$dir/stage/lib"
+	cc -O2 -static -o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench/ra_load.c" -lpthread -lm
+	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/tests/bench/timed.c"
+	for name in db_bench busybox ${tree:+sqlite3}; do
+		cp "$(command -v "$name")" "$dir/stage/bin/"
+		while read -r lib; do
+			cp -L "$lib" "$dir/stage/lib/"
+		done < <(ldd "$(command -v "$name")" | awk '$3 ~ /^\// { print $3 }')
+	done
+	for name in sh cat awk mount umount insmod dd mkdir stat cp sleep sort tail grep tar; do
+		ln -s busybox "$dir/stage/bin/$name"
+	done
+	cp "$here/bench.sh" "$dir/stage/"
+}
+
+# guest NAME PRESET ARGUMENT...: start one guest in the background.
+guest()
+{
+	local name=$1
+
+	shift
+	"$MLPROXY_SCRIPTS/vm" --kernel "$kernel" --icount --mem "${mem:-1280}" --timeout 3000 \
+		--out "$dir/$name" --env BENCH_STAGE="$dir/stage" --env BENCH_IMAGE="$dir/image" \
+		--env BENCH_MODULES="$modules" --env MLPROXY="$mlproxy" \
+		${BENCH_WORKLOADS:+--env BENCH_WORKLOADS="$BENCH_WORKLOADS"} \
+		${BENCH_RULE:+--env BENCH_RULE="$BENCH_RULE"} \
+		-- busybox sh "$here/guest.sh" "$@" > "$dir/$name.log" 2>&1 &
+	pids+=($!)
+}
+
+progress()
+{
+	local verb=$1 line='' p log
+
+	for p in $presets; do
+		log=$dir/$verb-$p.log
+		line+=$(awk -F, -v p="$p" '
+			/^(TRAIN|SWEEP|RUN),/ { n++; last = $2 " " $4 " " $6 " us/op" }
+			/^READY/ { last = "device filled" }
+			END { printf "  %s: %3d runs (%s)", p, n, last ? last : "boots" }' "$log")
+	done
+	if [ -t 1 ]; then
+		printf '\r\033[K[%s]%s' "$(clock)" "$line"
+	else
+		printf '[%s]%s\n' "$(clock)" "$line"
+	fi
+}
+
+# guests VERB: wait for the guests with a progress line, and check their results.
+guests()
+{
+	local verb=$1 p pid failed='' running=1 wait_s=2
+
+	[ -t 1 ] || wait_s=15
+	while [ -n "$running" ]; do
+		sleep "$wait_s"
+		progress "$verb"
+		running=
+		for pid in "${pids[@]}"; do
+			! kill -0 "$pid" 2>/dev/null || running=1
+		done
+	done
+	echo
+	for pid in "${pids[@]}"; do
+		wait "$pid" || failed=1
+	done
+	pids=()
+	for p in $presets; do
+		if [ -n "$failed" ] || ! grep -q '^DONE$' "$dir/$verb-$p.log"; then
+			tail -n 25 "$dir/$verb-$p.log" >&2
+			die "the guest for $p did not finish; all of its output is in $dir/$verb-$p.log"
+		fi
+	done
+}
+
+# bench_record SEEDS: explore on all device models; leaves record-DEVICE/data.h5 of each.
+bench_record()
+{
+	local p
+
+	for p in $presets; do
+		guest "record-$p" record "$p" "$1" /out/data.h5
+	done
+	guests record
+	for p in $presets; do
+		grep -h "records in" "$dir/record-$p.log" || :
+	done
+}
