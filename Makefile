@@ -98,7 +98,9 @@ install-userspace: userspace
 	+$(MAKE) -C userspace O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 
 install-packaging:
-	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy
+	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy \
+		$(DESTDIR)$(PREFIX)/share/mlproxy/models
+	install -m 644 $(wildcard models/*) $(DESTDIR)$(PREFIX)/share/mlproxy/models/
 	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
 	install -m 644 packaging/mlproxy.modprobe.conf.example $(wildcard README.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/mlproxy/

@@ -21,6 +21,15 @@ finish()
 }
 trap finish EXIT
 
+# first N FILE: its first lines
+first()
+{
+	local lines
+
+	mapfile -n "$1" lines < "$2"
+	printf '%s' "${lines[@]}"
+}
+
 # exits CODE REGEX ARG...: mlproxy ARG... ends with CODE and says REGEX
 exits()
 {
@@ -29,7 +38,7 @@ exits()
 	"$mlproxy" "$@" > "$tmp/out" 2>&1 < "${stdin:-/dev/null}"
 	code=$?
 	echo "mlproxy $*: exit code $code"
-	head -n 20 "$tmp/out"
+	first 20 "$tmp/out"
 	[ $code -eq "$want" ] || { echo "expected exit code $want"; return 1; }
 	grep -Eq -e "$regex" "$tmp/out" || { echo "expected: $regex"; return 1; }
 }
@@ -77,7 +86,8 @@ json()
 	echo "mlproxy -j $*"
 	"$mlproxy" -j "$@" > "$tmp/out" 2> "$tmp/err"
 	code=$?
-	head -n 40 "$tmp/out" "$tmp/err"
+	first 40 "$tmp/out"
+	first 40 "$tmp/err"
 	[ $code -eq 0 ] || { echo "exit code $code"; return 1; }
 	holds "$condition" "$tmp/out"
 }

@@ -53,9 +53,14 @@ ktap_test()
 	esac
 }
 
+# Without another program: starting one takes a debug kernel half a second.
 ktap_show()
 {
-	sed 's/^/# /' "$ktap_out"
+	local line
+
+	while IFS= read -r line || [ -n "$line" ]; do
+		printf '# %s\n' "$line"
+	done < "$ktap_out"
 	: > "$ktap_out"
 }
 
@@ -98,14 +103,16 @@ expect_fail()
 # mod_file NAME: path of a module of this project.
 mod_file()
 {
-	local found
+	local file
 
-	found=$(find "$MODDIR" -name "$1.ko" -print -quit 2>/dev/null)
-	if [ -z "$found" ]; then
-		echo "no $1.ko below $MODDIR; build it by: make modules KDIR=..." >&2
-		return 1
-	fi
-	echo "$found"
+	for file in "$MODDIR"/*/"$1.ko" "$MODDIR"/*/*/"$1.ko"; do
+		if [ -e "$file" ]; then
+			echo "$file"
+			return
+		fi
+	done
+	echo "no $1.ko below $MODDIR; build it by: make modules KDIR=..." >&2
+	return 1
 }
 
 mod_loaded()
@@ -130,11 +137,11 @@ mod_load()
 # mod_unload_all: every module of this project, the core last.
 mod_unload_all()
 {
-	local name ret=0
+	local name others=()
 
-	for name in $(awk '$1 ~ /^mlproxy_/ { print $1 }' /proc/modules); do
-		rmmod "$name" || ret=1
-	done
-	mod_loaded mlproxy && { rmmod mlproxy || ret=1; }
-	return $ret
+	while read -r name _; do
+		[[ $name != mlproxy_* ]] || others+=("$name")
+	done < /proc/modules
+	mod_loaded mlproxy && others+=(mlproxy)
+	[ ${#others[@]} -eq 0 ] || rmmod "${others[@]}"
 }

@@ -39,7 +39,7 @@ proxy()
 
 param()
 {
-	cat "$params/$1"
+	echo "$(< "$params/$1")"
 }
 
 pin()
@@ -530,6 +530,45 @@ PYTHON
 	exit $status
 }
 
+# decided_by SOURCE: epochs of reading are decided by it
+decided_by()
+{
+	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
+	"$mlproxy" param readahead share.recommendation 1 > /dev/null || exit 1
+	start_load
+	wait_calls
+	wait_calls
+	stop_load
+	"$mlproxy" stats readahead > "$tmp/stats" || exit 1
+	grep -E "^  $1 +[1-9]" "$tmp/stats" || { cat "$tmp/stats"; exit 1; }
+}
+
+# What is shipped was made for the schema of today.
+test_shipped_model()
+{
+	[ -e "$TOP/models/readahead.mlp" ] || exit 4
+	proxy_load epoch_calls=2 || exit 1
+	proxy start
+	"$mlproxy" load readahead "$TOP/models/readahead.mlp" --activate || exit 1
+	decided_by model
+	rmmod mlproxy_readahead
+}
+
+test_rule()
+{
+	local program=$BUILDDIR/examples/bpf/readahead.bpf.o
+
+	[ -e "$program" ] || exit 4
+	proxy_load epoch_calls=2 || exit 1
+	proxy start
+	"$mlproxy" bpf attach "$program" --name rule || exit 1
+	(decided_by bpf)
+	status=$?
+	"$mlproxy" bpf detach rule
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 mkdir -p "$mnt"
 [ -x "$mlproxy" ] || { echo "Bail out! no $mlproxy; run: make"; exit 1; }
 make_fs || { echo "Bail out! cannot make a file system on the test device"; exit 1; }
@@ -549,4 +588,6 @@ ktap_test "unmount, and the driver goes" test_umount
 ktap_test "the device goes away under load" test_device_gone
 ktap_test "stop and start under load" test_stop_start
 ktap_test "unload under load" test_rmmod
+ktap_test "the shipped model decides" test_shipped_model
+ktap_test "a hand-made rule in eBPF decides" test_rule
 ktap_end
