@@ -104,7 +104,7 @@ bench_test_work()
 			 WHERE id >= $(($2 * 1000)) LIMIT 40000)"
 		;;
 	grep)
-		timed 1500 grep -rc "[a-z]*$2" $BENCH_MNT/tree/linux
+		timed 250 grep -rc "[a-z]*$2" $BENCH_MNT/tree/net
 		;;
 	tar)
 		timed 1500 tar cf - $BENCH_MNT/tree/linux

@@ -41,12 +41,12 @@ work()
 	local run count group rest start status
 
 	while read -r run count group rest < <(job_next) && [ -n "$run" ]; do
-		step "$group: $run $rest begins"
+		step "$group: $run${rest:+ $rest} begins"
 		start=$SECONDS status=0
 		# shellcheck disable=SC2086 # there may be none
 		("$run" "$group" $rest) || status=$?
 		echo "$status $((SECONDS - start))" > "$(job_file "$run $group $rest")"
-		step "$group: $run $rest ends with $status"
+		step "$group: $run${rest:+ $rest} ends with $status"
 	done
 }
 
@@ -86,7 +86,7 @@ jobs_count()
 
 	for job in ${JOBS[@]+"${JOBS[@]}"}; do
 		read -r run count group rest <<< "$job"
-		step "$group: $run $rest"
+		step "$group: $run${rest:+ $rest}"
 		status=125 spent_s=0
 		[ ! -f "$(job_file "$run $group $rest")" ] ||
 			read -r status spent_s < "$(job_file "$run $group $rest")"
