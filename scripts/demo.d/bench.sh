@@ -60,8 +60,11 @@ bench_work()
 	phases)
 		bench_load "$2" --ops 4608 $BENCH_MNT/a,mmap,phases:768
 		;;
+	t-*)
+		bench_train_work "$1" "$2"
+		;;
 	*)
-		bench_test_work "$1" "$2" || bench_train_work "$1" "$2"
+		bench_test_work "$1" "$2"
 		;;
 	esac
 }
@@ -117,6 +120,7 @@ bench_test_work()
 		bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,phases:512 $BENCH_MNT/b,pread,seq
 		;;
 	*)
+		echo "no workload $1" >&2
 		return 1
 		;;
 	esac

@@ -158,10 +158,10 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	enum cached state;
 	vm_fault_t ret;
 
-	/* What is ready is no miss and no stall: all there is to say of it is nothing. */
 	if (!ra_target_find(mapping->host->i_sb))
 		return filemap_fault(vmf);
 	state = page_state(mapping, vmf->pgoff);
+	/* No miss and no stall: there is nothing to account for. */
 	if (state == READY)
 		return filemap_fault(vmf);
 	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || state == CACHED)
