@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # The demo's workloads, and how one run of one of them is measured. Sourced by
-# guest.sh, in the guest, under busybox sh.
+# guest.sh, in the guest, under busybox sh, with "here" set to its directory.
 #
 # A run mounts the file system afresh, so that nothing is cached, and works
 # inside of a memory cgroup that is smaller than the data. What runs comes from
@@ -16,7 +16,11 @@ BENCH_CGROUP_BYTES=$((32 << 20))
 BENCH_COUNTERS=/sys/block/$BENCH_DISK/testblk
 BENCH_QUEUE=/sys/block/$BENCH_DISK/queue
 
-# Those that the table is about.
+BENCH_LIB=${BENCH_LIB:-$here}
+. "$BENCH_LIB/loads-train.sh"
+. "$BENCH_LIB/loads-test.sh"
+
+# Those that the demo's table is about.
 BENCH_WORKLOADS=${BENCH_WORKLOADS:-"rr-mmap rr-pread scan-mmap seq-mmap seq-pread \
 rev-mmap rev-pread mix phases"}
 
@@ -65,102 +69,6 @@ bench_work()
 		;;
 	*)
 		bench_test_work "$1" "$2"
-		;;
-	esac
-}
-
-# bench_sqlite SEED PRAGMA QUERY OPERATIONS: R in the query is a table of random x.
-bench_sqlite()
-{
-	timed "$4" sqlite3 -readonly $BENCH_MNT/sqlite.db "$2; WITH RECURSIVE r(i, x) AS (
-		SELECT 1, $1 UNION ALL
-		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < $4) $3"
-}
-
-# More, that only bench-readahead runs, and that nothing was ever tuned with.
-BENCH_TEST="db-seekback-mmap sq-point-mmap sq-point-pread sq-index sq-scan grep tar
-mix-scan mix-phases"
-
-bench_test_work()
-{
-	case $1 in
-	db-seekback-mmap)
-		bench_db seekrandom 60 "$2" --mmap_read=1 --reverse_iterator=1 --seek_nexts=100
-		;;
-	sq-point-mmap)
-		bench_sqlite "$2" "PRAGMA mmap_size = 268435456" \
-			"SELECT sum(length(v)) FROM r JOIN t ON t.id = x / 8 % 200000" 1500
-		;;
-	sq-point-pread)
-		bench_sqlite "$2" "PRAGMA mmap_size = 0" \
-			"SELECT sum(length(v)) FROM r JOIN t ON t.id = x / 8 % 200000" 1500
-		;;
-	sq-index)
-		# in the order of an index: the rows are all over the table
-		timed 1500 sqlite3 -readonly $BENCH_MNT/sqlite.db \
-			"PRAGMA mmap_size = 0; SELECT sum(length(v)) FROM (SELECT v FROM t
-			 INDEXED BY tk WHERE k >= $(($2 * 1000)) ORDER BY k LIMIT 1500)"
-		;;
-	sq-scan)
-		timed 40000 sqlite3 -readonly $BENCH_MNT/sqlite.db \
-			"PRAGMA mmap_size = 0; SELECT sum(length(v)) FROM (SELECT v FROM t
-			 WHERE id >= $(($2 * 1000)) LIMIT 40000)"
-		;;
-	grep)
-		timed 250 grep -rc "[a-z]*$2" $BENCH_MNT/tree/net
-		;;
-	tar)
-		timed 1500 tar cf - $BENCH_MNT/tree/linux
-		;;
-	mix-scan)
-		bench_load "$2" --ms 300 $BENCH_MNT/a,pread,stride:7 $BENCH_MNT/c,mmap,seq \
-			$BENCH_MNT/d,pread,random
-		;;
-	mix-phases)
-		bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,phases:512 $BENCH_MNT/b,pread,seq
-		;;
-	*)
-		echo "no workload $1" >&2
-		return 1
-		;;
-	esac
-}
-
-# What the model learns from: other seeds, files, mixes and sizes of work than
-# those above, and patterns that are in none of them.
-BENCH_TRAINING=${BENCH_TRAINING:-"t-rr-mmap t-rr-pread t-scan-mmap t-scan-back t-seq-mmap t-seq-pread
-t-rev-mmap t-rev-pread t-rand t-clusters t-stride t-back t-forward t-phases
-t-mix2 t-mix3 t-mix4"}
-
-bench_train_work()
-{
-	case $1 in
-	t-rr-mmap)   bench_db readrandom 400 "$2" --mmap_read=1 ;;
-	t-rr-pread)  bench_db readrandom 300 "$2" ;;
-	t-scan-mmap) bench_db seekrandom 100 "$2" --mmap_read=1 --seek_nexts=150 ;;
-	t-scan-back) bench_db seekrandom 20 "$2" --reverse_iterator=1 --seek_nexts=300 ;;
-	t-seq-mmap)  bench_db readseq 100000 "$2" --mmap_read=1 ;;
-	t-seq-pread) bench_db readseq 120000 "$2" ;;
-	t-rev-mmap)  bench_db readreverse 60000 "$2" --mmap_read=1 ;;
-	t-rev-pread) bench_db readreverse 20000 "$2" ;;
-	t-rand)      bench_load "$2" --ms 300 $BENCH_MNT/c,mmap,random ;;
-	t-clusters)  bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,cluster:24 ;;
-	t-stride)    bench_load "$2" --ms 200 $BENCH_MNT/a,pread,stride:11 ;;
-	t-back)      bench_load "$2" --ms 200 $BENCH_MNT/c,pread,reverse ;;
-	t-forward)   bench_load "$2" --ms 200 $BENCH_MNT/c,mmap,seq ;;
-	t-phases)    bench_load "$2" --ops 3000 $BENCH_MNT/c,mmap,phases:500 ;;
-	t-mix2)      bench_load "$2" --ms 300 $BENCH_MNT/b,mmap,random $BENCH_MNT/a,pread,seq ;;
-	t-mix3)
-		bench_load "$2" --ms 300 $BENCH_MNT/c,pread,reverse \
-			$BENCH_MNT/d,mmap,cluster:32 $BENCH_MNT/b,mmap,seq
-		;;
-	t-mix4)
-		bench_load "$2" --ms 400 $BENCH_MNT/d,mmap,random $BENCH_MNT/a,pread,reverse \
-			$BENCH_MNT/b,mmap,cluster:12 $BENCH_MNT/c,pread,seq
-		;;
-	*)
-		echo "no workload $1" >&2
-		return 1
 		;;
 	esac
 }

@@ -64,7 +64,7 @@ stage()
 	for name in sh cat awk mount umount insmod dd mkdir stat cp sleep sort tail grep tar; do
 		ln -s busybox "$dir/stage/bin/$name"
 	done
-	cp "$here/bench.sh" "$dir/stage/"
+	cp "$here/bench.sh" "$here"/loads-*.sh "$dir/stage/"
 }
 
 # guest NAME PRESET ARGUMENT...: start one guest in the background.
