@@ -14,7 +14,7 @@
 #include <linux/mlproxy_bpf.h>
 
 /* Of the schema that it was written for: mlproxy schema readahead */
-#define READAHEAD_SCHEMA	0x4344addb5183594cULL
+#define READAHEAD_SCHEMA	0x1a48da14b7cea3adULL
 #define VERSION			1
 
 /* Features, as the schema numbers them; shares in 1/256, logarithms in 1/256. */

@@ -35,16 +35,19 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	    (pin >= 0 && f->action != pin)) {
 		f->decided = false;
 		f->action = pin >= 0 ? pin : RA_KERNEL;
-		f->stream.active = false;
+		f->habit = RA_HABIT_NONE;
+		memset(f->streams, 0, sizeof(f->streams));
+		ra_target_sample(call->target, inode->i_sb, now_ns);
+		ra_epoch_start(f, call->task, call->target, now_ns);
+	} else if (ra_epoch_settled(f)) {
 		ra_epoch_start(f, call->task, call->target, now_ns);
 	} else if (ra_epoch_full(f, now_ns)) {
-		ra_epoch_decide(f, call->task, call->target, inode, now_ns);
-		ra_epoch_start(f, call->task, call->target, now_ns);
+		ra_epoch_end(f, call->task, call->target, inode, now_ns);
 	}
 	WRITE_ONCE(f->last_ns, now_ns);
 	f->window = ra_target_active(call->target, f->window, now_ns);
 	call->action = f->action;
-	pattern = ra_pattern_observe(f, call, end, &call->plan);
+	pattern = ra_pattern_observe(f, call, end);
 	ra_epoch_count(f, call, mmap, pattern);
 }
 
@@ -99,6 +102,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 		return false;
 	call->action = RA_KERNEL;
 	call->plan.pieces = 0;
+	call->reach = 0;
 	call->entry = NULL;
 	call->dev = inode->i_sb->s_dev;
 	call->ino = inode->i_ino;
@@ -134,8 +138,10 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 			ra_epoch_add_time(f, 0, max_t(s64, stall_ns, 0));
 			f->epoch.read_bytes += task_read_bytes() - call->read_bytes;
 		}
-		if (call->kind != RA_FAULT_HIT)
+		if (call->kind != RA_FAULT_HIT) {
 			f->expected = expected;
+			f->reach = min_t(unsigned long, call->reach, U16_MAX);
+		}
 		ra_file_unlock(f);
 	}
 	if (call->task && call->outer) {

@@ -17,6 +17,7 @@
  * excess, the others wait for.
  */
 #include <linux/backing-dev.h>
+#include <linux/hash.h>
 #include <linux/sched/clock.h>
 
 #include "readahead.h"
@@ -24,6 +25,15 @@
 #define RA_EPOCH_MIN_CALLS	2
 /* The first epoch of a file is there to see it, and is short. */
 #define RA_FIRST_CALLS		4
+/*
+ * After another action than before, so many calls are served before the epoch is
+ * measured: pages that the old one read ahead have been used by then, and a window that
+ * grows step by step has grown. Else large windows would be charged for what the next
+ * epoch uses, and small ones earn what they did not read.
+ */
+#define RA_SETTLE_CALLS		4
+/* So many calls in a row of another kind end an epoch: the reader has changed. */
+#define RA_ODD_CALLS		3
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
@@ -61,7 +71,7 @@ void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *t
 	memset(e, 0, sizeof(*e));
 	e->start_ns = now_ns;
 	if (task) {
-		e->task_tag = task->tag;
+		e->task_tag = hash_64(task->tag, 32);
 		e->task_log_sum = task->log_sum;
 		e->task_log_us = task->log_us;
 	}
@@ -75,7 +85,7 @@ void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *t
  * @now_ns: local clock
  *
  * An epoch is bounded in time too, so that a window that costs much is not kept
- * for long.
+ * for long, and ends when the reads change.
  * Return: true if so.
  */
 bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
@@ -83,6 +93,10 @@ bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
 	const struct ra_epoch *e = &f->epoch;
 	unsigned int limit = READ_ONCE(ra_epoch_calls);
 
+	if (e->settle)
+		return false;
+	if (e->odd >= RA_ODD_CALLS)
+		return true;
 	if (!f->decided)
 		limit = min_t(unsigned int, limit, RA_FIRST_CALLS);
 	if (e->calls >= limit)
@@ -99,19 +113,50 @@ bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
  */
 void ra_epoch_add_time(struct ra_file *f, u64 think_ns, u64 stall_ns)
 {
-	f->epoch.think_ns += think_ns;
-	f->epoch.stall_ns += stall_ns;
+	struct ra_epoch *e = &f->epoch;
+
+	e->think_ns = min_t(u64, e->think_ns + think_ns, U32_MAX);
+	e->stall_ns = min_t(u64, e->stall_ns + stall_ns, U32_MAX);
 }
 
 static bool is_near(const struct ra_file *f, pgoff_t index)
 {
 	unsigned int i;
 
-	for (i = 0; i < f->nr_recent; i++) {
+	for (i = 0; i < min_t(u32, f->nr_recent, RA_NEAR_RECENT); i++) {
 		if (abs((s32)((u32)index - f->recent[i])) <= RA_NEAR_PAGES)
 			return true;
 	}
 	return false;
+}
+
+static enum ra_habit habit_of(const struct ra_call *call, enum ra_pattern pattern, bool seq,
+			      bool near)
+{
+	if (pattern == RA_PAT_BACK)
+		return RA_HABIT_BACK;
+	if (pattern == RA_PAT_STRIDE)
+		return RA_HABIT_STRIDE;
+	if (seq || call->kind == RA_ASYNC)
+		return RA_HABIT_SEQ;
+	return near ? RA_HABIT_NEAR : RA_HABIT_FAR;
+}
+
+/* Of three quarters and more of the calls. */
+static enum ra_habit epoch_habit(const struct ra_epoch *e)
+{
+	unsigned int most = e->calls - e->calls / 4;
+
+	if (e->back >= most)
+		return RA_HABIT_BACK;
+	if (e->stride >= most)
+		return RA_HABIT_STRIDE;
+	if (e->seq + e->async >= most)
+		return RA_HABIT_SEQ;
+	if (e->seq + e->async + e->stride + e->back > e->calls / 4)
+		return RA_HABIT_NONE;
+	return e->near >= most ? RA_HABIT_NEAR : e->near <= e->calls / 4 ? RA_HABIT_FAR :
+								      RA_HABIT_NONE;
 }
 
 /**
@@ -125,30 +170,45 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern)
 {
 	struct ra_epoch *e = &f->epoch;
-	u32 index = call->index, distance = 0;
+	bool seq = call->kind != RA_ASYNC && f->nr_recent && (u32)call->index == f->expected;
+	bool near = call->in_stream ? call->distance <= RA_NEAR_PAGES : is_near(f, call->index);
+	enum ra_habit habit = habit_of(call, pattern, seq, near);
 
-	if (f->nr_recent)
-		distance = abs((s32)(index - f->recent[0]));
+	e->odd = f->habit && f->habit != habit ? min(e->odd + 1, RA_ODD_CALLS) : 0;
 	e->calls++;
 	e->mmap += mmap;
 	e->stride += pattern == RA_PAT_STRIDE;
 	e->back += pattern == RA_PAT_BACK;
-	e->near += is_near(f, call->index);
-	e->log_distance += ra_log2_q8(1ULL + distance);
+	e->near += near;
+	e->log_distance += ra_log2_q8(1ULL + call->distance);
 	if (call->kind == RA_ASYNC) {
 		e->async++;
 	} else {
-		e->seq += f->nr_recent && call->index == f->expected;
+		e->seq += seq;
 		e->req += min(call->req, 4096UL);
 	}
+	/* Reads of a stream that is known would hide the others. */
+	if (call->in_stream)
+		return;
 	memmove(&f->recent[1], &f->recent[0], sizeof(f->recent) - sizeof(f->recent[0]));
-	f->recent[0] = index;
-	f->nr_recent = min(f->nr_recent + 1, (u32)RA_RECENT);
+	f->recent[0] = call->index;
+	f->nr_recent = min(f->nr_recent + 1, RA_RECENT);
+}
+
+/**
+ * ra_epoch_settled() - count down the calls that are not measured
+ * @f: file, whose epoch settles
+ *
+ * Return: true if this was the last of them: the epoch is to be started again.
+ */
+bool ra_epoch_settled(struct ra_file *f)
+{
+	return f->epoch.settle && !--f->epoch.settle;
 }
 
 static bool own_share(const struct ra_epoch *e, s64 *share)
 {
-	u64 wall_ns = e->think_ns + e->stall_ns;
+	u64 wall_ns = (u64)e->think_ns + e->stall_ns;
 
 	if (wall_ns < RA_MIN_WALL_NS)
 		return false;
@@ -162,11 +222,11 @@ static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
 			 const struct ra_target *target, s64 *share)
 {
 	s64 sum = atomic64_read(&target->log_sum) - e->log_sum;
-	s64 us = atomic64_read(&target->log_us) - e->log_us;
+	s32 us = (u32)atomic64_read(&target->log_us) - e->log_us;
 
-	if (task && task->tag == e->task_tag) {
+	if (task && hash_64(task->tag, 32) == e->task_tag) {
 		sum -= task->log_sum - e->task_log_sum;
-		us -= task->log_us - e->task_log_us;
+		us -= (u32)task->log_us - e->task_log_us;
 	}
 	if (us <= 0)
 		return false;
@@ -212,8 +272,8 @@ static void epoch_features(const struct ra_file *f, struct ra_target *target,
 	x[RA_F_REQUEST] = misses ? ra_log2_q8(1 + e->req / misses) : 0;
 	x[RA_F_READ] = ra_log2_q8(1 + ((u64)e->read_bytes / calls >> PAGE_SHIFT));
 	x[RA_F_WINDOW] = ra_log2_q8(1 + pages);
-	x[RA_F_STALL] = ra_log2_q8(div_u64(e->stall_ns, calls));
-	x[RA_F_THINK] = ra_log2_q8(div_u64(e->think_ns, calls));
+	x[RA_F_STALL] = ra_log2_q8(e->stall_ns / calls);
+	x[RA_F_THINK] = ra_log2_q8(e->think_ns / calls);
 	x[RA_F_PROGRESS] = f->progress;
 	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
 	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
@@ -221,34 +281,57 @@ static void epoch_features(const struct ra_file *f, struct ra_target *target,
 	x[RA_F_ACTIVE_FILES] = ra_log2_q8(max_t(u32, READ_ONCE(target->files_before),
 						atomic_read(&target->files)));
 	x[RA_F_FILE_SIZE] = ra_log2_q8(i_size_read(inode) >> PAGE_SHIFT);
+	x[RA_F_FREE_MEMORY] = READ_ONCE(target->free_memory);
+	x[RA_F_REFAULT_SHARE] = READ_ONCE(target->refault_share);
+}
+
+/* Tell the core what came of the last decision, if that can be said. */
+static void epoch_feedback(struct ra_file *f, struct ra_task *task, struct ra_target *target)
+{
+	s64 reward;
+
+	if (!epoch_reward(f, task, target, &reward))
+		return;
+	atomic64_inc(&ra_counters.rewards);
+	atomic64_add(reward, &ra_counters.reward_sum);
+	if (f->decided)
+		mlproxy_feedback(ra_proxy, &f->decision, reward);
 }
 
 /**
- * ra_epoch_decide() - end an epoch: report its outcome, choose the next action
+ * ra_epoch_end() - end an epoch: report its outcome, choose the next action
  * @f: file
  * @task: slot of the current task, or NULL
  * @target: device
  * @inode: of the file
  * @now_ns: local clock
+ *
+ * After a change of the reads, the next action is chosen only when some of the new ones
+ * have been seen. A new epoch has begun then, or else begins with the action.
  */
-void ra_epoch_decide(struct ra_file *f, struct ra_task *task, struct ra_target *target,
-		     struct inode *inode, u64 now_ns)
+void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+		  struct inode *inode, u64 now_ns)
 {
-	s64 x[RA_NR_FEATURES], reward = 0;
+	bool changed = f->epoch.odd >= RA_ODD_CALLS;
+	s64 x[RA_NR_FEATURES];
 	struct mlproxy_request req = {
 		.key = ra_key(f->dev, f->ino, f->generation),
 		.features = x,
 		.baseline = RA_KERNEL,
 	};
 	int pin = READ_ONCE(ra_pin);
+	u8 before = f->action;
 
 	ra_target_sample(target, inode->i_sb, now_ns);
-	if (epoch_reward(f, task, target, &reward)) {
-		atomic64_inc(&ra_counters.rewards);
-		atomic64_add(reward, &ra_counters.reward_sum);
-		if (f->decided)
-			mlproxy_feedback(ra_proxy, &f->decision, reward);
+	epoch_feedback(f, task, target);
+	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
+	if (changed) {
+		atomic64_inc(&ra_counters.changes);
+		f->decided = false;
+		ra_epoch_start(f, task, target, now_ns);
+		return;
 	}
+	f->useless /= 2;
 	epoch_features(f, target, inode, inode_to_bdi(inode)->ra_pages, x);
 	f->action = mlproxy_decide(ra_proxy, &req, &f->decision);
 	f->decided = true;
@@ -258,4 +341,7 @@ void ra_epoch_decide(struct ra_file *f, struct ra_task *task, struct ra_target *
 		f->decision.id = 0;
 	}
 	atomic64_inc(&ra_counters.decisions);
+	ra_epoch_start(f, task, target, now_ns);
+	if (f->action != before)
+		f->epoch.settle = RA_SETTLE_CALLS;
 }

@@ -109,7 +109,7 @@ void ra_files_correct(void)
 		raw_spin_lock(&f->lock);
 		f->decided = false;
 		f->action = RA_KERNEL;
-		f->stream.active = false;
+		memset(f->streams, 0, sizeof(f->streams));
 		f->epoch.start_ns = 0;
 		raw_spin_unlock(&f->lock);
 	}

@@ -144,6 +144,12 @@ static enum cached page_state(struct address_space *mapping, pgoff_t index)
 	return state;
 }
 
+static vm_fault_t original_fault(struct vm_fault *vmf)
+{
+	return unlikely(READ_ONCE(ra_fix_mmap_miss)) ? ra_mmap_miss_fault(vmf) :
+						       filemap_fault(vmf);
+}
+
 static vm_fault_t fault(struct vm_fault *vmf)
 {
 	struct file *file = vmf->vma->vm_file;
@@ -163,26 +169,34 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	state = page_state(mapping, vmf->pgoff);
 	/* No miss and no stall: there is nothing to account for. */
 	if (state == READY)
-		return filemap_fault(vmf);
+		return original_fault(vmf);
 	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || state == CACHED)
 		call.kind = RA_FAULT_HIT;
 	if (!ra_call_enter(&call, file, mapping, true))
 		return filemap_fault(vmf);
-	if (call.kind == RA_FAULT && (call.action == RA_NONE || ra_action_pages(call.action))) {
+	if (call.plan.pieces) {
+		DEFINE_READAHEAD(ractl, file, &file->f_ra, mapping, vmf->pgoff);
+
+		/* The original then finds the page, and waits for it. */
+		ra_pattern_read(&call.plan, &ractl, mapping_end(mapping));
+	} else if (call.kind == RA_FAULT &&
+		   (call.action == RA_NONE || ra_action_pages(call.action))) {
 		/* The original may drop the mmap lock, and with it the mapping. */
 		get_file(file);
 		overridden = ra_override_begin(file, mapping->host, call.window_pages);
 		if (!overridden)
 			fput(file);
 	}
-	ret = filemap_fault(vmf);
+	ret = original_fault(vmf);
 	if (overridden) {
 		ra_override_end(file);
 		fput(file);
 		atomic64_inc(&ra_counters.overridden);
 	}
-	ra_call_exit(&call, call.index - min(call.index, call.window_pages / 2) +
-			    call.window_pages);
+	if (call.plan.pieces)
+		call.window_pages = 1;
+	call.reach = min(call.index, call.window_pages / 2);
+	ra_call_exit(&call, call.index - call.reach + max(call.window_pages, 1UL));
 	return ret;
 }
 

@@ -22,6 +22,7 @@ struct ra_counters ra_counters;
 unsigned int ra_epoch_calls = 16;
 unsigned int ra_epoch_us = 20000;
 int ra_pin = -1;
+bool ra_fix_mmap_miss;
 
 static unsigned int max_files = 512;
 static struct mlproxy *ra_registered;
@@ -109,7 +110,7 @@ static const struct mlproxy_ops ra_ops = {
 static const struct mlproxy_desc ra_desc = {
 	.owner = THIS_MODULE,
 	.name = "readahead",
-	.schema_version = 1,
+	.schema_version = 2,
 	.nr_features = RA_NR_FEATURES,
 	.features = ra_features,
 	.nr_actions = RA_NR_ACTIONS,
@@ -210,6 +211,9 @@ static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_ge
 module_param_cb(pin, &pin_ops, &ra_pin, 0644);
 MODULE_PARM_DESC(pin, "for measurements: take this action always, whatever was decided; -1 for none (default)");
 
+module_param_named(fix_mmap_miss, ra_fix_mmap_miss, bool, 0644);
+MODULE_PARM_DESC(fix_mmap_miss, "for measurements, with pin=0: pages mapped around a fault do not count as hits of the kernel's readahead");
+
 /* Counters: one read-only number a file. */
 static int counter_get(char *buf, const struct kernel_param *kp)
 {
@@ -228,9 +232,11 @@ RA_COUNTER(advised, "calls left alone, as the application gave advice");
 RA_COUNTER(corrections, "times that all files got the kernel's own window back");
 RA_COUNTER(evicted, "files that gave way to others");
 RA_COUNTER(decisions, "epochs ended");
+RA_COUNTER(changes, "epochs ended early, as the reads had changed");
 RA_COUNTER(rewards, "epochs with a reward");
 RA_COUNTER(overridden, "calls served with another window than the kernel's");
 RA_COUNTER(prefetched, "calls served by the pattern prefetcher, or exactly");
+RA_COUNTER(refused, "prefetches that the device or the memory had no budget for");
 module_param_cb(reward_sum, &counter_ops, &ra_counters.reward_sum, 0444);
 MODULE_PARM_DESC(reward_sum, "sum of the rewards, in 1/256 of log2");
 

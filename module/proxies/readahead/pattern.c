@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Backward and strided reads, which the kernel does not look for.
+ * Backward and strided reads, which the kernel does not look for, by read() and by
+ * page faults; several streams in one file.
  *
- * Two equal distances between misses, or three misses each directly before the
- * last, start a stream: it is prefetched a bounded depth ahead, one page of it
- * marked so that the reader comes by here before it runs dry. A read that does
- * not fit ends the stream, and the kernel's own readahead goes on. Page faults
- * are left to the kernel, which reads around them.
+ * Three misses of one distance, or each directly below the one before, start a
+ * stream; others may come between them. It is prefetched ahead of its reader, a little
+ * at first and twice as far each time that the reader follows, up to the action's
+ * depth. One page of what was prefetched is marked, so that the reader comes by here
+ * before it runs dry. Forward reads without gaps are the kernel's, interleaved ones
+ * too: it looks at the page cache for those.
+ *
+ * What bounds a wrong guess: a stream begins with a few pages; a file whose streams
+ * are left at once starts no more for a while; and the device's budget (target.c).
+ *
+ * Places are kept in 32 bits: beyond 16 TiB a file has no streams.
  */
 #include <linux/blkdev.h>
 
 #include "readahead.h"
+
+#define RA_FIRST_BACKWARD	16	/* pages that a stream begins with */
+#define RA_FIRST_PIECES		4
+#define RA_MAX_USELESS		8	/* streams left at once, in a row */
+#define RA_MAX_DELTA		(1 << 24)
 
 static unsigned int depth_pages(enum ra_action action)
 {
@@ -24,80 +36,138 @@ static unsigned int depth_pages(enum ra_action action)
 	}
 }
 
-static unsigned int stride_pieces(const struct ra_stream *s, unsigned int depth)
+/* Does @index lie directly below @upper, or below what was read around it? */
+static bool is_below(const struct ra_file *f, u32 index, u32 upper, u32 req)
 {
-	return clamp_t(unsigned int, depth / max(s->req, 1U), 2, RA_MAX_PIECES);
+	u32 gap = upper - index;
+
+	return gap - 1 <= req || (f->reach && gap - f->reach <= 2);
 }
 
-/* Does a miss continue the stream being followed? */
-static bool miss_continues(const struct ra_stream *s, pgoff_t index, unsigned long req)
+/* Is it below a recent miss; and that below another one, so that it is a stream? */
+static bool learn_backward(const struct ra_file *f, u32 index, u32 req, bool *stream)
 {
-	long off;
+	unsigned int i, j;
+	bool below = false;
 
-	if (s->backward)
-		return index < s->frontier && index + req + 1 >= s->frontier;
-	off = (long)(index - s->frontier);
+	for (i = 0; i < f->nr_recent; i++) {
+		if (!is_below(f, index, f->recent[i], req))
+			continue;
+		below = true;
+		for (j = i + 1; j < f->nr_recent; j++)
+			*stream |= is_below(f, f->recent[i], f->recent[j], req);
+	}
+	return below;
+}
+
+/* The distance to a recent miss that is the same as from that one to another. */
+static s32 learn_stride(const struct ra_file *f, u32 index, u32 req)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < f->nr_recent; i++) {
+		s32 delta = index - f->recent[i];
+
+		/* Forward without a gap is what the kernel knows best. */
+		if (!delta || (delta > 0 && delta <= (s32)req) || abs(delta) > RA_MAX_DELTA)
+			continue;
+		for (j = i + 1; j < f->nr_recent; j++)
+			if ((s32)(f->recent[i] - f->recent[j]) == delta)
+				return delta;
+	}
+	return 0;
+}
+
+static bool miss_continues(const struct ra_stream *s, u32 index, u32 req)
+{
+	s32 off = index - s->frontier;
+
+	if (!s->depth)
+		return false;
+	if (!s->delta)
+		return off < 0 && (s32)(off + req + 1) >= 0;
 	return off % s->delta == 0 && abs(off / s->delta) <= RA_MAX_PIECES;
 }
 
-static bool mark_continues(const struct ra_stream *s, pgoff_t index, unsigned int depth)
+static bool mark_continues(const struct ra_stream *s, u32 index)
 {
-	if (s->backward)
-		return index >= s->frontier && index - s->frontier <= 2UL * depth;
-	return abs((long)(s->frontier - index)) <= abs(s->delta) * (RA_MAX_PIECES + 1L);
+	s32 off = index - s->frontier;
+
+	if (!s->depth)
+		return false;
+	if (!s->delta)
+		return off >= 0 && off <= 2 * s->depth;
+	return off % s->delta == 0 && abs(off / s->delta) <= RA_MAX_PIECES + 1;
 }
 
-/* Follow the distances of misses that belong to no stream yet. */
-static enum ra_pattern miss_learn(struct ra_file *f, pgoff_t index, unsigned long req)
+static struct ra_stream *find_stream(struct ra_file *f, const struct ra_call *call, u32 req)
 {
-	struct ra_stream *s = &f->stream;
-	long delta = (long)index - (long)f->recent[0];
+	unsigned int i;
 
-	if (!f->nr_recent)
-		return RA_PAT_OTHER;
-	if (delta < 0 && (unsigned long)-delta <= req + 1)
-		s->backward_run = min(s->backward_run + 1, 100);
-	else
-		s->backward_run = 0;
-	if (delta && delta == s->delta)
-		s->repeats = min(s->repeats + 1, 100);
-	else
-		s->repeats = 0;
-	s->delta = delta;
-	s->req = min_t(unsigned long, req, RA_MAX_PIECES);
-	if (s->backward_run)
-		return RA_PAT_BACK;
-	/* Forward without a gap is what the kernel knows best. */
-	if (s->repeats && (delta < 0 || delta > (long)req))
-		return RA_PAT_STRIDE;
-	return RA_PAT_OTHER;
+	for (i = 0; i < RA_STREAMS; i++) {
+		struct ra_stream *s = &f->streams[i];
+
+		if (call->kind == RA_ASYNC ? mark_continues(s, call->index) :
+					     miss_continues(s, call->index, req))
+			return s;
+	}
+	return NULL;
+}
+
+/* The one used least lately gives way. */
+static struct ra_stream *new_stream(struct ra_file *f)
+{
+	struct ra_stream *s = &f->streams[0];
+	unsigned int i;
+
+	for (i = 1; i < RA_STREAMS && s->depth; i++)
+		if (!f->streams[i].depth || (s32)(f->streams[i].used_us - s->used_us) < 0)
+			s = &f->streams[i];
+	if (s->depth && !s->followed)
+		f->useless++;
+	memset(s, 0, sizeof(*s));
+	return f->useless < RA_MAX_USELESS ? s : NULL;
+}
+
+static void follow(struct ra_file *f, struct ra_stream *s, unsigned int depth)
+{
+	if (!s->followed) {
+		s->followed = true;
+		f->useless /= 2;
+	}
+	s->depth = min(2U * s->depth, depth);
+}
+
+static unsigned int stride_pieces(const struct ra_stream *s)
+{
+	return clamp_t(unsigned int, s->depth / max_t(unsigned int, s->req, 1), 2, RA_MAX_PIECES);
 }
 
 /* Keep the pieces within the file. */
-static void plan_stride(struct ra_stream *s, pgoff_t first, unsigned int pieces, pgoff_t end,
+static void plan_stride(struct ra_stream *s, u32 first, unsigned int pieces, u32 end,
 			struct ra_plan *plan)
 {
-	long room = s->delta > 0 ? (long)(end - first) : (long)first;
+	u32 room = s->delta > 0 ? end - first : first;
 
-	if (first > end || room < 0) {
-		s->active = false;
+	if (first > end) {
+		s->depth = 0;
 		return;
 	}
-	pieces = min_t(long, pieces, room / abs(s->delta) + 1);
+	pieces = min_t(u32, pieces, room / abs(s->delta) + 1);
 	plan->first = first;
 	plan->delta = s->delta;
 	plan->pages = s->req;
 	plan->pieces = pieces;
 	plan->mark_page = 0;
-	s->frontier = first + s->delta * (long)pieces;
-	if (s->delta < 0 && (long)s->frontier < 0)
-		s->active = false;
+	if (s->delta < 0 && first < (u32)pieces * -s->delta)
+		s->depth = 0;
+	s->frontier = first + s->delta * (s32)pieces;
 }
 
-static void plan_backward(struct ra_stream *s, pgoff_t below, pgoff_t top, unsigned int depth,
+static void plan_backward(struct ra_stream *s, u32 below, u32 top, unsigned int pages,
 			  struct ra_plan *plan)
 {
-	pgoff_t low = below > depth ? below - depth : 0;
+	u32 low = below > pages ? below - pages : 0;
 
 	plan->first = low;
 	plan->delta = 0;
@@ -106,79 +176,108 @@ static void plan_backward(struct ra_stream *s, pgoff_t below, pgoff_t top, unsig
 	plan->mark = 0;
 	s->frontier = low;
 	if (!low)
-		s->active = false;
+		s->depth = 0;
 }
 
-static enum ra_pattern observe_mark(struct ra_stream *s, pgoff_t index, unsigned int depth,
-				    pgoff_t end, struct ra_plan *plan)
+/* The reader has reached the mark, with half of the depth before it: add the rest. */
+static void plan_mark(struct ra_stream *s, u32 end, struct ra_plan *plan)
 {
-	enum ra_pattern pattern = s->backward ? RA_PAT_BACK : RA_PAT_STRIDE;
-
-	if (!s->active || !depth || !mark_continues(s, index, depth))
-		return RA_PAT_OTHER;
-	/* Half of the depth is still ahead: add the other half, marked first. */
-	if (s->backward) {
-		plan_backward(s, s->frontier, s->frontier, depth / 2, plan);
-		plan->mark_page = plan->pages - 1;
-	} else {
-		plan_stride(s, s->frontier, stride_pieces(s, depth) / 2, end, plan);
+	if (s->delta) {
+		plan_stride(s, s->frontier, stride_pieces(s) / 2, end, plan);
 		plan->mark = 0;
+	} else {
+		plan_backward(s, s->frontier, s->frontier, s->depth / 2, plan);
+		plan->mark_page = plan->pages - 1;
 	}
-	return pattern;
 }
 
-static enum ra_pattern observe_miss(struct ra_file *f, pgoff_t index, unsigned long req,
-				    unsigned int depth, pgoff_t end, struct ra_plan *plan)
+static void plan_miss(struct ra_stream *s, u32 index, u32 req, u32 end, struct ra_plan *plan)
 {
-	struct ra_stream *s = &f->stream;
-	enum ra_pattern pattern;
-
-	if (s->active && depth && miss_continues(s, index, req)) {
-		pattern = s->backward ? RA_PAT_BACK : RA_PAT_STRIDE;
-	} else {
-		s->active = false;
-		pattern = miss_learn(f, index, req);
-		s->backward = s->backward_run >= 2;
-		if (!depth || req > RA_MAX_PIECES || (!s->backward && pattern != RA_PAT_STRIDE))
-			return pattern;
-		s->active = true;
-	}
-	if (s->backward) {
-		plan_backward(s, index, min_t(pgoff_t, index + req, end + 1), depth, plan);
-		plan->mark_page = (index - plan->first) / 2;
-	} else {
-		plan_stride(s, index, stride_pieces(s, depth) + 1, end, plan);
+	if (s->delta) {
+		plan_stride(s, index, stride_pieces(s) + 1, end, plan);
 		plan->mark = plan->pieces / 2;
+	} else {
+		plan_backward(s, index, min(index + req, end + 1), s->depth, plan);
+		plan->mark_page = (index - plan->first) / 2;
 	}
-	return pattern;
+}
+
+/* A miss of no known stream: is it the third of one? */
+static struct ra_stream *start_stream(struct ra_file *f, const struct ra_call *call, u32 req,
+				      unsigned int depth, enum ra_pattern *pattern)
+{
+	u32 index = call->index;
+	bool backward = false;
+	struct ra_stream *s;
+	s32 delta;
+
+	if (learn_backward(f, index, req, &backward)) {
+		*pattern = RA_PAT_BACK;
+		delta = 0;
+		if (!backward)
+			return NULL;
+	} else {
+		/* Where the last window ended a read goes on in order; a fault by chance. */
+		if (call->kind == RA_SYNC && index == f->expected)
+			return NULL;
+		delta = learn_stride(f, index, req);
+		if (!delta)
+			return NULL;
+		*pattern = RA_PAT_STRIDE;
+	}
+	if (!depth || req > RA_MAX_PIECES)
+		return NULL;
+	s = new_stream(f);
+	if (s) {
+		s->delta = delta;
+		s->req = req;
+		s->depth = min(depth, delta ? RA_FIRST_PIECES * max(req, 1U) : RA_FIRST_BACKWARD);
+	}
+	return s;
 }
 
 /**
  * ra_pattern_observe() - see a read, and plan what to prefetch
  * @f: file, locked, with its action decided
- * @call: the read
+ * @call: the read; its plan and its distance from the last one are filled in
  * @end: last page of the file
- * @plan: out: what to read instead of the kernel; no pieces if nothing
  *
  * Return: what the read looks like.
  */
-enum ra_pattern ra_pattern_observe(struct ra_file *f, const struct ra_call *call, pgoff_t end,
-				   struct ra_plan *plan)
+enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgoff_t end)
 {
+	u32 index = call->index, req = call->kind == RA_FAULT ? 1 : min(call->req, 4096UL);
 	unsigned int depth = depth_pages(f->action);
+	enum ra_pattern pattern = RA_PAT_OTHER;
+	struct ra_stream *s = NULL;
 
-	plan->pieces = 0;
-	switch (call->kind) {
-	case RA_SYNC:
-		return observe_miss(f, call->index, call->req, depth, end, plan);
-	case RA_ASYNC:
-		return observe_mark(&f->stream, call->index, depth, end, plan);
-	case RA_FAULT:
-		f->stream.active = false;
-		return miss_learn(f, call->index, 1);
-	default:
+	call->distance = f->nr_recent ? abs((s32)(index - f->recent[0])) : 0;
+	call->in_stream = false;
+	if (end > S32_MAX || call->kind == RA_FAULT_HIT)
 		return RA_PAT_OTHER;
+	if (depth)
+		s = find_stream(f, call, req);
+	if (s) {
+		pattern = s->delta ? RA_PAT_STRIDE : RA_PAT_BACK;
+		call->distance = s->delta ? abs(s->delta) : 1;
+		call->in_stream = true;
+		follow(f, s, depth);
+	} else if (call->kind != RA_ASYNC) {
+		s = start_stream(f, call, req, depth, &pattern);
 	}
+	if (!s)
+		return pattern;
+	s->used_us = call->enter_ns >> 10;
+	if (call->kind == RA_ASYNC)
+		plan_mark(s, end, &call->plan);
+	else
+		plan_miss(s, index, req, end, &call->plan);
+	if (!ra_target_afford(call->target, call->plan.pieces * call->plan.pages)) {
+		atomic64_inc(&ra_counters.refused);
+		call->plan.pieces = 0;
+		s->depth = 0;
+	}
+	return pattern;
 }
 
 /**

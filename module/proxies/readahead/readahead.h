@@ -11,6 +11,7 @@
  *   target.c    chosen devices, and their state
  *   override.c  window of an open file, in force only within one call
  *   pattern.c   prefetcher for backward and strided reads
+ *   mmap_miss.c the kernel's own algorithm with its accounting corrected, to compare with
  *
  * Nothing here holds a reference to an inode, a file or a device beyond the
  * call that brought it: a file that is closed or unlinked, an unmount and a
@@ -33,7 +34,9 @@
 
 #define RA_MAX_TARGETS		8
 #define RA_NEAR_PAGES		32	/* two misses this close are one place */
-#define RA_RECENT		4	/* places remembered */
+#define RA_NEAR_RECENT		4	/* to one of so many */
+#define RA_RECENT		6	/* places remembered */
+#define RA_STREAMS		4	/* followed in one file */
 #define RA_MAX_PIECES		64	/* of a strided prefetch */
 
 /* Actions, in schema order. */
@@ -71,6 +74,8 @@ enum ra_feature {
 	RA_F_DEV_RATE,
 	RA_F_ACTIVE_FILES,
 	RA_F_FILE_SIZE,
+	RA_F_FREE_MEMORY,
+	RA_F_REFAULT_SHARE,
 	RA_NR_FEATURES
 };
 
@@ -91,6 +96,16 @@ enum ra_pattern {
 	RA_PAT_BACK,	/* directly before the last one */
 };
 
+/* What nearly all calls of an epoch were; with another one they have changed. */
+enum ra_habit {
+	RA_HABIT_NONE,	/* some of each */
+	RA_HABIT_FAR,
+	RA_HABIT_NEAR,
+	RA_HABIT_SEQ,
+	RA_HABIT_STRIDE,
+	RA_HABIT_BACK,
+};
+
 /**
  * struct ra_target - a device whose files are looked after
  * @dev: its number; 0 for a free slot
@@ -102,9 +117,13 @@ enum ra_pattern {
  * @ios: reads completed, then
  * @nsecs: sum of their durations, then
  * @sectors: sum of their sizes, then
+ * @refaults: pages read again that had been evicted, on all devices, then
+ * @budget: pages that may be prefetched, until the next look at the counters
  * @latency: log2 (Q8) of the mean duration of a read, in ns
  * @depth: log2 (Q8) of 1 + the mean number of reads in flight
  * @rate: log2 (Q8) of bytes per ms read
+ * @refault_share: share (Q8) of the pages read that had been evicted before, a moving mean
+ * @free_memory: share (Q8) of memory that is free or soon can be
  * @window: number of the current activity window
  * @files: files active in it
  * @files_before: files active in the one before
@@ -118,9 +137,13 @@ struct ra_target {
 	u64 ios;
 	u64 nsecs;
 	u64 sectors;
+	u64 refaults;
+	atomic_t budget;
 	u32 latency;
 	u32 depth;
 	u32 rate;
+	u32 refault_share;
+	u32 free_memory;
 	u32 window;
 	atomic_t files;
 	u32 files_before;
@@ -171,23 +194,21 @@ struct ra_task {
 
 /**
  * struct ra_stream - backward or strided stream of one file
- * @delta: distance of the last two misses, in pages
- * @repeats: times that it repeated
- * @backward_run: misses in a row that lay directly before the one before
- * @active: a prefetched stream is being followed
- * @backward: it is a contiguous backward one, else a strided one
- * @req: pages of one request of it
  * @frontier: first page of the next piece to prefetch; for a backward stream
  *	the lowest page prefetched
+ * @delta: distance of its reads, in pages; 0: backward without gaps
+ * @used_us: when it was used last, in 1024 ns
+ * @depth: pages to keep ahead of the reader; 0 for a free slot
+ * @req: pages of one read of it
+ * @followed: the reader came back for more
  */
 struct ra_stream {
-	long delta;
-	u16 repeats;
-	u16 backward_run;
-	bool active;
-	bool backward;
-	u32 req;
-	pgoff_t frontier;
+	u32 frontier;
+	s32 delta;
+	u32 used_us;
+	u16 depth;
+	u8 req;
+	bool followed;
 };
 
 /**
@@ -203,11 +224,13 @@ struct ra_stream {
  * @log_distance: sum of log2 (Q8) of 1 + distance from the last miss, in pages
  * @req: sum of the pages asked for
  * @read_bytes: sum of the bytes read
- * @stall_ns: sum of the time waited
- * @think_ns: sum of the time between calls that the tasks computed
- * @task_tag: task of the first call
- * @task_log_sum: its &ra_task.log_sum then
+ * @settle: calls to go until it is measured
+ * @odd: last calls in a row that were of another kind than the file's
+ * @stall_ns: sum of the time waited, at most 4 s
+ * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
+ * @task_tag: task of the first call, hashed
  * @task_log_us: its &ra_task.log_us then
+ * @task_log_sum: its &ra_task.log_sum then
  * @log_sum: &ra_target.log_sum then
  * @log_us: &ra_target.log_us then
  */
@@ -220,16 +243,18 @@ struct ra_epoch {
 	u16 stride;
 	u16 back;
 	u16 near;
+	u8 settle;
+	u8 odd;
 	u32 log_distance;
 	u32 req;
 	u32 read_bytes;
-	u64 stall_ns;
-	u64 think_ns;
-	u64 task_tag;
+	u32 stall_ns;
+	u32 think_ns;
+	u32 task_tag;
+	u32 task_log_us;
+	u32 log_us;
 	s64 task_log_sum;
-	s64 task_log_us;
 	s64 log_sum;
-	s64 log_us;
 };
 
 /**
@@ -242,12 +267,16 @@ struct ra_epoch {
  * @last_ns: last call, for eviction; read without the lock
  * @action: in force; read without the lock by those who fail to take it
  * @decided: @decision waits for its outcome
+ * @useless: streams started in vain, lately
+ * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @window: activity window of &ra_target last counted in
  * @progress: log2 (Q8) of the file's progress share in the last epoch
  * @nr_recent: valid entries of @recent
  * @recent: places of the last calls, the last one first
- * @expected: page where a sequential reader misses next
- * @stream: backward or strided stream
+ * @mmap_miss: the kernel's count of misses, as ra_fix_mmap_miss wants it
+ * @reach: pages below the last page fault that were read with it
+ * @expected: page where a sequential reader misses next, 32 bits of it
+ * @streams: backward and strided streams
  * @epoch: current epoch
  * @decision: last decision
  */
@@ -257,14 +286,18 @@ struct ra_file {
 	u32 generation;
 	u8 action;
 	bool decided;
+	u8 useless;
+	u8 habit;
 	u64 ino;
 	u64 last_ns;
 	u32 window;
 	s32 progress;
-	u32 nr_recent;
+	u8 nr_recent;
+	u8 mmap_miss;
+	u16 reach;
+	u32 expected;
 	u32 recent[RA_RECENT];
-	pgoff_t expected;
-	struct ra_stream stream;
+	struct ra_stream streams[RA_STREAMS];
 	struct ra_epoch epoch;
 	struct mlproxy_decision decision;
 };
@@ -295,6 +328,9 @@ struct ra_plan {
  * @action: what to do, an &enum ra_action
  * @window_pages: window of @action, where it has one
  * @plan: for RA_PATTERN_*, what to read; pieces is 0 to leave it to the kernel
+ * @distance: from the last read, or from the last one of its stream, in pages
+ * @in_stream: it went on with a stream that is prefetched
+ * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
  * @outer: the call is not within another hooked one
  * @target: device
@@ -312,6 +348,9 @@ struct ra_call {
 	enum ra_action action;
 	unsigned long window_pages;
 	struct ra_plan plan;
+	u32 distance;
+	bool in_stream;
+	unsigned long reach;
 	struct ra_task *task;
 	bool outer;
 	struct ra_target *target;
@@ -331,10 +370,12 @@ struct ra_counters {
 	atomic64_t corrections;
 	atomic64_t evicted;
 	atomic64_t decisions;
+	atomic64_t changes;
 	atomic64_t rewards;
 	atomic64_t reward_sum;
 	atomic64_t overridden;
 	atomic64_t prefetched;
+	atomic64_t refused;
 	atomic64_t think_ns;
 	atomic64_t wall_ns;
 };
@@ -343,6 +384,7 @@ extern struct ra_counters ra_counters;
 extern unsigned int ra_epoch_calls;
 extern unsigned int ra_epoch_us;
 extern int ra_pin;
+extern bool ra_fix_mmap_miss;
 extern struct mlproxy *ra_proxy;
 
 /* schema.c */
@@ -363,8 +405,9 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected);
 /* epoch.c */
 void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 bool ra_epoch_full(const struct ra_file *f, u64 now_ns);
-void ra_epoch_decide(struct ra_file *f, struct ra_task *task, struct ra_target *target,
-		     struct inode *inode, u64 now_ns);
+bool ra_epoch_settled(struct ra_file *f);
+void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+		  struct inode *inode, u64 now_ns);
 unsigned int ra_action_pages(enum ra_action action);
 void ra_epoch_add_time(struct ra_file *f, u64 think_ns, u64 stall_ns);
 void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
@@ -391,9 +434,13 @@ void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
 unsigned int ra_target_snapshot(s64 *values, unsigned int nr);
 bool ra_target_strained(const s64 *values, unsigned int nr);
+bool ra_target_afford(struct ra_target *target, unsigned int pages);
 int ra_targets_set(const char *text);
 int ra_targets_show(char *buf, size_t size);
 unsigned int ra_targets_count(void);
+
+/* mmap_miss.c */
+vm_fault_t ra_mmap_miss_fault(struct vm_fault *vmf);
 
 /* override.c */
 bool ra_file_advised(struct file *file, struct inode *inode);
@@ -401,8 +448,7 @@ bool ra_override_begin(struct file *file, struct inode *inode, unsigned int page
 void ra_override_end(struct file *file);
 
 /* pattern.c */
-enum ra_pattern ra_pattern_observe(struct ra_file *f, const struct ra_call *call, pgoff_t end,
-				   struct ra_plan *plan);
+enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgoff_t end);
 void ra_pattern_read(const struct ra_plan *plan, struct readahead_control *ractl, pgoff_t end);
 
 /**

@@ -49,6 +49,12 @@ const struct mlproxy_feature ra_features[RA_NR_FEATURES] = {
 	/* files with misses in the last 0.1 to 0.2 s */
 	[RA_F_ACTIVE_FILES] = LOG2("active_files", "log2 files", 16),
 	[RA_F_FILE_SIZE] = LOG2("file_size", "log2 pages", 52),
+	/* free pages, and cached ones that nobody used twice, of all memory */
+	[RA_F_FREE_MEMORY] = { .name = "free_memory", .unit = "of memory", .min = 0, .max = 256,
+			       .type = MLPROXY_TYPE_Q8 },
+	/* of the pages read from the device lately, those that had been evicted */
+	[RA_F_REFAULT_SHARE] = { .name = "refault_share", .unit = "of pages read", .min = 0,
+				 .max = 256, .type = MLPROXY_TYPE_Q8 },
 };
 
 #define FILES(_name) \

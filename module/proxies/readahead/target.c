@@ -10,14 +10,17 @@
 
 #include <linux/blkdev.h>
 #include <linux/kdev_t.h>
+#include <linux/mm.h>
 #include <linux/part_stat.h>
 #include <linux/string.h>
+#include <linux/vmstat.h>
 
 #include "readahead.h"
 
 #define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
 #define RA_STRAINED_DEPTH 64	/* reads in flight */
+#define RA_BUDGET_SHARE	32	/* of free memory, between two samples */
 
 static struct ra_target ra_targets[RA_MAX_TARGETS];
 
@@ -50,6 +53,42 @@ struct ra_target *ra_target_find(struct super_block *sb)
 	return NULL;
 }
 
+/*
+ * What may be prefetched until the next time: a share of the memory that is free or
+ * soon can be; nothing while the device has more to do than it can.
+ */
+static void sample_memory(struct ra_target *target, u64 sectors)
+{
+	unsigned long total = totalram_pages();
+	unsigned long room = global_zone_page_state(NR_FREE_PAGES) +
+			     global_node_page_state(NR_INACTIVE_FILE);
+	u64 refaults = global_node_page_state(WORKINGSET_REFAULT_FILE);
+	u64 pages = sectors >> (PAGE_SHIFT - SECTOR_SHIFT);
+	u32 share = 0;
+
+	if (target->sample_ns && pages)
+		share = div64_u64(min(refaults - target->refaults, pages) << 8, pages);
+	WRITE_ONCE(target->refault_share, (3 * target->refault_share + share + 2) / 4);
+	WRITE_ONCE(target->free_memory, (u64)min(room, total) * 256 / total);
+	target->refaults = refaults;
+	atomic_set(&target->budget, READ_ONCE(target->depth) >= ra_log2_q8(RA_STRAINED_DEPTH) ? 0 :
+				    min(room / RA_BUDGET_SHARE, (unsigned long)INT_MAX));
+}
+
+/**
+ * ra_target_afford() - take pages from the device's budget of prefetching
+ * @target: its slot
+ * @pages: how many
+ *
+ * Return: true if there were that many.
+ */
+bool ra_target_afford(struct ra_target *target, unsigned int pages)
+{
+	/* Many at once may take a little more than there is: a few depths. */
+	return atomic_read(&target->budget) >= (int)pages &&
+	       atomic_sub_return(pages, &target->budget) >= 0;
+}
+
 /**
  * ra_target_sample() - bring the device's state up to date, if it is old
  * @target: its slot
@@ -72,6 +111,7 @@ void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_
 	ios = part_stat_read(bdev, ios[STAT_READ]);
 	nsecs = part_stat_read(bdev, nsecs[STAT_READ]);
 	sectors = part_stat_read(bdev, sectors[STAT_READ]);
+	sample_memory(target, sectors - target->sectors);
 	if (target->sample_ns && ios > target->ios && nsecs >= target->nsecs) {
 		u64 busy_ns = nsecs - target->nsecs;
 
