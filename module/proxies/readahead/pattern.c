@@ -22,7 +22,7 @@
 #define RA_FIRST_BACKWARD	16	/* pages that a stream begins with */
 #define RA_FIRST_PIECES		4
 #define RA_MAX_USELESS		8	/* streams left at once, in a row */
-#define RA_MAX_DELTA		(1 << 24)
+#define RA_MAX_DELTA		(16 << 20)
 
 static unsigned int depth_pages(enum ra_action action)
 {

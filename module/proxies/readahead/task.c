@@ -17,7 +17,7 @@
 
 #include "readahead.h"
 
-#define RA_TASK_BITS		8
+#define RA_TASK_BITS		7
 #define RA_TASK_PROBES		4
 #define RA_TASK_STALE_NS	(2 * NSEC_PER_SEC)
 /* Longer off the CPU than this between two misses: waiting for a user, not a disk. */
