@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 #
 # The demo's workloads, and how one run of one of them is measured. Sourced by
-# guest.sh, in the guest, under busybox sh, with "here" set to its directory.
+# guest.sh, in the guest, under busybox sh, with "here" set to its directory. The host's
+# scripts read the names of devices and workloads here.
 #
 # A run mounts the file system afresh, so that nothing is cached, and works
 # inside of a memory cgroup that is smaller than the data. What runs comes from
@@ -11,28 +12,35 @@
 
 BENCH_DISK=mlptest0
 BENCH_MNT=/run/bench/mnt
+BENCH_TOP=/run/bench/overlay
+BENCH_PIN=/sys/module/mlproxy_readahead/parameters/pin
 BENCH_CGROUP=/sys/fs/cgroup/bench
 BENCH_CGROUP_BYTES=$((32 << 20))
 BENCH_COUNTERS=/sys/block/$BENCH_DISK/testblk
 BENCH_QUEUE=/sys/block/$BENCH_DISK/queue
 
+# Device models: latency of a request in us, and bandwidth in MB/s.
+BENCH_DEVICES="nvme15=15:7000 nvme=80:2000 cloud=800:250 slow=5000:100"
+
 BENCH_LIB=${BENCH_LIB:-$here}
 . "$BENCH_LIB/loads-train.sh"
+. "$BENCH_LIB/loads-validate.sh"
 . "$BENCH_LIB/loads-test.sh"
 
 # Those that the demo's table is about.
 BENCH_WORKLOADS=${BENCH_WORKLOADS:-"rr-mmap rr-pread scan-mmap seq-mmap seq-pread \
 rev-mmap rev-pread mix phases"}
 
-# bench_db NAME READS SEED [OPTION]...: run db_bench on the database.
+# bench_db NAME READS SEED [OPTION]...: run db_bench on the database. RocksDB gives no
+# advice, or nobody else could choose, unless "advise" says so.
 bench_db()
 {
 	name=$1 reads=$2 seed=$3
 	shift 3
-	"$BENCH_BIN/db_bench" --db=$BENCH_MNT/db --use_existing_db=1 --readonly=1 \
+	"$BENCH_BIN/db_bench" --db="${BENCH_DB:-$BENCH_MNT/db}" --use_existing_db=1 --readonly=1 \
 		--benchmarks="$name" --reads="$reads" --seed="$seed" \
 		--num=200000 --value_size=1000 --compression_type=none \
-		--cache_size=1048576 --advise_random_on_open=0 "$@"
+		--cache_size=1048576 --advise_random_on_open="${advise:-0}" "$@"
 }
 
 # bench_load SEED OPTION... STREAM...: read the plain files in known patterns.
@@ -67,28 +75,51 @@ bench_work()
 	t-*)
 		bench_train_work "$1" "$2"
 		;;
+	v-*)
+		bench_validate_work "$1" "$2"
+		;;
 	*)
 		bench_test_work "$1" "$2"
 		;;
 	esac
 }
 
+# bench_phase N: a workload's Nth kind of phase begins; an oracle may act on it.
+bench_phase()
+{
+	[ -z "${BENCH_PINS:-}" ] || echo "$BENCH_PINS" | cut -d " " -f "$1" > $BENCH_PIN
+}
+
 # bench_rate FILE: operations and microseconds an operation, out of the output of
-# either program.
+# any of the programs; of several ones the sum and the geometric mean, for which busybox
+# has no logarithm.
 bench_rate()
 {
-	awk '
+	mawk '
 	/micros\/op/ { for (i = 1; i < NF; i++) {
-		if ($(i + 1) == "micros/op") us = $i
-		if ($(i + 1) ~ /^operations/) ops = $i
+		if ($(i + 1) == "micros/op") { log_us += log($i); n++ }
+		if ($(i + 1) ~ /^operations/) ops += $i
 	} }
 	/"ops_per_s"/ {
 		match($0, /\],"ops":[0-9]+/)
 		ops = substr($0, RSTART + 8, RLENGTH - 8)
 		match($0, /"ops_per_s":[0-9.]+\}$/)
-		us = 1000000 / substr($0, RSTART + 12, RLENGTH - 13)
+		log_us = log(1000000 / substr($0, RSTART + 12, RLENGTH - 13))
+		n = 1
 	}
-	END { if (!us || !ops) exit 1; printf "%d,%.4f\n", ops, us }' "$1"
+	# fio, for each job
+	/"runtime" :/ { ms = $3 + 0 }
+	/"total_ios" :/ && ms && $3 + 0 {
+		ops += $3
+		log_us += log(ms * 1000 / $3)
+		n++
+		ms = 0
+	}
+	END {
+		if (!n || !ops)
+			exit 1
+		printf "%d,%.4f\n", ops, exp(log_us / n)
+	}' "$1"
 }
 
 bench_mount()
@@ -96,9 +127,39 @@ bench_mount()
 	mount -t ext4 -o ro,noload,noatime /dev/$BENCH_DISK $BENCH_MNT
 }
 
-bench_counter()
+# bench_mount_for WORKLOAD: as bench_mount; what writes does it into memory, above the
+# files of the device, and that is dropped afterwards: each run starts from the same.
+bench_mount_for()
 {
-	cat $BENCH_COUNTERS/"$1"
+	bench_mount || return 1
+	BENCH_DB=$BENCH_MNT/db
+	case $1 in
+	*-rww-*)
+		mkdir -p $BENCH_TOP/upper $BENCH_TOP/work $BENCH_TOP/merged
+		mount -t overlay overlay $BENCH_TOP/merged -o \
+			lowerdir=$BENCH_MNT,upperdir=$BENCH_TOP/upper,workdir=$BENCH_TOP/work ||
+			return 1
+		BENCH_DB=$BENCH_TOP/merged/db
+		;;
+	esac
+	export BENCH_DB
+}
+
+bench_umount()
+{
+	if [ -d $BENCH_TOP/merged ]; then
+		umount $BENCH_TOP/merged || return 1
+		rm -rf $BENCH_TOP/upper $BENCH_TOP/work $BENCH_TOP/merged
+	fi
+	umount $BENCH_MNT
+}
+
+# Leaves the device's counters in reads, bytes and busy; without a process of its own.
+bench_counters()
+{
+	read -r reads < $BENCH_COUNTERS/reads
+	read -r bytes < $BENCH_COUNTERS/read_bytes
+	read -r busy < $BENCH_COUNTERS/link_busy_ns
 }
 
 # bench_run TAG WORKLOAD SEED POLICY KB: one measured run, at a readahead window of
@@ -108,38 +169,49 @@ bench_counter()
 bench_run()
 {
 	echo "$5" > $BENCH_QUEUE/read_ahead_kb
-	bench_mount || return 1
-	reads=$(bench_counter reads)
-	bytes=$(bench_counter read_bytes)
-	busy=$(bench_counter link_busy_ns)
-	if ! sh -c "echo \$\$ > $BENCH_CGROUP/cgroup.procs; . $BENCH_LIB/bench.sh; bench_work $2 $3" \
+	bench_mount_for "$2" || return 1
+	bench_counters
+	before_reads=$reads before_bytes=$bytes before_busy=$busy
+	# 0: whoever writes it
+	if ! (echo 0 > $BENCH_CGROUP/cgroup.procs && bench_work "$2" "$3") \
 	     > /run/bench/log 2>&1 || ! rate=$(bench_rate /run/bench/log); then
 		cat /run/bench/log
 		echo "workload $2 failed" >&2
-		umount $BENCH_MNT
+		bench_umount
 		return 1
 	fi
-	reads=$(($(bench_counter reads) - reads))
-	bytes=$(($(bench_counter read_bytes) - bytes))
-	busy=$(($(bench_counter link_busy_ns) - busy))
-	umount $BENCH_MNT || return 1
+	bench_counters
+	bench_umount || return 1
 	# shellcheck disable=SC2034 # for the caller
 	bench_us=${rate#*,}
-	echo "$1,$2,$3,$4,$rate,$reads,$((bytes / 4096)),$((busy / 1000))"
+	reads=$((reads - before_reads))
+	echo "$1,$2,$3,$4,$rate,$reads,$(((bytes - before_bytes) / 4096)),$(((busy - before_busy) / 1000))"
 }
 
-# bench_device MODEL: a preset of the device, or BASE_US:MBPS.
-bench_device()
+# bench_device_model NAME: base latency and bandwidth, out of the table or BASE_US:MBPS
+# as it is.
+bench_device_model()
 {
 	case $1 in
 	*:*)
-		echo "${1%:*}" > /sys/module/mlproxy_testblk/parameters/base_us
-		echo "${1#*:}" > /sys/module/mlproxy_testblk/parameters/mbps
-		;;
-	*)
-		echo "$1" > /sys/module/mlproxy_testblk/parameters/preset
+		echo "$1"
+		return
 		;;
 	esac
+	for device in $BENCH_DEVICES; do
+		[ "${device%%=*}" != "$1" ] || echo "${device#*=}"
+	done
+}
+
+bench_device()
+{
+	device_model=$(bench_device_model "$1")
+	if [ -z "$device_model" ]; then
+		echo "no device model $1" >&2
+		return 1
+	fi
+	echo "${device_model%:*}" > /sys/module/mlproxy_testblk/parameters/base_us
+	echo "${device_model#*:}" > /sys/module/mlproxy_testblk/parameters/mbps
 }
 
 # bench_setup STAGE IMAGE MODEL: the programs, and the device with the image on
@@ -147,7 +219,7 @@ bench_device()
 bench_setup()
 {
 	mkdir -p /run/bench
-	mount -t tmpfs -o size=200m tmpfs /run/bench || return 1
+	mount -t tmpfs -o size=400m tmpfs /run/bench || return 1
 	mkdir -p $BENCH_MNT /run/bench/tmp
 	cp -a "$1/." /run/bench/
 	BENCH_BIN=/run/bench/bin
@@ -157,6 +229,7 @@ bench_setup()
 	PATH=$BENCH_BIN:$PATH
 	export BENCH_BIN BENCH_LIB LD_LIBRARY_PATH TMPDIR PATH
 	modprobe ext4 || return 1
+	modprobe overlay || return 1
 	insmod "$BENCH_MODULES/testing/mlproxy_testblk.ko" preset=ram \
 		size_mb=$(($(stat -c %s "$2") / 1048576)) || return 1
 	dd if="$2" of=/dev/$BENCH_DISK bs=1M conv=fsync 2>/dev/null || return 1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 #
-# The comparison of policies on one workload. Sourced by guest.sh, which sets
-# windows_kb, default_kb and seeds.
+# The demo's comparison of policies on one workload. Sourced by guest.sh, which sets
+# windows_kb, default_kb and seeds. bench-readahead has more policies: evaluate.sh.
 
 # less A B: A < B * C for decimal fractions
 less()
@@ -11,8 +11,8 @@ less()
 }
 
 # sweep WORKLOAD SEED: all static windows, from small to large; larger ones are
-# left out once a window took three times as long as the best. Leaves the two
-# fastest that are not the default in best_kb.
+# left out once a window took 1 / sweep_share times as long as the best. Leaves the two
+# fastest that are not the default in best_kb, and all of them in times, best first.
 sweep()
 {
 	best_us='' bench_us='' times=''
@@ -22,12 +22,27 @@ sweep()
 "
 		if [ -z "$best_us" ] || less "$bench_us" "$best_us" 1; then
 			best_us=$bench_us
-		elif [ "$kb" -gt $default_kb ] && less "$best_us" "$bench_us" 0.34; then
+		elif [ "$kb" -gt $default_kb ] && less "$best_us" "$bench_us" "${sweep_share:-0.34}"; then
 			break
 		fi
 	done
-	best_kb=$(echo "$times" | sort -n |
+	times=$(echo "$times" | sort -n)
+	best_kb=$(echo "$times" |
 		awk -v d=$default_kb 'NF && $2 != d && n++ < 2 { print $2 }')
+}
+
+# rotate N WORD...: the words, begun at the Nth, round the end.
+rotate()
+{
+	n=$(($1 % ($# - 1)))
+	shift
+	while [ $n -gt 0 ]; do
+		first=$1
+		shift
+		set -- "$@" "$first"
+		n=$((n - 1))
+	done
+	echo "$@"
 }
 
 # The order rotates with the seed, so that no policy has a place of its own.
@@ -36,24 +51,11 @@ compare()
 	workload=$1
 	round=0
 	for seed in $seeds; do
-		# shellcheck disable=SC2086
-		set -- $default_kb $best_kb mlproxy ${BENCH_RULE:+rule}
-		i=0
-		while [ $i -lt $((round % $#)) ]; do
-			first=$1
-			shift
-			set -- "$@" "$first"
-			i=$((i + 1))
-		done
-		for policy; do
+		# shellcheck disable=SC2046,SC2086
+		for policy in $(rotate $round $default_kb $best_kb mlproxy); do
 			case $policy in
 			mlproxy)
 				proxy_run RUN "$workload" "$seed" mlproxy $default_kb
-				;;
-			rule)
-				"$MLPROXY" bpf attach "$BENCH_RULE" --name rule > /dev/null
-				proxy_run RUN "$workload" "$seed" rule $default_kb
-				"$MLPROXY" bpf detach rule > /dev/null
 				;;
 			*)
 				bench_run RUN "$workload" "$seed" "$policy" "$policy"

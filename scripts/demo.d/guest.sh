@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash source-path=SCRIPTDIR
 #
-# The guest's part of the demo: measures and records. Results are lines on
-# stdout, which scripts/demo reads.
+# The guest's part of the demo, of the training and of the bench: measures and records.
+# Results are lines on stdout, which the host's scripts read.
 #
 #   guest.sh sweep   PRESET SEED             each static window, once
-#   guest.sh compare PRESET SEEDS MODEL      default, best static ones, MODEL; with
-#                                            BENCH_RULE, an eBPF program, that as well
-#   guest.sh record  PRESET SEEDS FILE       explore, store a data set
+#   guest.sh compare PRESET SEEDS MODEL      default, best static ones, MODEL
+#   guest.sh evaluate PRESET SEEDS MODEL     these and all the others, see evaluate.sh
+#   guest.sh record  PRESET SEEDS FILE [MODEL]
+#                                            explore, MODEL in part, store a data set
 #   guest.sh pin     PRESET SEED             each action of the proxy, always taken
 #
 # The environment has BENCH_STAGE, BENCH_IMAGE, BENCH_MODULES and MLPROXY (the
@@ -18,9 +19,11 @@ set -eu
 here=$(dirname "$0")
 . "$here/bench.sh"
 . "$here/compare.sh"
+. "$here/evaluate.sh"
+. "$here/oracle.sh"
 . "$here/record.sh"
 
-verb=$1 preset=$2 seeds=$3 file=${4:-}
+verb=$1 preset=$2 seeds=$3 file=${4:-} model=${5:-}
 default_kb=128
 windows_kb="0 16 32 64 128 256 512 1024 4096"
 
@@ -57,6 +60,10 @@ compare)
 	done
 	"$MLPROXY" stats readahead
 	;;
+evaluate)
+	proxy_setup
+	evaluate_all
+	;;
 record)
 	proxy_setup
 	record
@@ -65,11 +72,7 @@ pin)
 	proxy_setup
 	for w in $BENCH_WORKLOADS; do
 		bench_run RUN "$w" "$seeds" unhooked $default_kb
-		for action in 0 1 2 3 4 5 6 7 8 9; do
-			echo $action > /sys/module/mlproxy_readahead/parameters/pin
-			proxy_run RUN "$w" "$seeds" "action$action" $default_kb
-		done
-		echo -1 > /sys/module/mlproxy_readahead/parameters/pin
+		oracle_find "$w" "$seeds"
 	done
 	;;
 esac

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Make the file system that the workloads read: a RocksDB database and four plain
-# files; with TREE, a directory of sources, that as well and an SQLite database.
+# files; with TREE, a directory of sources, that as well, an SQLite database and a large
+# file.
 # Usage: image.sh IMAGE [TREE]. Made once: IMAGE.key says from what.
 
 set -euo pipefail
@@ -41,7 +42,7 @@ for f in b c d; do
 	fill "$f" 48M
 done
 
-# 200,000 rows of 700 bytes, in an order that is not that of their second key.
+# 270 MB: 200,000 rows of 1250 bytes, in an order that is not that of their second key.
 sqlite_database()
 {
 	sqlite3 "$root/sqlite.db" <<-SQL
@@ -49,7 +50,7 @@ sqlite_database()
 	CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v BLOB);
 	BEGIN;
 	WITH RECURSIVE r(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM r WHERE i < 199999)
-	INSERT INTO t SELECT i, i * 7919 % 200000, zeroblob(700) FROM r;
+	INSERT INTO t SELECT i, i * 7919 % 200000, zeroblob(1250) FROM r;
 	CREATE INDEX tk ON t (k);
 	COMMIT;
 	SQL
@@ -58,7 +59,9 @@ if [ -n "$tree" ]; then
 	need_tool sqlite3 sqlite3
 	sqlite_database
 	cp -r "$tree" "$root/tree"
-	size=760M
+	# larger than any memory a run gets
+	fill f 256M
+	size=1180M
 fi
 
 # Fixed identifiers: the same layout, and directory hashes, on every machine.

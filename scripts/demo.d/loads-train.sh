@@ -2,42 +2,152 @@
 # shellcheck shell=sh
 #
 # The training set: what the model learns from. Sourced by bench.sh.
+#
+# Other seeds, files, mixes, sizes and programs than those of the comparisons and of
+# the validation. Much of it is drawn: what a load does that nobody thought of is
+# then nearer to something that was recorded. Numbers move with the seed, so
+# that no two runs of a load are alike.
 
-# Other seeds, files, mixes and sizes of work than those of the comparisons, and
-# patterns that are in none of them.
-BENCH_TRAINING=${BENCH_TRAINING:-"t-rr-mmap t-rr-pread t-scan-mmap t-scan-back t-seq-mmap t-seq-pread
-t-rev-mmap t-rev-pread t-rand t-clusters t-stride t-back t-forward t-phases
-t-mix2 t-mix3 t-mix4"}
+BENCH_TRAINING=${BENCH_TRAINING:-"t-draw1 t-rr-mmap t-rr-pread t-multi t-draw2 t-scan-mmap
+t-scan-pread t-scan-back t-draw3 t-seq-mmap t-seq-pread t-rev-mmap t-rev-pread t-draw4
+t-miss t-threads t-rand-large t-rand-fits t-draw5 t-forward t-back t-mix t-draw6
+t-draw7 t-dd t-sum t-draw8"}
+# with a directory of small files
+BENCH_TRAINING_TREE="t-copy t-files"
 
-bench_train_work()
+# bench_pick SEED VALUE...: one of the values.
+bench_pick()
+{
+	n=$1
+	shift
+	shift $((n % $#))
+	echo "$1"
+}
+
+# bench_table SEED: one of the database's files, of 16 MB.
+bench_table()
+{
+	# shellcheck disable=SC2046 # no blanks in these names
+	bench_pick "$1" $(echo $BENCH_MNT/db/*.sst)
+}
+
+bench_train_db()
 {
 	case $1 in
-	t-rr-mmap)   bench_db readrandom 400 "$2" --mmap_read=1 ;;
-	t-rr-pread)  bench_db readrandom 300 "$2" ;;
-	t-scan-mmap) bench_db seekrandom 100 "$2" --mmap_read=1 --seek_nexts=150 ;;
-	t-scan-back) bench_db seekrandom 20 "$2" --reverse_iterator=1 --seek_nexts=300 ;;
-	t-seq-mmap)  bench_db readseq 100000 "$2" --mmap_read=1 ;;
-	t-seq-pread) bench_db readseq 120000 "$2" ;;
-	t-rev-mmap)  bench_db readreverse 60000 "$2" --mmap_read=1 ;;
-	t-rev-pread) bench_db readreverse 20000 "$2" ;;
-	t-rand)      bench_load "$2" --ms 300 $BENCH_MNT/c,mmap,random ;;
-	t-clusters)  bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,cluster:24 ;;
-	t-stride)    bench_load "$2" --ms 200 $BENCH_MNT/a,pread,stride:11 ;;
-	t-back)      bench_load "$2" --ms 200 $BENCH_MNT/c,pread,reverse ;;
-	t-forward)   bench_load "$2" --ms 200 $BENCH_MNT/c,mmap,seq ;;
-	t-phases)    bench_load "$2" --ops 3000 $BENCH_MNT/c,mmap,phases:500 ;;
-	t-mix2)      bench_load "$2" --ms 300 $BENCH_MNT/b,mmap,random $BENCH_MNT/a,pread,seq ;;
-	t-mix3)
-		bench_load "$2" --ms 300 $BENCH_MNT/c,pread,reverse \
-			$BENCH_MNT/d,mmap,cluster:32 $BENCH_MNT/b,mmap,seq
+	t-rr-mmap)
+		bench_db readrandom 1000 "$2" --mmap_read=1
 		;;
-	t-mix4)
-		bench_load "$2" --ms 400 $BENCH_MNT/d,mmap,random $BENCH_MNT/a,pread,reverse \
-			$BENCH_MNT/b,mmap,cluster:12 $BENCH_MNT/c,pread,seq
+	t-rr-pread)
+		bench_db readrandom 600 "$2"
+		;;
+	t-multi)
+		bench_db multireadrandom 640 "$2" --batch_size="$(bench_pick "$2" 4 32 64)" \
+			--mmap_read=$(($2 / 3 % 2))
+		;;
+	t-miss)
+		bench_db readmissing 600 "$2" --mmap_read=$(($2 % 2))
+		;;
+	t-threads)
+		# several readers in the same files
+		bench_db readrandom 120 "$2" --threads="$(bench_pick "$2" 2 3 6)" \
+			--mmap_read=$(($2 / 3 % 2))
+		;;
+	t-scan-mmap)
+		nexts=$(bench_pick "$2" 15 400 60 150 30 1000)
+		bench_db seekrandom $((12000 / (nexts + 20))) "$2" --mmap_read=1 \
+			--seek_nexts="$nexts"
+		;;
+	t-scan-pread)
+		nexts=$(bench_pick "$2" 300 20 700 80 40 150)
+		bench_db seekrandom $((12000 / (nexts + 20))) "$2" --seek_nexts="$nexts"
+		;;
+	t-scan-back)
+		nexts=$(bench_pick "$2" 40 500 20 300 150)
+		bench_db seekrandom $((8000 / (nexts + 20))) "$2" --reverse_iterator=1 \
+			--seek_nexts="$nexts" --mmap_read=$(($2 / 5 % 2))
+		;;
+	t-seq-mmap)
+		bench_db readseq 40000 "$2" --mmap_read=1
+		;;
+	t-seq-pread)
+		bench_db readseq 40000 "$2"
+		;;
+	t-rev-mmap)
+		bench_db readreverse 40000 "$2" --mmap_read=1
+		;;
+	t-rev-pread)
+		bench_db readreverse 20000 "$2"
 		;;
 	*)
 		echo "no workload $1" >&2
 		return 1
+		;;
+	esac
+}
+
+# Programs that read to an end. They start where the seed says, since what they read
+# is the same each time.
+bench_train_program()
+{
+	set -- "$1" "$2" "$BENCH_MNT/tree/$(bench_pick "$2" arm mips powerpc arm64 s390 x86)"
+	case $1 in
+	t-dd)
+		# requests that are no whole pages, from the middle of a file
+		bytes=$(bench_pick "$2" 1700 200000 12345 70000 5000)
+		timed 1000 dd if=$BENCH_MNT/a of=/dev/null bs="$bytes" \
+			skip=$(($2 % 90 * 1000000 / bytes)) count=$((40000000 / bytes))
+		;;
+	t-sum)
+		timed 1000 busybox "$(bench_pick "$2" md5sum cat sha1sum)" "$(bench_table "$2")"
+		;;
+	t-copy)
+		timed 100 cp -r "$3" /run/bench/tmp/copy
+		rm -rf /run/bench/tmp/copy
+		;;
+	t-files)
+		# in no order, and each of them whole
+		timed 100 sh -c "busybox find $3 -name '*[$(($2 % 10))a-m]*.h' |
+			busybox sort -k 1.$(($2 % 7 + 20)) | busybox xargs cat"
+		;;
+	esac
+}
+
+# Those that ra_load makes end by their CPU time, or later by the clock: waiting for a
+# slow device costs the host nothing, computing does.
+bench_train_work()
+{
+	case $1 in
+	t-draw*)
+		set -- "$1" "$(($2 * 16 + ${1#t-draw}))"
+		bench_load "$2" --cpu-ms 250 --ms 8000 --ops 30000 --draw $BENCH_MNT/a $BENCH_MNT/b \
+			$BENCH_MNT/a $BENCH_MNT/d "$(bench_table "$2")"
+		;;
+	t-rand-large)
+		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/a,mmap,random,think=$(($2 % 5 * 3000))
+		;;
+	t-rand-fits)
+		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/d,mmap,random,pages=$(($2 % 3 + 1))
+		;;
+	t-forward)
+		bench_load "$2" --cpu-ms 500 --ms 8000 \
+			$BENCH_MNT/a,"$(bench_pick "$2" mmap pread)",seq,pages="$(bench_pick \
+			$(($2 / 2)) 1 12 2 64 4 30)",think=$(($2 % 3 * 5000 + 500))
+		;;
+	t-back)
+		bench_load "$2" --cpu-ms 200 --ms 8000 \
+			$BENCH_MNT/c,"$(bench_pick "$2" pread mmap)",reverse,pages=$(($2 % 5 + 1))
+		;;
+	t-mix)
+		# one that wants much, beside one that wants little
+		bench_load "$2" --cpu-ms 200 --ms 8000 $BENCH_MNT/b,mmap,random \
+			$BENCH_MNT/a,pread,"$(bench_pick "$2" seq burst:40:25 reverse)" \
+			$BENCH_MNT/d,"$(bench_pick $(($2 / 3)) mmap,cluster:12 pread,zipf:80 mmap,seq)"
+		;;
+	t-dd | t-sum | t-copy | t-files)
+		bench_train_program "$1" "$2"
+		;;
+	t-*)
+		bench_train_db "$1" "$2"
 		;;
 	esac
 }

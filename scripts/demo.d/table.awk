@@ -4,9 +4,7 @@
 #   RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
 # of one device model and prints the table; with -v csv=FILE also a CSV line per
 # workload, and with -v plot=FILE the data of its plot. -v device=NAME -v
-# default=KB. Policies are read_ahead_kb values, "mlproxy", and "rule", a hand-made
-# one, which gets columns of its own where it was run; then geometric means follow, of
-# single loads, and of several or changing ones ("mix...", "phases").
+# default=KB. Policies are read_ahead_kb values and "mlproxy".
 #
 # A comparison is made seed by seed: the mean of the log ratios of the times
 # with Student's 95 % interval. The best static window is the one whose mean over
@@ -30,8 +28,6 @@ $1 == "RUN" {
 	}
 	if (p == "mlproxy")
 		seeds[w, ++nr_seeds[w]] = $3
-	if (p == "rule")
-		has_rule = 1
 	us[w, p, $3] = $6
 	log_us[w, p] += log($6)
 	pages[w, p] += $8
@@ -84,29 +80,6 @@ function per_op(w, p)
 	return pages[w, p] / ops[w, p]
 }
 
-function add(class, vs_default, vs_static)
-{
-	if (!(class in members)) {
-		class_name[++classes] = class
-		least[class] = vs_default
-	}
-	members[class]++
-	log_default[class] += log(vs_default)
-	log_static[class] += log(vs_static)
-	if (vs_default < least[class])
-		least[class] = vs_default
-}
-
-# The rest of the line.
-function rule(w)
-{
-	if (has_rule) {
-		compare(w, "rule")
-		printf "   %9.2f   %5.2fx [%.2f, %.2f]", mean_us(w, "rule"), ratio, low, high
-	}
-	print ""
-}
-
 function row(w,    best, r, l, h)
 {
 	best = best_static(w)
@@ -115,12 +88,10 @@ function row(w,    best, r, l, h)
 	l = low
 	h = high
 	compare(w, best)
-	add(w ~ /^(mix|phases)/ ? "several" : "single", r, ratio)
-	printf "%-16s %9.2f %9.2f %-5s %9.2f   %5.2fx [%.2f, %.2f]   %5.2fx [%.2f, %.2f]   %7.2f %7.2f %7.2f",
+	printf "%-16s %9.2f %9.2f %-5s %9.2f   %5.2fx [%.2f, %.2f]   %5.2fx [%.2f, %.2f]   %7.2f %7.2f %7.2f\n",
 	       w, mean_us(w, default), mean_us(w, best), "(" window(best) ")", mean_us(w, "mlproxy"),
 	       r, l, h, ratio, low, high,
 	       per_op(w, default), per_op(w, best), per_op(w, "mlproxy")
-	rule(w)
 	if (csv)
 		printf "%s,%s,%d,%.4f,%s,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f\n",
 		       device, w, nr_seeds[w], mean_us(w, default), best, mean_us(w, best),
@@ -134,19 +105,11 @@ function row(w,    best, r, l, h)
 END {
 	if (!nr)
 		exit 1
-	printf "%-16s %9s %15s %9s   %-20s   %-20s   %s%s\n", "", "default", "best static",
-	       "mlproxy", "mlproxy against", "mlproxy against", "pages read per operation",
-	       has_rule ? "     rule   mlproxy against" : ""
-	printf "%-16s %9s %9s %5s %9s   %-20s   %-20s   %7s %7s %7s%s\n", "workload", "us/op",
+	printf "%-16s %9s %15s %9s   %-20s   %-20s   %s\n", "", "default", "best static",
+	       "mlproxy", "mlproxy against", "mlproxy against", "pages read per operation"
+	printf "%-16s %9s %9s %5s %9s   %-20s   %-20s   %7s %7s %7s\n", "workload", "us/op",
 	       "us/op", "", "us/op", "default [95 %]", "best static [95 %]", "default", "static",
-	       "mlproxy", has_rule ? "       us/op   rule [95 %]" : ""
+	       "mlproxy"
 	for (i = 1; i <= nr; i++)
 		row(name[i])
-	for (i = 1; has_rule && i <= classes; i++) {
-		c = class_name[i]
-		printf "geometric mean of %d %s: %.2fx the default (least %.2fx), %.2fx the best static window of each\n",
-		       members[c], c == "single" ? "single loads" : "loads of several files or phases",
-		       exp(log_default[c] / members[c]), least[c],
-		       exp(log_static[c] / members[c])
-	}
 }

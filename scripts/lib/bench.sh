@@ -53,15 +53,18 @@ stage()
 
 	rm -rf "$dir/stage"
 	mkdir -p "$dir/stage/bin" "$dir/stage/lib"
-	cc -O2 -static -o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench/ra_load.c" -lpthread -lm
+	cc -O2 -static -o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench"/ra_{load,pattern}.c \
+		-lpthread -lm
 	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/tests/bench/timed.c"
-	for name in db_bench busybox ${tree:+sqlite3}; do
+	cc -O2 -static -o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/tests/bench/ra_key.c"
+	for name in db_bench busybox mawk ${tree:+sqlite3 fio}; do
 		cp "$(command -v "$name")" "$dir/stage/bin/"
 		while read -r lib; do
 			cp -L "$lib" "$dir/stage/lib/"
-		done < <(ldd "$(command -v "$name")" | awk '$3 ~ /^\// { print $3 }')
+		done < <(ldd "$(command -v "$name")" 2>/dev/null | awk '$3 ~ /^\// { print $3 }')
 	done
-	for name in sh cat awk mount umount insmod dd mkdir stat cp sleep sort tail grep tar; do
+	for name in sh cat awk mount umount insmod dd mkdir stat cp sleep sort tail grep tar \
+		    rm cut sed tr head wc xargs yes; do
 		ln -s busybox "$dir/stage/bin/$name"
 	done
 	cp "$here/bench.sh" "$here"/loads-*.sh "$dir/stage/"
@@ -73,11 +76,14 @@ guest()
 	local name=$1
 
 	shift
-	"$MLPROXY_SCRIPTS/vm" --kernel "$kernel" --icount --mem "${mem:-1280}" --timeout 3000 \
+	"$MLPROXY_SCRIPTS/vm" --kernel "$kernel" --icount --mem "${mem:-1280}" \
+		--timeout "${guest_timeout:-3000}" \
 		--out "$dir/$name" --env BENCH_STAGE="$dir/stage" --env BENCH_IMAGE="$dir/image" \
 		--env BENCH_MODULES="$modules" --env MLPROXY="$mlproxy" \
 		${BENCH_WORKLOADS:+--env BENCH_WORKLOADS="$BENCH_WORKLOADS"} \
 		${BENCH_RULE:+--env BENCH_RULE="$BENCH_RULE"} \
+		${BENCH_TREE:+--env BENCH_TREE="$BENCH_TREE"} \
+		${BENCH_POLICIES:+--env BENCH_POLICIES="$BENCH_POLICIES"} \
 		-- busybox sh "$here/guest.sh" "$@" > "$dir/$name.log" 2>&1 &
 	pids+=($!)
 }
@@ -89,7 +95,7 @@ progress()
 	for p in $presets; do
 		log=$dir/$verb-$p.log
 		line+=$(awk -F, -v p="$p" '
-			/^(TRAIN|SWEEP|RUN),/ { n++; last = $2 " " $4 " " $6 " us/op" }
+			/^(TRAIN|SWEEP|TRY|RUN),/ { n++; last = $2 " " $4 " " $6 " us/op" }
 			/^READY/ { last = "device filled" }
 			END { printf "  %s: %3d runs (%s)", p, n, last ? last : "boots" }' "$log")
 	done

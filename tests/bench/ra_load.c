@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ra_load: reads files in known patterns, several at once, and prints the rates
- * as one line of JSON.
+ * ra_load: reads files in known or in drawn patterns, several at once, and prints
+ * the rates as one line of JSON.
  *
- * Each stream is a thread that reads blocks of one file by pread() or through a
- * mapping. Streams share nothing but the device and the CPU, so a policy that
- * speeds one up at the cost of another shows: the summary is the geometric mean
- * of the streams' rates.
+ * Each stream is a thread that reads one file by pread() or through a mapping.
+ * Streams share nothing but the device and the CPU, so a policy that speeds one up
+ * at the cost of another shows: the summary is the geometric mean of the streams'
+ * rates.
+ *
+ * What a stream does is an order: a pattern with its numbers, the pages of a
+ * request, the work after it, the part of the file. A drawn stream changes its
+ * order after a while.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,75 +25,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES	4096U
+#include "ra_load.h"
+
 #define MAX_STREAMS	16
+#define MAX_DRAWN	4
+#define MAX_FILES	16
+#define CPU_CLOCK_OPS	16
 #define NSEC_PER_SEC	1000000000ULL
-
-enum pattern {
-	PATTERN_SEQ,
-	PATTERN_REVERSE,
-	PATTERN_STRIDE,
-	PATTERN_RANDOM,
-	PATTERN_CLUSTER,
-	PATTERN_PHASES,
-};
-
-static const struct {
-	const char *name;
-	enum pattern pattern;
-	bool has_arg;
-} patterns[] = {
-	{ "seq", PATTERN_SEQ, false },
-	{ "reverse", PATTERN_REVERSE, false },
-	{ "stride", PATTERN_STRIDE, true },
-	{ "random", PATTERN_RANDOM, false },
-	{ "cluster", PATTERN_CLUSTER, true },
-	{ "phases", PATTERN_PHASES, true },
-};
-
-/**
- * struct stream - one thread and what it reads
- * @path: file
- * @by_mmap: through a mapping, else by pread()
- * @pattern: order of the blocks
- * @arg: stride, blocks of a cluster, or blocks of a phase
- * @fd: the open file
- * @map: its mapping, or NULL
- * @nr_blocks: its length
- * @rng: state of the stream's random numbers
- * @pos: block read last
- * @left: blocks to the end of the cluster
- * @ops: blocks read
- * @elapsed_ns: from the common start to the stream's end
- * @error: 0, or an errno
- */
-struct stream {
-	const char *path;
-	bool by_mmap;
-	enum pattern pattern;
-	uint64_t arg;
-	int fd;
-	const uint8_t *map;
-	uint64_t nr_blocks;
-	uint64_t rng;
-	uint64_t pos;
-	uint64_t left;
-	uint64_t ops;
-	uint64_t elapsed_ns;
-	int error;
-	pthread_t thread;
-};
 
 static struct stream streams[MAX_STREAMS];
 static unsigned int nr_streams;
 static uint64_t max_ops;
 static uint64_t limit_ns;
+static uint64_t limit_cpu_ns;
+static bool print_orders;
 static pthread_barrier_t barrier;
 static volatile uint64_t sink;
 
-static void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void fail(const char *fmt, ...)
+void fail(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -104,151 +54,141 @@ static void fail(const char *fmt, ...)
 	exit(1);
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* splitmix64: small, and good for any seed. */
-static uint64_t next_random(uint64_t *state)
+static void begin_drawn(struct stream *s)
 {
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
+	draw_order(s);
+	if (print_orders)
+		print_order(s);
 }
 
-static uint64_t next_cluster(struct stream *s, uint64_t blocks)
+/* A step of the loop is four instructions: in one cycle each, as in the emulator, 4 ns. */
+static void think(unsigned int ns)
 {
-	if (!s->left) {
-		s->left = blocks;
-		s->pos = next_random(&s->rng);
-	} else {
-		s->pos++;
-	}
-	s->left--;
-	return s->pos;
-}
-
-/* A phase of single random blocks, one in order, one of clusters, and again. */
-static uint64_t next_phase(struct stream *s)
-{
-	uint64_t in_phase = s->ops % s->arg;
-
-	switch (s->ops / s->arg % 3) {
-	case 0:
-		return next_random(&s->rng);
-	case 1:
-		return in_phase ? s->pos + 1 : next_random(&s->rng);
-	default:
-		if (!in_phase)
-			s->left = 0;
-		return next_cluster(s, 16);
-	}
-}
-
-static uint64_t next_block(struct stream *s)
-{
-	switch (s->pattern) {
-	case PATTERN_SEQ:
-		s->pos++;
-		break;
-	case PATTERN_REVERSE:
-		s->pos += s->nr_blocks - 1;
-		break;
-	case PATTERN_STRIDE:
-		s->pos += s->arg;
-		break;
-	case PATTERN_RANDOM:
-		s->pos = next_random(&s->rng);
-		break;
-	case PATTERN_CLUSTER:
-		s->pos = next_cluster(s, s->arg);
-		break;
-	case PATTERN_PHASES:
-		s->pos = next_phase(s);
-		break;
-	}
-	s->pos %= s->nr_blocks;
-	return s->pos;
-}
-
-static void read_block(struct stream *s, uint8_t *buffer)
-{
-	uint64_t offset = next_block(s) * BLOCK_BYTES;
-	const uint8_t *data = buffer;
-	uint64_t sum = 0;
+	uint64_t x = ns;
 	unsigned int i;
+
+	for (i = 0; i < ns / 4; i++) {
+		x = x * 3 + i;
+		__asm__ volatile("" : "+r"(x));
+	}
+	sink += x;
+}
+
+static void read_request(struct stream *s, uint8_t *buffer)
+{
+	struct order *o = &s->order;
+	size_t bytes = (size_t)o->pages * BLOCK_BYTES, i;
+	const uint8_t *data = buffer;
+	uint64_t offset, sum = 0;
 	ssize_t got;
 
+	if (s->drawn && s->done == o->requests)
+		begin_drawn(s);
+	next_position(s);
+	offset = (o->base + s->pos) * BLOCK_BYTES;
 	if (s->by_mmap) {
 		data = s->map + offset;
 	} else {
-		got = pread(s->fd, buffer, BLOCK_BYTES, (off_t)offset);
-		if (got != BLOCK_BYTES) {
+		got = pread(s->fd, buffer, bytes, (off_t)offset);
+		if (got != (ssize_t)bytes) {
 			s->error = got < 0 ? errno : EIO;
 			return;
 		}
 	}
-	for (i = 0; i < BLOCK_BYTES; i += 256)
+	for (i = 0; i < bytes; i += 256)
 		sum += data[i];
 	sink += sum;
+	think(o->think_ns);
+	s->done++;
 	s->ops++;
+}
+
+/* The CPU's clock is dearer than the other, and is looked at less often. */
+static bool finished(const struct stream *s)
+{
+	if (s->error || (max_ops && s->ops >= max_ops) ||
+	    (limit_ns && s->elapsed_ns >= limit_ns))
+		return true;
+	return limit_cpu_ns && !(s->ops % CPU_CLOCK_OPS) &&
+	       clock_ns(CLOCK_THREAD_CPUTIME_ID) >= limit_cpu_ns;
 }
 
 static void *run_stream(void *arg)
 {
-	uint8_t buffer[BLOCK_BYTES] __attribute__((aligned(64)));
+	uint8_t buffer[MAX_PAGES * BLOCK_BYTES] __attribute__((aligned(64)));
 	struct stream *s = arg;
 	uint64_t start_ns;
 
 	pthread_barrier_wait(&barrier);
-	start_ns = now_ns();
+	start_ns = clock_ns(CLOCK_MONOTONIC);
 	do {
-		read_block(s, buffer);
-		s->elapsed_ns = now_ns() - start_ns;
-	} while (!s->error && (!max_ops || s->ops < max_ops) &&
-		 (!limit_ns || s->elapsed_ns < limit_ns));
+		read_request(s, buffer);
+		s->elapsed_ns = clock_ns(CLOCK_MONOTONIC) - start_ns;
+	} while (!finished(s));
 	return NULL;
 }
 
-/* SPEC is FILE,METHOD,PATTERN[:ARG]; it is cut into pieces in place. */
-static void parse_stream(char *spec, uint64_t seed)
+static struct stream *add_stream(const char *path, uint64_t seed)
 {
 	struct stream *s = &streams[nr_streams];
-	char *method, *name, *arg = NULL;
-	unsigned int i;
 
 	if (nr_streams == MAX_STREAMS)
 		fail("more than %d streams", MAX_STREAMS);
-	s->path = strsep(&spec, ",");
-	method = strsep(&spec, ",");
-	name = spec;
-	if (!method || !name)
-		fail("a stream is FILE,METHOD,PATTERN[:ARG]; see --help");
+	s->path = path;
+	s->rng = seed * 1000003 + nr_streams;
+	s->order.pages = 1;
+	nr_streams++;
+	return s;
+}
+
+/* SPEC is FILE,METHOD,PATTERN[:N[:M]][,OPTION]...; it is cut into pieces in place. */
+static void parse_stream(char *spec, uint64_t seed)
+{
+	struct stream *s = add_stream(strsep(&spec, ","), seed);
+	char *method = strsep(&spec, ","), *pattern = strsep(&spec, ","), *option;
+
+	if (!method || !pattern)
+		fail("a stream is FILE,METHOD,PATTERN[:N[:M]][,OPTION]...; see --help");
 	if (strcmp(method, "mmap") && strcmp(method, "pread"))
 		fail("unknown method \"%s\": mmap or pread", method);
 	s->by_mmap = !strcmp(method, "mmap");
+	parse_pattern(s, pattern);
+	while ((option = strsep(&spec, ","))) {
+		int64_t n = parse_number(strchr(option, '=') ? strchr(option, '=') + 1 : NULL,
+					 option);
 
-	name = strsep(&spec, ":");
-	arg = spec;
-	for (i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		if (strcmp(name, patterns[i].name))
-			continue;
-		if (patterns[i].has_arg)
-			s->arg = arg ? strtoull(arg, NULL, 10) : 0;
-		if (patterns[i].has_arg && !s->arg)
-			fail("pattern \"%s\" needs a number: %s:16", name, name);
-		s->pattern = patterns[i].pattern;
-		s->rng = seed * 1000003 + nr_streams;
-		nr_streams++;
-		return;
+		if (!strncmp(option, "pages=", 6) && n > 0 && n <= MAX_PAGES)
+			s->order.pages = (unsigned int)n;
+		else if (!strncmp(option, "think=", 6) && n > 0 && n <= 1000000000)
+			s->order.think_ns = (unsigned int)n;
+		else
+			fail("option \"%s\" of a stream; see --help", option);
 	}
-	fail("unknown pattern \"%s\"; see --help", name);
+}
+
+/* Files that are read by one to four streams, fewer being more likely. */
+static void draw_streams(char **files, unsigned int nr_files, uint64_t seed)
+{
+	uint64_t rng = seed;
+	unsigned int i, n;
+
+	if (!nr_files)
+		fail("--draw needs files");
+	n = (unsigned int)random_log(&rng, 1, MAX_DRAWN);
+	for (i = 0; i < n; i++) {
+		struct stream *s = add_stream(files[next_random(&rng) % nr_files], seed);
+
+		s->by_mmap = one_in(&rng, 2);
+		s->drawn = true;
+	}
 }
 
 static void open_stream(struct stream *s)
@@ -260,16 +200,22 @@ static void open_stream(struct stream *s)
 	if (s->fd < 0 || fstat(s->fd, &st))
 		fail("%s: %s", s->path, strerror(errno));
 	s->nr_blocks = (uint64_t)st.st_size / BLOCK_BYTES;
-	if (!s->nr_blocks)
-		fail("%s: shorter than one block of %u bytes", s->path, BLOCK_BYTES);
+	if (s->nr_blocks < s->order.pages)
+		fail("%s: shorter than a request of %u blocks of %u bytes", s->path,
+		     s->order.pages, BLOCK_BYTES);
 	if (s->by_mmap) {
 		map = mmap(NULL, s->nr_blocks * BLOCK_BYTES, PROT_READ, MAP_SHARED, s->fd, 0);
 		if (map == MAP_FAILED)
 			fail("mmap of %s: %s", s->path, strerror(errno));
 		s->map = map;
 	}
-	/* Streams of one file start apart. */
-	s->pos = next_random(&s->rng) % s->nr_blocks;
+	if (s->drawn) {
+		begin_drawn(s);
+		return;
+	}
+	s->order.span = s->nr_blocks - s->order.pages + 1;
+	s->order.requests = ENDLESS;
+	begin_order(s);
 }
 
 static void print_result(void)
@@ -298,30 +244,49 @@ static void print_result(void)
 
 static void usage(void)
 {
-	printf("usage: ra_load [--seed N] [--ops N] [--ms N] FILE,METHOD,PATTERN[:ARG]...\n"
+	printf("usage: ra_load LIMIT... [--seed N] FILE,METHOD,PATTERN[:N[:M]][,OPTION]...\n"
+	       "       ra_load LIMIT... [--seed N] [--print] --draw FILE...\n"
 	       "\n"
-	       "Reads 4096-byte blocks, one thread a stream, until each stream has read\n"
-	       "--ops blocks or --ms milliseconds have passed, and prints JSON; ops_per_s of\n"
-	       "the whole is the geometric mean of the streams.\n"
+	       "Reads requests of 4096-byte blocks, one thread a stream, until each stream has\n"
+	       "come to one of the limits, and prints JSON; ops_per_s of the whole is the\n"
+	       "geometric mean of the streams. With --draw, one to four streams are drawn that\n"
+	       "read any of the files in drawn patterns.\n"
 	       "\n"
+	       "LIMIT    --ops N         requests\n"
+	       "         --ms N          milliseconds\n"
+	       "         --cpu-ms N      milliseconds of CPU time\n"
 	       "METHOD   mmap, pread\n"
-	       "PATTERN  seq        forward, round the end\n"
-	       "         reverse    backward\n"
-	       "         stride:N   every Nth block\n"
-	       "         random     any block\n"
-	       "         cluster:N  N in order from anywhere, then the next N\n"
-	       "         phases:N   N random, N in order, N in clusters of 16, and again\n");
+	       "PATTERN  seq             forward, round the end\n"
+	       "         reverse         backward\n"
+	       "         stride:N        every Nth block, backward if N is negative\n"
+	       "         random          any block\n"
+	       "         cluster:N       N in order from anywhere, then the next N\n"
+	       "         phases:N        N random, N in order, N in clusters of 16, and again\n"
+	       "         zipf:N          any block, some often: theta is N/100\n"
+	       "         hot:N           three of four in the same N blocks, else any\n"
+	       "         walk:N          up to N blocks away, to either side\n"
+	       "         burst:N:M       N in order, then skip M; backward where negative\n"
+	       "         interleave:N:M  from N places in turn, each M further every time\n"
+	       "         draw            drawn from the seed: pattern, numbers, pages, work,\n"
+	       "                         part of the file, and for how long, again and again\n"
+	       "OPTION   pages=N         blocks of a request, to %d; default 1\n"
+	       "         think=N         instructions of work after each request\n"
+	       "--print  writes what was drawn to stderr\n", MAX_PAGES);
 }
 
 static void parse_arguments(int argc, char **argv)
 {
+	char *args[MAX_FILES];
+	unsigned int nr_args = 0, a;
+	bool draw = false;
 	uint64_t seed = 1;
 	int i;
 
 	for (i = 1; i < argc; i++) {
 		uint64_t *value = !strcmp(argv[i], "--seed") ? &seed :
 				  !strcmp(argv[i], "--ops") ? &max_ops :
-				  !strcmp(argv[i], "--ms") ? &limit_ns : NULL;
+				  !strcmp(argv[i], "--ms") ? &limit_ns :
+				  !strcmp(argv[i], "--cpu-ms") ? &limit_cpu_ns : NULL;
 
 		if (!strcmp(argv[i], "--help")) {
 			usage();
@@ -331,17 +296,29 @@ static void parse_arguments(int argc, char **argv)
 			if (++i == argc)
 				fail("%s needs a number", argv[i - 1]);
 			*value = strtoull(argv[i], NULL, 10);
+		} else if (!strcmp(argv[i], "--draw")) {
+			draw = true;
+		} else if (!strcmp(argv[i], "--print")) {
+			print_orders = true;
 		} else if (argv[i][0] == '-') {
 			fail("unknown option %s; see --help", argv[i]);
+		} else if (nr_args == MAX_FILES) {
+			fail("more than %d files", MAX_FILES);
 		} else {
-			parse_stream(argv[i], seed);
+			args[nr_args++] = argv[i];
 		}
 	}
+	if (draw)
+		draw_streams(args, nr_args, seed);
+	else
+		for (a = 0; a < nr_args; a++)
+			parse_stream(args[a], seed);
 	limit_ns *= NSEC_PER_SEC / 1000;
+	limit_cpu_ns *= NSEC_PER_SEC / 1000;
 	if (!nr_streams)
 		fail("no stream; see --help");
-	if (!max_ops && !limit_ns)
-		fail("without --ops or --ms it would never end");
+	if (!max_ops && !limit_ns && !limit_cpu_ns)
+		fail("without --ops, --ms or --cpu-ms it would never end");
 }
 
 int main(int argc, char **argv)

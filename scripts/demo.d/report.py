@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The report of bench-readahead, out of what its guests printed.
+
+usage: report.py --kernel NAME --seeds LIST --set NAME --out DIR --name NAME
+                 --data DIR DEVICE=BASE_US:MBPS=LOG...
+
+Writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. Lines that count:
+  SWEEP|RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
+  SINGLE,kb  ORACLE,workload,choice  MODE,workload,mode,changes  SKIPPED,policy
+
+A comparison is made seed by seed: the mean of the log ratios of the times, with
+Student's 95 % interval.
+"""
+
+import argparse
+import collections
+import math
+import os
+import re
+import statistics
+
+DEFAULT = "128"
+# upper 97.5 % points of Student's t
+T975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+POLICIES = [
+    ("static", "best static"),
+    ("single", "best single"),
+    ("rule", "rule"),
+    ("corrected", "corrected"),
+    ("oracle", "oracle"),
+    ("mlproxy", "network"),
+    ("tree", "tree"),
+    ("auto", "auto"),
+]
+Run = collections.namedtuple("Run", "ops us pages")
+Ratio = collections.namedtuple("Ratio", "mean low high")
+ROCKSDB = re.compile(r"(v-)?(rr|scan|seq|rev|db)-")
+SEVERAL = re.compile(r"(v-)?(mix|phases)")
+
+
+def geometric_mean(values):
+    return math.exp(statistics.fmean(math.log(v) for v in values))
+
+
+def window(kb):
+    kb = int(kb)
+    return "none" if not kb else f"{kb // 1024}M" if kb >= 1024 else f"{kb}K"
+
+
+class Device:
+    """One device model's results."""
+
+    def __init__(self, spec):
+        self.name, model, log = spec.split("=", 2)
+        base, mbps = model.split(":")
+        self.title = f"{self.name}: {base} us + {mbps} MB/s"
+        self.runs = collections.defaultdict(dict)
+        self.loads, self.skipped = [], []
+        self.used, self.choice, self.mode = {}, {}, {}
+        self.single = None
+        with open(log, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                self.parse(line.rstrip("\n").split(","))
+        if not self.loads:
+            raise SystemExit(f"{log}: no results")
+
+    def parse(self, f):
+        if f[0] in ("RUN", "SWEEP") and len(f) == 9:
+            run = Run(int(f[4]), float(f[5]), int(f[7]))
+            if f[0] == "RUN":
+                if f[1] not in self.loads:
+                    self.loads.append(f[1])
+                self.runs[f[1], f[3]][f[2]] = run
+            elif f[3] == "0":
+                # without any readahead only what is used is read
+                self.used[f[1]] = run.pages / run.ops
+        elif f[0] == "SINGLE":
+            self.single = f[1]
+        elif f[0] == "ORACLE":
+            self.choice[f[1]] = f[2]
+        elif f[0] == "MODE":
+            self.mode[f[1]] = f[2]
+        elif f[0] == "SKIPPED":
+            self.skipped.append(f[1])
+
+    def statics(self, load):
+        return [p for (w, p) in self.runs if w == load and p.isdigit()]
+
+    def find(self, load, policy):
+        """The measured policy that a column stands for, or None."""
+        if policy == "static":
+            return min(self.statics(load), key=lambda p: self.us(load, p))
+        if policy == "single":
+            policy = self.single
+        if policy == "default":
+            policy = DEFAULT
+        return policy if (load, policy) in self.runs else None
+
+    def us(self, load, policy):
+        policy = self.find(load, policy)
+        return policy and geometric_mean(r.us for r in self.runs[load, policy].values())
+
+    def pages(self, load, policy):
+        """Pages read for each page used, or None."""
+        policy = self.find(load, policy)
+        if not policy or not self.used.get(load):
+            return None
+        runs = self.runs[load, policy].values()
+        return sum(r.pages for r in runs) / sum(r.ops for r in runs) / self.used[load]
+
+    def ratio(self, load, policy, other):
+        """How many times faster POLICY is than OTHER, or None."""
+        policy, other = self.find(load, policy), self.find(load, other)
+        if not policy or not other:
+            return None
+        a, b = self.runs[load, policy], self.runs[load, other]
+        logs = [math.log(b[s].us / a[s].us) for s in a if s in b]
+        mean, half = statistics.fmean(logs), 0
+        if len(logs) > 1:
+            t = T975[min(len(logs) - 1, len(T975)) - 1]
+            half = t * statistics.stdev(logs) / math.sqrt(len(logs))
+        return Ratio(*(math.exp(x) for x in (mean, mean - half, mean + half)))
+
+    def policies(self):
+        return [(p, n) for p, n in POLICIES if any(self.find(w, p) for w in self.loads)]
+
+    def summary(self, loads, policy, other):
+        """Geometric mean, and the least with its load, or None."""
+        ratios = [(self.ratio(w, policy, other), w) for w in loads]
+        ratios = [(r.mean, w) for r, w in ratios if r]
+        return ratios and (geometric_mean(r for r, _ in ratios), min(ratios), len(ratios))
+
+
+def classes(device):
+    single = [w for w in device.loads if not SEVERAL.match(w)]
+    return [
+        ("single loads", single),
+        ("single loads, no advice", [w for w in single if not w.endswith("-advice")]),
+        ("RocksDB's loads", [w for w in single if ROCKSDB.match(w)]),
+        ("mixed or changing loads", [w for w in device.loads if SEVERAL.match(w)]),
+    ]
+
+
+def row(*cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def header(*cells):
+    return [row(*cells), "|" + "---|" * len(cells)]
+
+
+def figure(x):
+    return "–" if x is None else f"{x:.2f}" if x < 1000 else f"{x:.0f}"
+
+
+def times(x):
+    return f"{x:.2f}x" if x < 10 else f"{x:.1f}x"
+
+
+def interval(r):
+    return "–" if not r else f"{times(r.mean)} [{r.low:.2f}, {r.high:.2f}]"
+
+
+def table_times(d):
+    yield from header("load", "default", *(n for _, n in d.policies()), "oracle took")
+    for w in d.loads:
+        cells = [w, figure(d.us(w, "default"))]
+        for p, _ in d.policies():
+            cell = figure(d.us(w, p))
+            if p == "static":
+                cell += f" ({window(d.find(w, p))})"
+            elif p == "auto" and w in d.mode:
+                cell += f" ({d.mode[w]})"
+            cells.append(cell)
+        yield row(*cells, d.choice.get(w, "–"))
+
+
+def table_ratios(d):
+    others = [(p, n) for p, n in d.policies() if p in
+              ("static", "single", "rule", "corrected", "oracle", "tree")]
+    yield from header("load", "default", *(n for _, n in others))
+    for w in d.loads:
+        yield row(w, interval(d.ratio(w, "mlproxy", "default")),
+                  *(interval(d.ratio(w, "mlproxy", p)) for p, _ in others))
+
+
+def table_pages(d):
+    yield from header("load", "default", *(n for _, n in d.policies()))
+    for w in d.loads:
+        yield row(w, figure(d.pages(w, "default")),
+                  *(figure(d.pages(w, p)) for p, _ in d.policies()))
+
+
+def table_means(d):
+    yield from header("against the default", *(n for _, n in d.policies()))
+    for name, loads in classes(d):
+        cells = []
+        for p, _ in d.policies():
+            s = d.summary(loads, p, "default")
+            cells.append(f"{times(s[0])}, least {times(s[1][0])} ({s[1][1]})" if s else "–")
+        yield row(f"{len(loads)} {name}", *cells)
+
+
+def device_section(d, picture):
+    yield f"## {d.title}"
+    yield ""
+    yield f"![{d.title}]({picture})"
+    yield ""
+    if d.single:
+        yield f"Best single static window: {window(d.single)}."
+        yield ""
+    if d.skipped:
+        yield f"Not run here: {', '.join(d.skipped)}."
+        yield ""
+    for title, table in (
+            ("Microseconds per operation, geometric mean over the seeds", table_times),
+            ("How many times faster mlproxy with the network is [95 %]", table_ratios),
+            ("Pages read for each page used", table_pages),
+            ("Geometric means", table_means)):
+        yield f"**{title}**"
+        yield ""
+        yield from table(d)
+        yield ""
+
+
+class Targets:
+    """Each target with what was measured."""
+
+    def __init__(self, device):
+        self.d = device
+        self.sets = dict(classes(device))
+
+    def line(self, what, bound, value, note=""):
+        if value is None:
+            return row(self.d.name, what, f"≥ {bound:.2f}x", "not measured", "–")
+        verdict = "met" if value >= bound else f"**missed** by {bound - value:.2f}"
+        return row(self.d.name, what, f"≥ {bound:.2f}x", f"{times(value)}{note}", verdict)
+
+    def mean(self, what, name, other, bound):
+        s = self.d.summary(self.sets[name], "mlproxy", other)
+        return self.line(what, bound, s[0] if s else None)
+
+    def least(self, what, loads, bound, policy="mlproxy"):
+        s = self.d.summary(loads, policy, "default")
+        return self.line(what, bound, s[1][0] if s else None, f" ({s[1][1]})" if s else "")
+
+    def load(self, what, load, bound):
+        r = self.d.ratio(load, "mlproxy", "default")
+        return self.line(what, bound, r.mean if r else None)
+
+    def useless(self):
+        """Loads on which the network is worse than the default, and where it ended."""
+        d = self.d
+        bad = [w for w in d.loads if w in d.mode and d.find(w, "mlproxy") and
+               d.ratio(w, "mlproxy", "default").high < 1]
+        what = "where the network is worse: it ends in learning or emergency, at"
+        if not bad:
+            return row(d.name, what, "≥ 0.99x", "no such load", "met" if d.mode else "–")
+        stays = [w for w in bad if d.mode[w] not in ("learning", "emergency")]
+        s = d.summary(bad, "auto", "default")
+        ok = not stays and s[1][0] >= 0.99
+        note = f"; elsewhere: {', '.join(stays)}" if stays else ""
+        return row(d.name, what, "≥ 0.99x", f"least {times(s[1][0])} ({s[1][1]}){note}",
+                   "met" if ok else "**missed**")
+
+    def lines(self):
+        cloud = self.d.name == "cloud"
+        yield self.mean("single loads, mean", "single loads", "default", 1.75 if cloud else 1.45)
+        yield self.mean("single loads against the best single static, mean", "single loads",
+                        "single", 1.3)
+        yield self.load("RocksDB readrandom by mmap", "rr-mmap", 2.3)
+        yield self.load("RocksDB readreverse by pread", "rev-pread", 12 if cloud else 3.5)
+        yield self.least("least of RocksDB's loads", self.sets["RocksDB's loads"], 0.98)
+        several = "mixed or changing loads"
+        yield self.mean("mixed or changing, mean", several, "default", 1.3)
+        yield self.mean("mixed or changing against the best static of each, mean", several,
+                        "static", 1.1)
+        yield self.least("least of mixed or changing", self.sets[several], 0.98)
+        yield self.least("least of all loads, in recommendation mode", self.d.loads, 0.97)
+        yield self.least("least of all loads, the mode machine left to itself", self.d.loads,
+                         0.97, "auto")
+        yield self.useless()
+
+
+def targets(devices):
+    yield "## Targets"
+    yield ""
+    yield from header("device", "what", "target", "measured", "")
+    for d in devices:
+        if d.name in ("nvme", "cloud"):
+            yield from Targets(d).lines()
+    yield ""
+    yield "The cost when loaded and idle, and memory: `tests/bench/readahead-cost` measures them."
+    yield ""
+
+
+INTRO = """\
+Made by one command, `scripts/bench-readahead{args}`: Linux {kernel}, seeds {seeds}, the same
+for every policy, in one run for each device model. The loads are those of
+`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with. Time counts
+instructions (1 ns each), so a CPU is dearer against a disk than on real hardware: compare
+ratios, and look at the pages. Memory is limited to 32 MB, less than what a load reads.
+
+- **default**: the kernel's window of 128 KB. **best static**: the best window of a sweep from
+  none to 4 MB, for each load; the default is one of them. **best single**: the one window with
+  the best geometric mean over all single loads.
+- **rule**: double or halve by what the last window brought, a hand-made program in eBPF.
+- **corrected**: the kernel's algorithm, its count of mmap misses corrected, for loads that use
+  mmap: what is gained without learning.
+- **oracle**: the best of the proxy's actions for each load, chosen on another seed; by
+  coordinate descent for each file or kind of phase where a load has several.
+- **network**, **tree**: mlproxy with the models that are shipped, held in recommendation mode.
+- **auto**: the network again, with the mode machine left to itself, from learning mode on; the
+  mode that it ended in is beside it. It carries on from seed to seed.
+
+Names end in "-mmap" or "-pread" by how is read, and in "-advice" where RocksDB itself gives
+the kernel advice, which mlproxy respects. "Pages used" is what is read without readahead.
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("kernel", "seeds", "set", "out", "name", "data"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("device", nargs="+")
+    args = parser.parse_args()
+    devices = [Device(spec) for spec in args.device]
+    options = "" if args.kernel == "6.1" else f" --kernel {args.kernel}"
+    options += "" if args.set == "test" else f" --set {args.set}"
+    out = [f"# Readahead, Linux {args.kernel}", "",
+           INTRO.format(kernel=args.kernel, seeds=args.seeds, args=options)]
+    if args.set == "test":
+        out += targets(devices)
+    for d in devices:
+        out += device_section(d, f"{args.name}-{d.name}.png")
+        with open(os.path.join(args.data, f"plot-{d.name}.dat"), "w", encoding="utf-8") as plot:
+            for n, w in enumerate(reversed(d.loads)):
+                ratio = {p: d.ratio(w, p, "default") for p, _ in POLICIES}
+                values = [ratio[p].mean if ratio[p] else math.nan
+                          for p in ("static", "rule", "oracle")]
+                values += ratio["mlproxy"] or [math.nan] * 3
+                print(n, w, *(f"{v:.4f}" for v in values), file=plot)
+    with open(os.path.join(args.out, f"{args.name}.md"), "w", encoding="utf-8") as report:
+        print("\n".join(out).rstrip(), file=report)
+    print("\n".join(targets(devices) if args.set == "test" else table_means(devices[0])))
+
+
+if __name__ == "__main__":
+    main()
