@@ -219,8 +219,10 @@ evaluate_all()
 	policies_say
 	"$MLPROXY" mode readahead recommendation > /dev/null
 	sweep_all
-	single_kb=$(best_single)
-	[ -z "$single_kb" ] || echo "SINGLE,$single_kb"
+	if policy_wanted single; then
+		single_kb=$(best_single)
+		echo "SINGLE,$single_kb"
+	fi
 	for w in $BENCH_WORKLOADS; do
 		evaluate "$w"
 	done

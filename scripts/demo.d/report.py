@@ -35,7 +35,7 @@ POLICIES = [
 ]
 Run = collections.namedtuple("Run", "ops us pages")
 Ratio = collections.namedtuple("Ratio", "mean low high")
-ROCKSDB = re.compile(r"(v-)?(rr|scan|seq|rev|db)-")
+ROCKSDB = re.compile(r"(rr|scan|seq|rev|db|v-db)-")
 SEVERAL = re.compile(r"(v-)?(mix|phases)")
 
 
@@ -298,7 +298,7 @@ def targets(devices):
 INTRO = """\
 Made by one command, `scripts/bench-readahead{args}`: Linux {kernel}, seeds {seeds}, the same
 for every policy, in one run for each device model. The loads are those of
-`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with. Time counts
+{loads}. Time counts
 instructions (1 ns each), so a CPU is dearer against a disk than on real hardware: compare
 ratios, and look at the pages. Memory is limited to 32 MB, less than what a load reads.
 
@@ -328,8 +328,10 @@ def main():
     devices = [Device(spec) for spec in args.device]
     options = "" if args.kernel == "6.1" else f" --kernel {args.kernel}"
     options += "" if args.set == "test" else f" --set {args.set}"
+    loads = ("`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with"
+             if args.set == "test" else "`scripts/demo.d/loads-validate.sh`")
     out = [f"# Readahead, Linux {args.kernel}", "",
-           INTRO.format(kernel=args.kernel, seeds=args.seeds, args=options)]
+           INTRO.format(kernel=args.kernel, seeds=args.seeds, args=options, loads=loads)]
     if args.set == "test":
         out += targets(devices)
     for d in devices:
