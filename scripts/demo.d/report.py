@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The report of bench-readahead, out of what its guests printed.
 
-usage: report.py --kernel NAME --seeds LIST --set NAME --out DIR --name NAME
+usage: report.py [--command TEXT] --kernel NAME --seeds LIST --set NAME --out DIR --name NAME
                  --data DIR DEVICE=BASE_US:MBPS=LOG...
 
 Writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. Lines that count:
@@ -295,24 +295,34 @@ def targets(devices):
     yield ""
 
 
+# What the columns are; those that were not measured are left out.
+LEGEND = [
+    ("default", "**default**: the kernel's window of 128 KB."),
+    ("static", "**best static**: the best window of a sweep from none to 4 MB, for each load; the "
+               "default\n  is one of them."),
+    ("single", "**best single**: the one window with the best geometric mean over all single "
+               "loads."),
+    ("rule", "**rule**: double or halve by what the last window brought, a hand-made program in "
+             "eBPF."),
+    ("corrected", "**corrected**: the kernel's algorithm, its count of mmap misses corrected, for "
+                  "loads that\n  use mmap: what is gained without learning."),
+    ("oracle", "**oracle**: the best of the proxy's actions for each load, chosen on another seed; "
+               "by\n  coordinate descent for each file or kind of phase where a load has several."),
+    ("mlproxy", "**network**: mlproxy with the network that is shipped, held in recommendation "
+                "mode."),
+    ("tree", "**tree**: the same with the trees that are shipped."),
+    ("auto", "**auto**: the network again, with the mode machine left to itself, from learning "
+             "mode on;\n  the mode that it ended in is beside it. It carries on from seed to seed."),
+]
+
 INTRO = """\
-Made by one command, `scripts/bench-readahead{args}`: Linux {kernel}, seeds {seeds}, the same
-for every policy, in one run for each device model. The loads are those of
-{loads}. Time counts
-instructions (1 ns each), so a CPU is dearer against a disk than on real hardware: compare
+Made by one command, `{command}`:
+Linux {kernel}, seeds {seeds}, the same for every policy, in one run for each device model. The loads are those of
+{loads}.
+Time counts instructions (1 ns each), so a CPU is dearer against a disk than on real hardware: compare
 ratios, and look at the pages. Memory is limited to 32 MB, less than what a load reads.
 
-- **default**: the kernel's window of 128 KB. **best static**: the best window of a sweep from
-  none to 4 MB, for each load; the default is one of them. **best single**: the one window with
-  the best geometric mean over all single loads.
-- **rule**: double or halve by what the last window brought, a hand-made program in eBPF.
-- **corrected**: the kernel's algorithm, its count of mmap misses corrected, for loads that use
-  mmap: what is gained without learning.
-- **oracle**: the best of the proxy's actions for each load, chosen on another seed; by
-  coordinate descent for each file or kind of phase where a load has several.
-- **network**, **tree**: mlproxy with the models that are shipped, held in recommendation mode.
-- **auto**: the network again, with the mode machine left to itself, from learning mode on; the
-  mode that it ended in is beside it. It carries on from seed to seed.
+{policies}
 
 Names end in "-mmap" or "-pread" by how is read, and in "-advice" where RocksDB itself gives
 the kernel advice, which mlproxy respects. "Pages used" is what is read without readahead.
@@ -321,17 +331,19 @@ the kernel advice, which mlproxy respects. "Pages used" is what is read without 
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--command", default="scripts/bench-readahead")
     for name in ("kernel", "seeds", "set", "out", "name", "data"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("device", nargs="+")
     args = parser.parse_args()
     devices = [Device(spec) for spec in args.device]
-    options = "" if args.kernel == "6.1" else f" --kernel {args.kernel}"
-    options += "" if args.set == "test" else f" --set {args.set}"
     loads = ("`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with"
              if args.set == "test" else "`scripts/demo.d/loads-validate.sh`")
+    measured = {"default"}.union(p for d in devices for p, _ in d.policies())
+    legend = "\n".join(f"- {text}" for p, text in LEGEND if p in measured)
     out = [f"# Readahead, Linux {args.kernel}", "",
-           INTRO.format(kernel=args.kernel, seeds=args.seeds, args=options, loads=loads)]
+           INTRO.format(kernel=args.kernel, seeds=args.seeds, command=args.command, loads=loads,
+                        policies=legend)]
     if args.set == "test":
         out += targets(devices)
     for d in devices:
