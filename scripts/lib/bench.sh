@@ -133,6 +133,26 @@ guests()
 	done
 }
 
+# guests_on NAME DEVICES VERB ARGUMENT...: a guest for each device, as many at once as there
+# are processors; leaves NAME-DEVICE.log.
+guests_on()
+{
+	local name=$1 devices=$2 verb=$3 device n=0
+
+	shift 3
+	presets=
+	for device in $devices; do
+		presets="$presets $device"
+		guest "$name-$device" "$verb" "$device" "$@"
+		n=$((n + 1))
+		[ $((n % $(nproc))) -eq 0 ] || continue
+		guests "$name"
+		presets=
+	done
+	[ -z "$presets" ] || guests "$name"
+	presets=$devices
+}
+
 # bench_record SEEDS: explore on all device models; leaves record-DEVICE/data.h5 of each.
 bench_record()
 {
