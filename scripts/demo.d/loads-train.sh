@@ -9,9 +9,9 @@
 # that no two runs of a load are alike.
 
 BENCH_TRAINING=${BENCH_TRAINING:-"t-draw1 t-rr-mmap t-rr-pread t-multi t-draw2 t-scan-mmap
-t-scan-pread t-scan-back t-draw3 t-seq-mmap t-seq-pread t-rev-mmap t-rev-pread t-draw4
-t-miss t-threads t-rand-large t-rand-fits t-draw5 t-forward t-back t-mix t-draw6
-t-draw7 t-dd t-sum t-draw8"}
+t-scan-pread t-back-mmap t-back-pread t-draw3 t-seq-mmap t-seq-pread t-rev-mmap t-rev-pread t-draw4
+t-miss t-threads t-rand-large t-rand-fits t-draw5 t-forward t-back t-steps t-mix
+t-draw6 t-draw7 t-dd t-sum t-draw8"}
 # with a directory of small files
 BENCH_TRAINING_TREE="t-copy t-files"
 
@@ -38,14 +38,14 @@ bench_train_db()
 		bench_db readrandom 1000 "$2" --mmap_read=1
 		;;
 	t-rr-pread)
-		bench_db readrandom 600 "$2"
+		bench_db readrandom 300 "$2"
 		;;
 	t-multi)
-		bench_db multireadrandom 640 "$2" --batch_size="$(bench_pick "$2" 4 32 64)" \
+		bench_db multireadrandom 480 "$2" --batch_size="$(bench_pick "$2" 4 32 64)" \
 			--mmap_read=$(($2 / 3 % 2))
 		;;
 	t-miss)
-		bench_db readmissing 600 "$2" --mmap_read=$(($2 % 2))
+		bench_db readmissing 300 "$2" --mmap_read=$(($2 % 2))
 		;;
 	t-threads)
 		# several readers in the same files
@@ -61,10 +61,12 @@ bench_train_db()
 		nexts=$(bench_pick "$2" 300 20 700 80 40 150)
 		bench_db seekrandom $((12000 / (nexts + 20))) "$2" --seek_nexts="$nexts"
 		;;
-	t-scan-back)
-		nexts=$(bench_pick "$2" 40 500 20 300 150)
-		bench_db seekrandom $((8000 / (nexts + 20))) "$2" --reverse_iterator=1 \
-			--seek_nexts="$nexts" --mmap_read=$(($2 / 5 % 2))
+	t-back-*)
+		[ "$1" = t-back-pread ] || set -- "$@" --mmap_read=1
+		seed=$2 nexts=$(bench_pick "$2" 40 500 20 300 150)
+		shift 2
+		bench_db seekrandom $((8000 / (nexts + 20))) "$seed" --reverse_iterator=1 \
+			--seek_nexts="$nexts" "$@"
 		;;
 	t-seq-mmap)
 		bench_db readseq 40000 "$2" --mmap_read=1
@@ -136,6 +138,11 @@ bench_train_work()
 	t-back)
 		bench_load "$2" --cpu-ms 200 --ms 8000 \
 			$BENCH_MNT/c,"$(bench_pick "$2" pread mmap)",reverse,pages=$(($2 % 5 + 1))
+		;;
+	t-steps)
+		bench_load "$2" --cpu-ms 200 --ms 8000 \
+			$BENCH_MNT/a,"$(bench_pick "$2" pread mmap)",stride:"$(bench_pick \
+			$(($2 / 2)) 5 21 -11 50 8 -3 130 33)",pages=$(($2 % 3 + 1)),think=1000
 		;;
 	t-mix)
 		# one that wants much, beside one that wants little

@@ -266,6 +266,8 @@ static void usage(void)
 	       "         hot:N           three of four in the same N blocks, else any\n"
 	       "         walk:N          up to N blocks away, to either side\n"
 	       "         burst:N:M       N in order, then skip M; backward where negative\n"
+	       "         lookup:N        searches of a tree with N leaves an inner node\n"
+	       "         join:N          one in order, then N anywhere, and again\n"
 	       "         interleave:N:M  from N places in turn, each M further every time\n"
 	       "         draw            drawn from the seed: pattern, numbers, pages, work,\n"
 	       "                         part of the file, and for how long, again and again\n"

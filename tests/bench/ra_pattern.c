@@ -250,16 +250,64 @@ static void draw_interleave(struct stream *s)
 	s->order.arg[1] = step;
 }
 
+/*
+ * A search tree that was filled in order: the inner node of so many leaves lies before
+ * them in the file, the root at the begin, and each search reads all three.
+ */
+static void next_lookup(struct stream *s)
+{
+	uint64_t leaves = (uint64_t)s->order.arg[0];
+
+	switch (s->left) {
+	case 0:
+		s->heads[0] = next_random(&s->rng) % s->order.span;
+		jump(s, 0);
+		break;
+	case 1:
+		jump(s, s->heads[0] - s->heads[0] % leaves);
+		break;
+	default:
+		jump(s, s->heads[0]);
+		break;
+	}
+	s->left = (s->left + 1) % 3;
+}
+
+static void draw_lookup(struct stream *s)
+{
+	s->order.arg[0] = (int64_t)random_log(&s->rng, 16, 500);
+}
+
+/* An index in order, and for each of its blocks so many of a table's, out of order. */
+static void next_join(struct stream *s)
+{
+	if (!s->left) {
+		s->left = (uint64_t)s->order.arg[0] + 1;
+		s->heads[0] = moved(s, s->heads[0], s->order.pages);
+		s->pos = s->heads[0];
+	} else {
+		next_any(s);
+	}
+	s->left--;
+}
+
+static void draw_join(struct stream *s)
+{
+	s->order.arg[0] = (int64_t)random_log(&s->rng, 1, 64);
+}
+
 static const struct pattern patterns[] = {
-	{ "seq",	0, 7, next_seq,		NULL },
-	{ "reverse",	0, 3, next_reverse,	NULL },
-	{ "stride",	1, 3, next_stride,	draw_stride },
-	{ "random",	0, 5, next_any,		NULL },
+	{ "seq",	0, 8, next_seq,		NULL },
+	{ "reverse",	0, 5, next_reverse,	NULL },
+	{ "stride",	1, 6, next_stride,	draw_stride },
+	{ "random",	0, 4, next_any,		NULL },
 	{ "cluster",	1, 4, next_cluster,	draw_cluster },
 	{ "phases",	1, 0, next_phase,	NULL },
-	{ "zipf",	1, 2, next_zipf,	draw_zipf },
-	{ "hot",	1, 2, next_hot,		draw_hot },
+	{ "zipf",	1, 1, next_zipf,	draw_zipf },
+	{ "hot",	1, 1, next_hot,		draw_hot },
 	{ "walk",	1, 2, next_walk,	draw_walk },
+	{ "lookup",	1, 2, next_lookup,	draw_lookup },
+	{ "join",	1, 2, next_join,	draw_join },
 	{ "burst",	2, 5, next_burst,	draw_burst },
 	{ "interleave",	2, 4, next_interleave,	draw_interleave },
 };
@@ -297,6 +345,12 @@ static const struct pattern *draw_pattern(struct stream *s)
 	return &patterns[i];
 }
 
+/* Without order: then no readahead by pread() is better or worse than another one. */
+static bool is_random(const struct pattern *p)
+{
+	return p->next == next_any || p->next == next_zipf || p->next == next_hot;
+}
+
 /*
  * Programs differ in how much of a file they read, in what pieces, and in what they
  * do with it; and many do one thing to their end.
@@ -319,6 +373,9 @@ void draw_order(struct stream *s)
 	o->think_ns = one_in(rng, 3) ? 0 : (unsigned int)random_log(rng, 100, 50000);
 	o->requests = one_in(rng, 3) ? ENDLESS : random_log(rng, 100, 3000);
 	o->pattern = draw_pattern(s);
+	/* Most of what there is to learn is elsewhere. */
+	while (!s->by_mmap && is_random(o->pattern) && !one_in(rng, 4))
+		o->pattern = draw_pattern(s);
 	o->arg[0] = 0;
 	o->arg[1] = 0;
 	if (o->pattern->draw)
