@@ -246,7 +246,8 @@ static int parse_hidden(struct training *t, const char *text)
 enum {
 	OPT_HIDDEN = 256, OPT_EPOCHS, OPT_PATIENCE, OPT_BATCH, OPT_RESTARTS, OPT_SEED, OPT_LR,
 	OPT_DECAY, OPT_HUBER, OPT_SPLIT, OPT_HOLDOUT, OPT_VALIDATION, OPT_WEIGHT, OPT_CLIP,
-	OPT_MIN_ROWS, OPT_MARGIN, OPT_NAME, OPT_THREADS, OPT_MODEL, OPT_TREES, OPT_DEPTH,
+	OPT_MIN_ROWS, OPT_TEACHERS, OPT_CAUTION, OPT_MARGIN, OPT_NAME, OPT_THREADS, OPT_MODEL,
+	OPT_TREES, OPT_DEPTH,
 };
 
 static int count_option(struct training *t, const char *name, uint64_t max, uint32_t *value)
@@ -341,6 +342,10 @@ static int train_option(struct training *t, int opt)
 		return real_option(t, "clip", 1, 1e9, &o->weight_clip);
 	case OPT_MIN_ROWS:
 		return count_option(t, "min-rows", 1 << 30, &o->min_rows);
+	case OPT_TEACHERS:
+		return count_option(t, "teachers", 1000, &o->teachers);
+	case OPT_CAUTION:
+		return real_option(t, "caution", 0, 1e6, &o->caution);
 	case OPT_MARGIN:
 		return real_option(t, "margin", 0, 1e6, &o->margin);
 	case OPT_NAME:
@@ -373,6 +378,8 @@ static int train(struct cli *cli, int argc, char **argv)
 		{ "weight", required_argument, NULL, OPT_WEIGHT },
 		{ "clip", required_argument, NULL, OPT_CLIP },
 		{ "min-rows", required_argument, NULL, OPT_MIN_ROWS },
+		{ "teachers", required_argument, NULL, OPT_TEACHERS },
+		{ "caution", required_argument, NULL, OPT_CAUTION },
 		{ "margin", required_argument, NULL, OPT_MARGIN },
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "threads", required_argument, NULL, OPT_THREADS },

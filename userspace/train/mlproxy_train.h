@@ -94,6 +94,11 @@ struct mltrain_progress {
  * @kind: what to train; @nr_hidden to @huber are of networks only, but @seed
  * @trees: most trees of an action in a forest, 0 for what the cost allows
  * @depth: most comparisons in a tree, 0 for a depth that suits the kind
+ * @teachers: networks of the same shape that say of every row what every action would
+ *	bring, for the model to learn; 0 to learn from the outcomes themselves. Not where
+ *	a model goes on from another one
+ * @caution: how many standard deviations of the teachers' disagreement are taken off the
+ *	advantage of an action
  * @progress: called after each epoch, or NULL; training ends with -ECANCELED if
  *	it returns false
  * @progress_arg: its argument
@@ -120,6 +125,8 @@ struct mltrain_options {
 	enum mltrain_kind kind;
 	uint32_t trees;
 	uint32_t depth;
+	uint32_t teachers;
+	double caution;
 	bool (*progress)(void *arg, const struct mltrain_progress *p);
 	void *progress_arg;
 };

@@ -44,56 +44,6 @@ void mltrain_default_options(struct mltrain_options *o)
 	o->margin = -1;
 }
 
-/* A part of the data as the network takes it. */
-struct part {
-	struct mltorch_rows rows;
-	float *x;
-	int32_t *action;
-	float *target;
-	float *weight;
-};
-
-static void free_part(struct part *p)
-{
-	free(p->x);
-	free(p->action);
-	free(p->target);
-	free(p->weight);
-	memset(p, 0, sizeof(*p));
-}
-
-static int make_part(struct part *p, const struct mltrain_model *m,
-		     const struct mlds_data *data, const struct mltrain_rows *rows,
-		     const struct mltrain_options *o)
-{
-	double sign = mltrain_sign(&data->schema), sum = 0;
-	size_t i;
-
-	memset(p, 0, sizeof(*p));
-	p->x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
-	p->action = malloc((rows->n ?: 1) * sizeof(*p->action));
-	p->target = malloc((rows->n ?: 1) * sizeof(*p->target));
-	p->weight = malloc((rows->n ?: 1) * sizeof(*p->weight));
-	if (!p->x || !p->action || !p->target || !p->weight) {
-		free_part(p);
-		return mltrain_fail(-ENOMEM, "no memory for %zu rows", rows->n);
-	}
-	for (i = 0; i < rows->n; i++) {
-		uint32_t row = rows->row[i];
-		double w = mltrain_row_weight(data, row, o);
-
-		p->action[i] = data->action[row];
-		p->target[i] = sign * ((double)data->reward[row] - m->reward_mean) /
-			       m->reward_scale;
-		p->weight[i] = w;
-		sum += w;
-	}
-	for (i = 0; i < rows->n; i++)
-		p->weight[i] *= rows->n / sum;
-	p->rows = (struct mltorch_rows){ rows->n, p->x, p->action, p->target, p->weight };
-	return 0;
-}
-
 static int by_s64(const void *pa, const void *pb)
 {
 	int64_t a = *(const int64_t *)pa, b = *(const int64_t *)pb;
@@ -129,191 +79,6 @@ int mltrain_scale_reward(struct mltrain_model *m, const struct mlds_data *data,
 				    "the reward is %g in all of the %zu rows: there is nothing to learn",
 				    m->reward_mean, rows->n);
 	return 0;
-}
-
-/* Copies of the weights, to go back to the best epoch. */
-static int alloc_weights(struct mltrain_layer *ws, const struct mltorch_options *o)
-{
-	return mltrain_layers_alloc(ws, o->nr_sizes - 1, o->sizes);
-}
-
-static void keep_weights(struct mltrain_layer *ws, const struct mltorch_net *net, uint32_t nr)
-{
-	uint32_t i;
-
-	for (i = 0; i < nr; i++)
-		mltorch_get_layer(net, i, ws[i].w, ws[i].b);
-}
-
-static void restore_weights(const struct mltrain_layer *ws, struct mltorch_net *net, uint32_t nr)
-{
-	uint32_t i;
-
-	for (i = 0; i < nr; i++)
-		mltorch_set_layer(net, i, ws[i].w, ws[i].b);
-}
-
-static int torch_failed(int err)
-{
-	return mltrain_fail(err, "%s", mltorch_last_error());
-}
-
-/* One restart: @net is left at its best epoch. */
-static int train_one(struct mltorch_net *net, const struct part *train, const struct part *valid,
-		     const struct mltrain_options *o, struct mltrain_progress *p,
-		     struct mltrain_fit_report *report)
-{
-	size_t batch = o->batch ?: train->rows.n / 40;
-	struct mltorch_options opt;
-	struct mltrain_layer best[MLTORCH_MAX_LAYERS];
-	uint32_t best_epoch = 0, cut = 0, nr;
-	double lr = o->lr;
-	int err;
-
-	if (!o->batch)
-		batch = batch < 32 ? 32 : batch > 2048 ? 2048 : batch;
-	mltorch_options(net, &opt);
-	nr = opt.nr_sizes - 1;
-	if (alloc_weights(best, &opt))
-		return -ENOMEM;
-	p->best_loss = INFINITY;
-	err = 0;
-	for (p->epoch = 1; p->epoch <= o->epochs; p->epoch++) {
-		err = mltorch_epoch(net, &train->rows, batch, &p->train_loss);
-		err = err ?: mltorch_loss(net, &valid->rows, &p->valid_loss);
-		if (err) {
-			err = torch_failed(err);
-			break;
-		}
-		if (p->valid_loss < p->best_loss) {
-			p->best_loss = p->valid_loss;
-			best_epoch = p->epoch;
-			report->train_loss = p->train_loss;
-			keep_weights(best, net, nr);
-		}
-		if (o->progress && !o->progress(o->progress_arg, p)) {
-			err = mltrain_fail(-ECANCELED, "training was stopped");
-			break;
-		}
-		if (p->epoch - best_epoch >= o->patience)
-			break;
-		/* Smaller steps when it gets no better, and towards the end. */
-		if (p->epoch - (best_epoch > cut ? best_epoch : cut) >= (o->patience + 2) / 3 ||
-		    (p->epoch * 4 > o->epochs * 3 && cut * 4 <= o->epochs * 3)) {
-			lr /= 3;
-			cut = p->epoch;
-			mltorch_set_lr(net, lr);
-		}
-	}
-	if (!err)
-		restore_weights(best, net, nr);
-	report->epochs = best_epoch;
-	report->valid_loss = p->best_loss;
-	mltrain_layers_free(best, nr);
-	return err;
-}
-
-/*
- * The network becomes the model's. Actions that were hardly ever taken get a score
- * that never wins.
- */
-static int take_network(struct mltrain_model *m, struct mltorch_net *net)
-{
-	struct mltrain_layer *last;
-	struct mltorch_options o;
-	uint32_t a;
-	int err;
-
-	mltorch_options(net, &o);
-	if (alloc_weights(m->layers, &o))
-		return -ENOMEM;
-	m->nr_layers = o.nr_sizes - 1;
-	keep_weights(m->layers, net, m->nr_layers);
-	last = &m->layers[m->nr_layers - 1];
-	for (a = 0; a < last->out; a++) {
-		if (m->active >> a & 1)
-			continue;
-		memset(last->w + (size_t)a * last->in, 0, last->in * sizeof(float));
-		last->b[a] = MLTRAIN_NEVER_SCORE;
-	}
-	err = mltorch_save(net, &m->state, &m->state_len);
-	return err ? torch_failed(err) : 0;
-}
-
-static int train_restarts(struct mltrain_model *m, const struct part *train,
-			  const struct part *valid, const struct mltrain_options *o,
-			  struct mltrain_fit_report *report)
-{
-	struct mltrain_progress p = { .restarts = o->restarts, .epochs = o->epochs };
-	struct mltorch_options net_opt = {
-		.lr = o->lr,
-		.weight_decay = o->weight_decay,
-		.huber_delta = o->huber,
-	};
-	struct mltorch_net *net, *best = NULL;
-	struct mltrain_fit_report one = { 0 };
-	uint32_t i;
-	int err = 0;
-
-	net_opt.sizes[net_opt.nr_sizes++] = m->nr_inputs;
-	for (i = 0; i < o->nr_hidden; i++)
-		net_opt.sizes[net_opt.nr_sizes++] = o->hidden[i];
-	net_opt.sizes[net_opt.nr_sizes++] = m->schema.schema.nr_actions;
-	for (i = 0; i + 1 < net_opt.nr_sizes; i++)
-		report->macs += net_opt.sizes[i] * net_opt.sizes[i + 1];
-	if (report->macs > m->schema.schema.max_macs)
-		return mltrain_fail(-EINVAL,
-				    "a network of %u multiply-accumulates, the proxy allows %u: choose fewer or narrower hidden layers",
-				    report->macs, m->schema.schema.max_macs);
-	report->valid_loss = INFINITY;
-	for (p.restart = 0; !err && p.restart < o->restarts; p.restart++) {
-		net_opt.seed = mltrain_mix(o->seed + p.restart * 1000003ULL) >> 1;
-		err = mltorch_create(&net, &net_opt);
-		if (err) {
-			err = torch_failed(err);
-			break;
-		}
-		err = train_one(net, train, valid, o, &p, &one);
-		if (err || !(one.valid_loss < report->valid_loss)) {
-			mltorch_free(net);
-			continue;
-		}
-		mltorch_free(best);
-		best = net;
-		report->valid_loss = one.valid_loss;
-		report->train_loss = one.train_loss;
-		report->epochs = one.epochs;
-		report->restart = p.restart;
-	}
-	if (!err)
-		err = best ? take_network(m, best) :
-			     mltrain_fail(-ERANGE, "no restart ended with a finite loss");
-	mltorch_free(best);
-	return err;
-}
-
-/* The network and its optimiser go on from where they were. */
-static int train_on(struct mltrain_model *m, const struct mltrain_model *from,
-		    const struct part *train, const struct part *valid,
-		    const struct mltrain_options *o, struct mltrain_fit_report *report)
-{
-	struct mltrain_progress p = { .restarts = 1, .epochs = o->epochs };
-	struct mltorch_net *net;
-	uint32_t i;
-	int err;
-
-	for (i = 0; i < from->nr_layers; i++)
-		report->macs += from->layers[i].in * from->layers[i].out;
-	err = mltorch_load(&net, from->state, from->state_len);
-	if (err)
-		return torch_failed(err);
-	err = mltorch_set_lr(net, o->lr);
-	err = err ? torch_failed(err) : train_one(net, train, valid, o, &p, report);
-	if (!err && !isfinite(report->valid_loss))
-		err = mltrain_fail(-ERANGE, "no epoch ended with a finite loss");
-	err = err ?: take_network(m, net);
-	mltorch_free(net);
-	return err;
 }
 
 static int by_u64(const void *pa, const void *pb)
@@ -372,6 +137,8 @@ static int check_options(const struct mltrain_options *o)
 	if (o->depth > MLPROXY_MODEL_MAX_DEPTH)
 		return mltrain_fail(-EINVAL, "trees of depth %u: at most %d", o->depth,
 				    MLPROXY_MODEL_MAX_DEPTH);
+	if (!(o->caution >= 0))
+		return mltrain_fail(-EINVAL, "a caution of %g: not negative", o->caution);
 	if (!(o->weight_clip >= 1))
 		return mltrain_fail(-EINVAL, "a weight clip of %g: at least 1", o->weight_clip);
 	return 0;
@@ -465,23 +232,6 @@ static int choose_scales(struct mltrain_model *m, const struct mltrain_model *fr
 	return mltrain_scale_reward(m, data, &r->train);
 }
 
-static int fit_network(struct mltrain_model *m, const struct mltrain_model *from,
-		       const struct mlds_data *data, const struct mltrain_options *o,
-		       struct mltrain_fit_report *r)
-{
-	struct part train = { 0 }, valid = { 0 };
-	int err;
-
-	err = make_part(&train, m, data, &r->train, o);
-	err = err ?: make_part(&valid, m, data, &r->valid, o);
-	if (!err)
-		err = from ? train_on(m, from, &train, &valid, o, r) :
-			     train_restarts(m, &train, &valid, o, r);
-	free_part(&train);
-	free_part(&valid);
-	return err;
-}
-
 /**
  * struct given - what the caller chose for a fit
  * @from: model to go on from, or NULL
@@ -520,6 +270,9 @@ static int fit_one(struct mltrain_model **model, const struct given *g,
 		   const struct mlds_data *data, const struct mltrain_options *o,
 		   struct mltrain_fit_report *r)
 {
+	/* A network that goes on from another one learns from outcomes. */
+	bool taught = o->teachers && !g->from;
+	struct mltrain_lessons lessons = { 0 };
 	struct mltrain_model *m;
 	int err;
 
@@ -533,9 +286,13 @@ static int fit_one(struct mltrain_model **model, const struct given *g,
 	err = take_parts(g, data, o, r);
 	err = err ?: count_actions(m, data, o, r);
 	err = err ?: choose_scales(m, g->from, data, o, r);
+	if (!err && taught)
+		err = mltrain_teach(&lessons, m, data, o, r);
 	if (!err)
-		err = o->kind == MLTRAIN_MLP ? fit_network(m, g->from, data, o, r) :
-					       mltrain_fit_trees(m, data, o, r);
+		err = o->kind == MLTRAIN_MLP ?
+		      mltrain_fit_network(m, g->from, data, o, taught ? &lessons : NULL, r) :
+		      mltrain_fit_trees(m, data, o, taught ? &lessons : NULL, r);
+	mltrain_lessons_free(&lessons);
 	err = err ?: note_seen(m, g->from, data, r);
 	if (!err)
 		m->margin = o->margin >= 0 ? o->margin :

@@ -86,9 +86,41 @@ int mltrain_read_xgboost(const char *text, size_t len, const char *what, uint32_
 			 uint32_t first, uint32_t max_outputs, struct mltrain_model *m,
 			 uint32_t *nr_outputs, double *base);
 
-/* Fits the trees of the active actions: train_tree.c. */
+/**
+ * struct mltrain_lessons - what teachers say of the rows, in score units
+ * @train: [training rows][actions]
+ * @valid: [validation rows][actions]
+ */
+struct mltrain_lessons {
+	float *train;
+	float *valid;
+};
+
+/* Asks teachers that it fits first, for a model whose scales are set: train_teach.c. */
+int mltrain_teach(struct mltrain_lessons *lessons, const struct mltrain_model *m,
+		  const struct mlds_data *data, const struct mltrain_options *o,
+		  const struct mltrain_fit_report *r);
+void mltrain_lessons_free(struct mltrain_lessons *lessons);
+
+/*
+ * Fit a network (train_network.c), going on from @from if that is not NULL, or the trees
+ * of the active actions (train_tree.c); to @lessons if they are not NULL, else to the
+ * outcomes of the rows.
+ */
+int mltrain_fit_network(struct mltrain_model *m, const struct mltrain_model *from,
+			const struct mlds_data *data, const struct mltrain_options *o,
+			const struct mltrain_lessons *lessons, struct mltrain_fit_report *r);
 int mltrain_fit_trees(struct mltrain_model *m, const struct mlds_data *data,
-		      const struct mltrain_options *o, struct mltrain_fit_report *r);
+		      const struct mltrain_options *o, const struct mltrain_lessons *lessons,
+		      struct mltrain_fit_report *r);
+
+/* The outcome of a row in score units. */
+static inline double mltrain_target(const struct mltrain_model *m, const struct mlds_data *data,
+				    uint32_t row)
+{
+	return mltrain_sign(&data->schema) * ((double)data->reward[row] - m->reward_mean) /
+	       m->reward_scale;
+}
 
 /* The weight of a row in the loss. */
 static inline double mltrain_row_weight(const struct mlds_data *data, uint32_t row,

@@ -96,11 +96,12 @@ static void free_part(struct part *p)
 	memset(p, 0, sizeof(*p));
 }
 
+/* @lessons: of all rows, or NULL for the outcomes of those where the action was taken */
 static int make_part(struct part *p, const struct mltrain_model *m, const struct mlds_data *data,
-		     const struct mltrain_rows *rows, uint32_t action,
+		     const struct mltrain_rows *rows, const float *lessons, uint32_t action,
 		     const struct mltrain_options *o)
 {
-	double sign = mltrain_sign(&data->schema), sum = 0, sum_w = 0;
+	double sum = 0, sum_w = 0;
 	size_t n = rows->n ?: 1, i, f;
 
 	memset(p, 0, sizeof(*p));
@@ -115,14 +116,14 @@ static int make_part(struct part *p, const struct mltrain_model *m, const struct
 	for (i = 0; i < rows->n; i++) {
 		uint32_t row = rows->row[i];
 
-		if (data->action[row] != action)
+		if (!lessons && data->action[row] != action)
 			continue;
 		for (f = 0; f < data->nr_features; f++)
 			p->x[p->n * data->nr_features + f] =
 				data->features[(size_t)row * data->nr_features + f];
-		p->target[p->n] = sign * ((double)data->reward[row] - m->reward_mean) /
-				  m->reward_scale;
-		p->weight[p->n] = mltrain_row_weight(data, row, o);
+		p->target[p->n] = lessons ? lessons[i * data->nr_actions + action] :
+					    mltrain_target(m, data, row);
+		p->weight[p->n] = lessons ? 1 : mltrain_row_weight(data, row, o);
 		sum += p->weight[p->n] * p->target[p->n];
 		sum_w += p->weight[p->n];
 		p->row[p->n++] = row;
@@ -295,8 +296,8 @@ static int fit_single(struct mltrain_model *m, const struct mlds_data *data,
 
 /* @loss: the sum over the actions, each by its number of validation rows */
 static int fit_action(struct mltrain_model *m, const struct mlds_data *data,
-		      const struct mltrain_options *o, const struct mltrain_fit_report *r,
-		      uint32_t action, double *loss)
+		      const struct mltrain_options *o, const struct mltrain_lessons *lessons,
+		      const struct mltrain_fit_report *r, uint32_t action, double *loss)
 {
 	uint32_t depth = o->depth ?: o->kind == MLTRAIN_TREE ? TREE_DEPTH : FOREST_DEPTH;
 	struct mltrain_model mine = { .schema = m->schema };
@@ -305,8 +306,9 @@ static int fit_action(struct mltrain_model *m, const struct mlds_data *data,
 	uint32_t t;
 	int err;
 
-	err = make_part(&train, m, data, &r->train, action, o);
-	err = err ?: make_part(&valid, m, data, &r->valid, action, o);
+	err = make_part(&train, m, data, &r->train, lessons ? lessons->train : NULL, action, o);
+	err = err ?: make_part(&valid, m, data, &r->valid, lessons ? lessons->valid : NULL,
+			       action, o);
 	if (!err && !train.n)
 		err = mltrain_add_leaf(&mine, action, MLTRAIN_NEVER_SCORE);
 	else if (!err && o->kind == MLTRAIN_TREE)
@@ -331,7 +333,8 @@ static int fit_action(struct mltrain_model *m, const struct mlds_data *data,
 }
 
 int mltrain_fit_trees(struct mltrain_model *m, const struct mlds_data *data,
-		      const struct mltrain_options *o, struct mltrain_fit_report *r)
+		      const struct mltrain_options *o, const struct mltrain_lessons *lessons,
+		      struct mltrain_fit_report *r)
 {
 	uint32_t a, t, depth;
 	double loss = 0;
@@ -341,7 +344,7 @@ int mltrain_fit_trees(struct mltrain_model *m, const struct mlds_data *data,
 	err = load_library();
 	for (a = 0; !err && a < data->nr_actions; a++) {
 		if (m->active >> a & 1)
-			err = fit_action(m, data, o, r, a, &loss);
+			err = fit_action(m, data, o, lessons, r, a, &loss);
 		else
 			err = mltrain_add_leaf(m, a, MLTRAIN_NEVER_SCORE);
 	}

@@ -342,6 +342,85 @@ static void split_does_not_leak(void **state)
 	free(side);
 }
 
+/* Under much noise, teachers see the differences better than single outcomes show. */
+static void learns_from_teachers(void **state)
+{
+	struct bandit b = { .seed = 8, .explore = 1, .noise = 2000 };
+	struct mltrain_quant_report qr;
+	struct mltrain_options o;
+	double alone, taught, trees, forest;
+
+	(void)state;
+	quick(&o);
+	/* It would have the noisy ones stay with the baseline. */
+	o.margin = 0;
+	alone = learn(&b, 8000, &o, &qr, NULL);
+	o.kind = MLTRAIN_FOREST;
+	forest = learn(&b, 8000, &o, &qr, NULL);
+	o.teachers = 5;
+	trees = learn(&b, 8000, &o, &qr, NULL);
+	o.kind = MLTRAIN_MLP;
+	taught = learn(&b, 8000, &o, &qr, NULL);
+	print_message("# best: network %.4f, taught %.4f; forest %.4f, taught %.4f\n", alone,
+		      taught, forest, trees);
+	assert_true(taught > alone + 0.02);
+	assert_true(trees > forest + 0.1);
+}
+
+/* Share of the rows where the model leaves the baseline. */
+static double deviating(const struct mlds_data *d, double caution)
+{
+	struct mltrain_fit_report fr;
+	struct mltrain_options o;
+	struct mltrain_rows rows;
+	struct mltrain_model *m;
+	size_t i, n = 0;
+	float *scores;
+
+	quick(&o);
+	o.epochs = 20;
+	o.teachers = 4;
+	o.caution = caution;
+	o.margin = 0;
+	if (mltrain_fit(&m, d, &o, &fr))
+		fail_msg("%s", mltrain_error());
+	assert_int_equal(mltrain_rows_all(d, &rows), 0);
+	scores = calloc(rows.n * d->nr_actions, sizeof(*scores));
+	assert_non_null(scores);
+	assert_int_equal(mltrain_predict(m, d, &rows, scores), 0);
+	for (i = 0; i < rows.n; i++)
+		n += mltrain_choose(m, scores + i * d->nr_actions, 0, d->baseline[i], 0xf) !=
+		     d->baseline[i];
+	free(scores);
+	mltrain_rows_free(&rows);
+	mltrain_free(m);
+	mltrain_fit_report_free(&fr);
+	return (double)n / d->n;
+}
+
+static void caution_keeps_to_the_baseline(void **state)
+{
+	struct bandit b = { .seed = 9, .explore = 1, .noise = 3000 };
+	struct mltrain_options o;
+	struct mltrain_fit_report fr;
+	struct mltrain_model *m;
+	double bold, careful;
+	struct mlds_data d;
+
+	(void)state;
+	assert_int_equal(bandit_log(&b, 3000, &d), 0);
+	bold = deviating(&d, 0);
+	careful = deviating(&d, 3);
+	print_message("# leaves the baseline in %.3f, with caution in %.3f\n", bold, careful);
+	assert_true(careful < bold - 0.05);
+	quick(&o);
+	o.teachers = 2;
+	o.caution = -1;
+	assert_int_equal(mltrain_fit(&m, &d, &o, &fr), -EINVAL);
+	assert_non_null(strstr(mltrain_error(), "caution"));
+	mlds_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +429,8 @@ int main(void)
 		cmocka_unit_test(learns_uniform),
 		cmocka_unit_test(learns_lower),
 		cmocka_unit_test(learns_little_exploration),
+		cmocka_unit_test(learns_from_teachers),
+		cmocka_unit_test(caution_keeps_to_the_baseline),
 		cmocka_unit_test(leaves_unknown_actions),
 		cmocka_unit_test(same_seed_same_model),
 		cmocka_unit_test(comes_back_from_file),
