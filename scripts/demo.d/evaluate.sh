@@ -228,3 +228,27 @@ evaluate_all()
 	done
 	"$MLPROXY" stats readahead
 }
+
+# evaluate_models MODEL...: nothing but the default, and each of them in its place.
+evaluate_models()
+{
+	"$MLPROXY" mode readahead recommendation > /dev/null
+	for w in $BENCH_WORKLOADS; do
+		round=0
+		for seed in $seeds; do
+			for policy in $(rotate $round $default_kb "$@"); do
+				case $policy in
+				/*)
+					use_model "$policy"
+					policy=${policy##*/}
+					proxy_run RUN "$w" "$seed" "${policy%.mlp}" $default_kb
+					;;
+				*)
+					bench_run RUN "$w" "$seed" "$policy" "$policy"
+					;;
+				esac
+			done
+			round=$((round + 1))
+		done
+	done
+}

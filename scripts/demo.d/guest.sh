@@ -8,6 +8,7 @@
 #   guest.sh sweep   PRESET SEED             each static window, once
 #   guest.sh compare PRESET SEEDS MODEL      default, best static ones, MODEL
 #   guest.sh evaluate PRESET SEEDS MODEL     these and all the others, see evaluate.sh
+#   guest.sh models PRESET SEEDS MODEL...    the default, and each of the models
 #   guest.sh record  PRESET SEEDS FILE [MODEL]
 #                                            explore, MODEL in part, store a data set
 #   guest.sh pin     PRESET SEED             each action of the proxy, always taken
@@ -24,6 +25,7 @@ here=$(dirname "$0")
 . "$here/record.sh"
 
 verb=$1 preset=$2 seeds=$3 file=${4:-} model=${5:-}
+shift 3
 default_kb=128
 windows_kb="0 16 32 64 128 256 512 1024 4096"
 
@@ -63,6 +65,10 @@ compare)
 evaluate)
 	proxy_setup
 	evaluate_all
+	;;
+models)
+	proxy_setup
+	evaluate_models "$@"
 	;;
 record)
 	proxy_setup

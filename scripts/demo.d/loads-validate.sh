@@ -5,7 +5,18 @@
 # not be looked at. In neither of the other sets. Sourced by bench.sh.
 
 BENCH_VALIDATION=${BENCH_VALIDATION:-"v-rand-mmap v-zipf-pread v-seq-mmap v-seq-pread
-v-back-pread v-back-mmap v-stride v-db-scan v-db-multi v-mix v-phases"}
+v-back-pread v-back-mmap v-stride v-streams v-db-scan v-db-scan-pread v-db-multi v-db-back
+v-db-back-pread v-sql-range v-sql-range-mmap v-sql-index v-sql-all v-files v-mix v-phases"}
+
+# Ranges of 30 rows from anywhere.
+v_sql_range()
+{
+	timed 200 sqlite3 -readonly $BENCH_MNT/sqlite.db "$2; WITH RECURSIVE r(i, x) AS (
+		SELECT 1, $1 UNION ALL
+		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < 200)
+		SELECT sum((SELECT sum(length(v)) FROM t
+			    WHERE id BETWEEN x / 64 % 200000 AND x / 64 % 200000 + 29)) FROM r"
+}
 
 bench_validate_work()
 {
@@ -31,8 +42,43 @@ bench_validate_work()
 	v-stride)
 		bench_load "$2" --ops 7000 $BENCH_MNT/c,pread,stride:9,pages=2,think=1200
 		;;
+	v-streams)
+		bench_load "$2" --ops 9000 $BENCH_MNT/a,pread,interleave:4:1,pages=2,think=900
+		;;
 	v-db-scan)
 		bench_db seekrandom 90 "$2" --mmap_read=1 --seek_nexts=120
+		;;
+	v-db-scan-pread)
+		bench_db seekrandom 90 "$2" --seek_nexts=70
+		;;
+	v-db-back)
+		bench_db seekrandom 70 "$2" --mmap_read=1 --reverse_iterator=1 --seek_nexts=60
+		;;
+	v-db-back-pread)
+		bench_db seekrandom 70 "$2" --reverse_iterator=1 --seek_nexts=60
+		;;
+	v-sql-range)
+		v_sql_range "$2" "PRAGMA mmap_size = 0"
+		;;
+	v-sql-range-mmap)
+		v_sql_range "$2" "PRAGMA mmap_size = 1073741824"
+		;;
+	v-sql-index)
+		# backward, and every fifth row of the table only
+		timed 1200 sqlite3 -readonly $BENCH_MNT/sqlite.db \
+			"PRAGMA mmap_size = 1073741824; SELECT sum(length(v)) FROM (SELECT v FROM t
+			 INDEXED BY tk WHERE k <= $((190000 - $2 * 1000)) AND k % 5 = 0
+			 ORDER BY k DESC LIMIT 1200)"
+		;;
+	v-sql-all)
+		# from the end
+		timed 30000 sqlite3 -readonly $BENCH_MNT/sqlite.db \
+			"PRAGMA mmap_size = 0; SELECT sum(length(v)) FROM (SELECT v FROM t
+			 WHERE id <= $((190000 - $2 * 1000)) ORDER BY id DESC LIMIT 30000)"
+		;;
+	v-files)
+		timed 400 sh -c "busybox find $BENCH_MNT/tree/uapi $BENCH_MNT/tree/drm -name '*.h' |
+			xargs cat"
 		;;
 	v-db-multi)
 		bench_db multireadrandom 960 "$2" --batch_size=12 --mmap_read=1

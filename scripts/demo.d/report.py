@@ -3,9 +3,10 @@
 """The report of bench-readahead, out of what its guests printed.
 
 usage: report.py [--command TEXT] --kernel NAME --seeds LIST --set NAME --out DIR --name NAME
-                 --data DIR DEVICE=BASE_US:MBPS=LOG...
+                 --data DIR [--models] DEVICE=BASE_US:MBPS=LOG...
 
-Writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. Lines that count:
+With --models, prints how many times faster than the default each model is, and
+writes nothing. Else writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. Lines that count:
   SWEEP|RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
   SINGLE,kb  ORACLE,workload,choice  MODE,workload,mode,changes  SKIPPED,policy
 
@@ -329,14 +330,32 @@ the kernel advice, which mlproxy respects. "Pages used" is what is read without 
 """
 
 
+def compare_models(d):
+    """The lines of one device: a row a load, a column a model."""
+    models = sorted({p for _, p in d.runs if not p.isdigit()})
+    lines = [d.title, "", *header("load", "default us", *models)]
+    for w in d.loads:
+        lines.append(row(w, figure(d.us(w, "default")),
+                         *(interval(d.ratio(w, m, "default")) for m in models)))
+    for name, of in (("geometric mean", 0), ("least", 1)):
+        cells = [d.summary(d.loads, m, "default") for m in models]
+        lines.append(row(name, "", *(times(c[0]) if not of else f"{times(c[1][0])} ({c[1][1]})"
+                                     for c in cells)))
+    return lines + [""]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--command", default="scripts/bench-readahead")
     for name in ("kernel", "seeds", "set", "out", "name", "data"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--models", action="store_true")
     parser.add_argument("device", nargs="+")
     args = parser.parse_args()
     devices = [Device(spec) for spec in args.device]
+    if args.models:
+        print("\n".join(line for d in devices for line in compare_models(d)))
+        return
     loads = ("`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with"
              if args.set == "test" else "`scripts/demo.d/loads-validate.sh`")
     measured = {"default"}.union(p for d in devices for p, _ in d.policies())
