@@ -43,6 +43,14 @@ bench_db()
 		--cache_size=1048576 --advise_random_on_open="${advise:-0}" "$@"
 }
 
+# bench_sqlite SEED PRAGMA QUERY OPERATIONS: R in the query is a table of random x.
+bench_sqlite()
+{
+	timed "$4" sqlite3 -readonly $BENCH_MNT/sqlite.db "$2; WITH RECURSIVE r(i, x) AS (
+		SELECT 1, $1 UNION ALL
+		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < $4) $3"
+}
+
 # bench_load SEED OPTION... STREAM...: read the plain files in known patterns.
 bench_load()
 {

@@ -159,6 +159,12 @@ policy_run()
 		# shellcheck disable=SC2086 # a choice is a list
 		oracle_run RUN "$1" "$2" $oracle_choice
 		;;
+	/*)
+		# a model by its file
+		use_model "$3"
+		name=${3##*/}
+		proxy_run RUN "$1" "$2" "${name%.mlp}" $default_kb
+		;;
 	*)
 		bench_run RUN "$1" "$2" "$3" "$3"
 		;;
@@ -183,8 +189,22 @@ auto()
 	proxy_fresh recommendation
 }
 
-# evaluate WORKLOAD: all policies over all seeds. The order rotates with the seed, so
-# that no policy has a place of its own.
+# policies_run WORKLOAD POLICY...: each over all seeds. The order rotates with the seed,
+# so that no policy has a place of its own.
+policies_run()
+{
+	workload=$1
+	shift
+	round=0
+	for seed in $seeds; do
+		for policy in $(rotate $round "$@"); do
+			policy_run "$workload" "$seed" "$policy"
+		done
+		round=$((round + 1))
+	done
+}
+
+# evaluate WORKLOAD: all policies that are wanted.
 evaluate()
 {
 	workload=$1
@@ -201,14 +221,8 @@ evaluate()
 		use_model ""
 		oracle_find "$workload" 1
 	fi
-	round=0
-	for seed in $seeds; do
-		# shellcheck disable=SC2046,SC2086
-		for policy in $(rotate $round $policies); do
-			policy_run "$workload" "$seed" "$policy"
-		done
-		round=$((round + 1))
-	done
+	# shellcheck disable=SC2086 # words
+	policies_run "$workload" $policies
 	if policy_wanted auto; then
 		auto "$workload"
 	fi
@@ -234,21 +248,6 @@ evaluate_models()
 {
 	"$MLPROXY" mode readahead recommendation > /dev/null
 	for w in $BENCH_WORKLOADS; do
-		round=0
-		for seed in $seeds; do
-			for policy in $(rotate $round $default_kb "$@"); do
-				case $policy in
-				/*)
-					use_model "$policy"
-					policy=${policy##*/}
-					proxy_run RUN "$w" "$seed" "${policy%.mlp}" $default_kb
-					;;
-				*)
-					bench_run RUN "$w" "$seed" "$policy" "$policy"
-					;;
-				esac
-			done
-			round=$((round + 1))
-		done
+		policies_run "$w" $default_kb "$@"
 	done
 }

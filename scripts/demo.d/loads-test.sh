@@ -8,14 +8,6 @@
 # program itself gives advice. Those that begin with "mix" read several files at once,
 # those with "phases" change what they do; all others are single loads.
 
-# bench_sqlite SEED PRAGMA QUERY OPERATIONS: R in the query is a table of random x.
-bench_sqlite()
-{
-	timed "$4" sqlite3 -readonly $BENCH_MNT/sqlite.db "$2; WITH RECURSIVE r(i, x) AS (
-		SELECT 1, $1 UNION ALL
-		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < $4) $3"
-}
-
 # bench_fio SEED ENGINE OPTION...: fio on one large file. It gives the kernel advice on
 # its pattern if it is let; it is told not to empty the cache, which is empty, and not to
 # look at the clock for each block.

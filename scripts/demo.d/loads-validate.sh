@@ -11,11 +11,8 @@ v-db-back-pread v-sql-range v-sql-range-mmap v-sql-index v-sql-all v-files v-mix
 # Ranges of 30 rows from anywhere.
 v_sql_range()
 {
-	timed 200 sqlite3 -readonly $BENCH_MNT/sqlite.db "$2; WITH RECURSIVE r(i, x) AS (
-		SELECT 1, $1 UNION ALL
-		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < 200)
-		SELECT sum((SELECT sum(length(v)) FROM t
-			    WHERE id BETWEEN x / 64 % 200000 AND x / 64 % 200000 + 29)) FROM r"
+	bench_sqlite "$1" "$2" "SELECT sum((SELECT sum(length(v)) FROM t
+		WHERE id BETWEEN x / 64 % 200000 AND x / 64 % 200000 + 29)) FROM r" 200
 }
 
 bench_validate_work()

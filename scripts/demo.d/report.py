@@ -337,10 +337,9 @@ def compare_models(d):
     for w in d.loads:
         lines.append(row(w, figure(d.us(w, "default")),
                          *(interval(d.ratio(w, m, "default")) for m in models)))
-    for name, of in (("geometric mean", 0), ("least", 1)):
-        cells = [d.summary(d.loads, m, "default") for m in models]
-        lines.append(row(name, "", *(times(c[0]) if not of else f"{times(c[1][0])} ({c[1][1]})"
-                                     for c in cells)))
+    sums = [d.summary(d.loads, m, "default") for m in models]
+    lines.append(row("geometric mean", "", *(times(s[0]) for s in sums)))
+    lines.append(row("least", "", *(f"{times(s[1][0])} ({s[1][1]})" for s in sums)))
     return lines + [""]
 
 

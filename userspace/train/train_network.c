@@ -19,11 +19,12 @@ void mltrain_part_free(struct mltrain_part *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static int alloc_part(struct mltrain_part *p, const struct mltrain_model *m, size_t n)
+/* @x: becomes the part's; NULL if there was no memory for it */
+static int alloc_part(struct mltrain_part *p, float *x, size_t n)
 {
 	memset(p, 0, sizeof(*p));
 	n = n ?: 1;
-	p->x = malloc(n * m->nr_inputs * sizeof(*p->x));
+	p->x = x;
 	p->action = malloc(n * sizeof(*p->action));
 	p->target = malloc(n * sizeof(*p->target));
 	p->weight = malloc(n * sizeof(*p->weight));
@@ -33,7 +34,7 @@ static int alloc_part(struct mltrain_part *p, const struct mltrain_model *m, siz
 	return mltrain_fail(-ENOMEM, "no memory for %zu rows", n);
 }
 
-static void finish_part(struct mltrain_part *p, size_t n)
+void mltrain_part_finish(struct mltrain_part *p, size_t n)
 {
 	double sum = 0;
 	size_t i;
@@ -49,42 +50,37 @@ int mltrain_part_make(struct mltrain_part *p, const struct mltrain_model *m,
 		      const struct mlds_data *data, const struct mltrain_rows *rows,
 		      const struct mltrain_options *o)
 {
-	float *x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
 	size_t i;
 	int err;
 
-	memset(p, 0, sizeof(*p));
-	if (!x)
-		return -ENOMEM;
-	err = alloc_part(p, m, rows->n);
-	if (!err)
-		memcpy(p->x, x, rows->n * m->nr_inputs * sizeof(*x));
-	free(x);
-	for (i = 0; !err && i < rows->n; i++) {
+	err = alloc_part(p, mltrain_inputs(m->inputs, m->nr_inputs, data, rows), rows->n);
+	if (err)
+		return err;
+	for (i = 0; i < rows->n; i++) {
 		uint32_t row = rows->row[i];
 
 		p->action[i] = data->action[row];
 		p->target[i] = mltrain_target(m, data, row);
 		p->weight[i] = mltrain_row_weight(data, row, o);
 	}
-	if (!err)
-		finish_part(p, rows->n);
-	return err;
+	mltrain_part_finish(p, rows->n);
+	return 0;
 }
 
-int mltrain_part_of_lessons(struct mltrain_part *p, const struct mltrain_model *m,
-			    const struct mlds_data *data, const struct mltrain_rows *rows,
-			    const float *scores)
+/* Each row's score of every active action; @scores: [rows][actions]. */
+static int part_of_lessons(struct mltrain_part *p, const struct mltrain_model *m,
+			   const struct mlds_data *data, const struct mltrain_rows *rows,
+			   const float *scores)
 {
 	float *x = mltrain_inputs(m->inputs, m->nr_inputs, data, rows);
-	size_t i, n = 0;
+	size_t most = rows->n * __builtin_popcount(m->active), i, n = 0;
 	uint32_t a;
 	int err;
 
 	memset(p, 0, sizeof(*p));
 	if (!x)
 		return -ENOMEM;
-	err = alloc_part(p, m, rows->n * __builtin_popcount(m->active));
+	err = alloc_part(p, malloc((most ?: 1) * m->nr_inputs * sizeof(*x)), most);
 	for (i = 0; !err && i < rows->n; i++) {
 		for (a = 0; a < data->nr_actions; a++) {
 			if (!(m->active >> a & 1))
@@ -98,7 +94,7 @@ int mltrain_part_of_lessons(struct mltrain_part *p, const struct mltrain_model *
 	}
 	free(x);
 	if (!err)
-		finish_part(p, n);
+		mltrain_part_finish(p, n);
 	return err;
 }
 
@@ -130,9 +126,9 @@ static int torch_failed(int err)
 }
 
 /* One restart: @net is left at its best epoch. */
-static int train_one(struct mltorch_net *net, const struct mltrain_part *train, const struct mltrain_part *valid,
-		     const struct mltrain_options *o, struct mltrain_progress *p,
-		     struct mltrain_fit_report *report)
+static int train_one(struct mltorch_net *net, const struct mltrain_part *train,
+		     const struct mltrain_part *valid, const struct mltrain_options *o,
+		     struct mltrain_progress *p, struct mltrain_fit_report *report)
 {
 	size_t batch = o->batch ?: train->rows.n / 40;
 	struct mltorch_options opt;
@@ -295,8 +291,8 @@ int mltrain_fit_network(struct mltrain_model *m, const struct mltrain_model *fro
 	int err;
 
 	if (lessons) {
-		err = mltrain_part_of_lessons(&train, m, data, &r->train, lessons->train);
-		err = err ?: mltrain_part_of_lessons(&valid, m, data, &r->valid, lessons->valid);
+		err = part_of_lessons(&train, m, data, &r->train, lessons->train);
+		err = err ?: part_of_lessons(&valid, m, data, &r->valid, lessons->valid);
 	} else {
 		err = mltrain_part_make(&train, m, data, &r->train, o);
 		err = err ?: mltrain_part_make(&valid, m, data, &r->valid, o);

@@ -27,10 +27,8 @@ struct mltrain_part {
 int mltrain_part_make(struct mltrain_part *p, const struct mltrain_model *m,
 		      const struct mlds_data *data, const struct mltrain_rows *rows,
 		      const struct mltrain_options *o);
-/* Each row's score of every active action; @scores: [rows][actions]. */
-int mltrain_part_of_lessons(struct mltrain_part *p, const struct mltrain_model *m,
-			    const struct mlds_data *data, const struct mltrain_rows *rows,
-			    const float *scores);
+/* Brings the @n weights to a mean of 1; after they were changed, and before any use. */
+void mltrain_part_finish(struct mltrain_part *p, size_t n);
 void mltrain_part_free(struct mltrain_part *p);
 
 /* The best of several networks, by its loss on @valid, becomes the model's. */

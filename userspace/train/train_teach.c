@@ -99,34 +99,17 @@ static void sums_finish(struct sums *s, uint32_t nr_actions, uint32_t teachers, 
 static void draw_weights(struct mltrain_part *p, const struct mltrain_rows *rows,
 			 const float *weight, uint64_t seed)
 {
-	double sum = 0;
 	size_t i;
 
 	for (i = 0; i < rows->n; i++) {
 		double u = mltrain_uniform(seed ^ mltrain_mix(rows->row[i] / BLOCK_ROWS));
 
 		p->weight[i] = weight[i] * -log(1 - u);
-		sum += p->weight[i];
 	}
-	for (i = 0; i < rows->n; i++)
-		p->weight[i] *= rows->n / sum;
+	mltrain_part_finish(p, rows->n);
 }
 
-/* @shape: the scales and the active actions of what is to be taught */
-static int teacher_fit(struct mltrain_model *t, const struct mltrain_model *shape,
-		       const struct mltrain_part *train, const struct mltrain_part *valid,
-		       const struct mltrain_options *o)
-{
-	struct mltrain_fit_report report = { 0 };
-
-	t->kind = MLPROXY_MODEL_KIND_MLP;
-	t->schema = shape->schema;
-	t->active = shape->active;
-	t->nr_inputs = shape->nr_inputs;
-	memcpy(t->inputs, shape->inputs, sizeof(t->inputs));
-	return mltrain_network_restarts(t, train, valid, o, &report);
-}
-
+/* @shape: a network yet without weights, with the scales and actions of the pupil */
 static int teach_all(const struct mltrain_model *shape, const struct mlds_data *data,
 		     const struct mltrain_options *options, struct sums *train,
 		     struct sums *valid)
@@ -148,15 +131,17 @@ static int teach_all(const struct mltrain_model *shape, const struct mlds_data *
 			err = mltrain_fail(-ENOMEM, "no memory for %zu rows", train->rows->n);
 	}
 	for (i = 0; !err && i < o.teachers; i++) {
-		struct mltrain_model *teacher = calloc(1, sizeof(*teacher));
+		struct mltrain_model *teacher = malloc(sizeof(*teacher));
+		struct mltrain_fit_report report = { 0 };
 
 		if (!teacher) {
 			err = mltrain_fail(-ENOMEM, "no memory for a model");
 			break;
 		}
+		*teacher = *shape;
 		o.seed = mltrain_mix(options->seed + i) >> 1;
 		draw_weights(&learn, train->rows, weight, o.seed);
-		err = teacher_fit(teacher, shape, &learn, &check, &o);
+		err = mltrain_network_restarts(teacher, &learn, &check, &o, &report);
 		err = err ?: sums_add(train, teacher, data);
 		err = err ?: sums_add(valid, teacher, data);
 		mltrain_free(teacher);
