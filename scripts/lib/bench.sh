@@ -45,14 +45,15 @@ bench_build()
 	stage
 }
 
-# What the guest copies into its memory. Commands of the shell's loop are
-# busybox's, so that nothing waits for the host.
+# What the guest copies into its memory, where its programs find nothing else. Commands
+# of the shell's loop are busybox's, so that nothing waits for the host.
 stage()
 {
 	local lib name
 
 	rm -rf "$dir/stage"
-	mkdir -p "$dir/stage/bin" "$dir/stage/lib"
+	mkdir -p "$dir/stage/bin" "$dir/stage/lib" "$dir/stage/lib64"
+	cp -L /lib64/ld-linux-x86-64.so.2 "$dir/stage/lib64/"
 	cc -O2 -static -o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench"/ra_{load,pattern}.c \
 		-lpthread -lm
 	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/tests/bench/timed.c"
@@ -64,7 +65,7 @@ stage()
 		done < <(ldd "$(command -v "$name")" 2>/dev/null | awk '$3 ~ /^\// { print $3 }')
 	done
 	for name in sh cat awk mount umount insmod dd mkdir stat cp sleep sort tail grep tar \
-		    rm cut sed tr head wc xargs yes; do
+		    rm cut sed tr head wc xargs yes chroot; do
 		ln -s busybox "$dir/stage/bin/$name"
 	done
 	cp "$here/bench.sh" "$here"/loads-*.sh "$dir/stage/"
