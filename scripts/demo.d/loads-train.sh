@@ -10,10 +10,8 @@
 
 BENCH_TRAINING=${BENCH_TRAINING:-"t-draw1 t-rr-mmap t-rr-pread t-multi t-draw2 t-scan-mmap
 t-scan-pread t-back-mmap t-back-pread t-draw3 t-seq-mmap t-seq-pread t-rev-mmap t-rev-pread t-draw4
-t-miss t-threads t-rand-large t-rand-fits t-draw5 t-forward t-back t-steps t-mix
-t-draw6 t-draw7 t-dd t-sum t-draw8"}
-# with a directory of small files
-BENCH_TRAINING_TREE="t-copy t-files"
+t-miss t-threads t-rand-large t-rand-fits t-draw5 t-forward-mmap t-forward-pread t-down-mmap
+t-down-pread t-steps-mmap t-steps-pread t-mix t-draw6 t-draw7 t-dd t-sum t-draw8"}
 
 # bench_pick SEED VALUE...: one of the values.
 bench_pick()
@@ -35,7 +33,7 @@ bench_train_db()
 {
 	case $1 in
 	t-rr-mmap)
-		bench_db readrandom 1000 "$2" --mmap_read=1
+		bench_db readrandom 1500 "$2" --mmap_read=1
 		;;
 	t-rr-pread)
 		bench_db readrandom 300 "$2"
@@ -54,28 +52,28 @@ bench_train_db()
 		;;
 	t-scan-mmap)
 		nexts=$(bench_pick "$2" 15 400 60 150 30 1000)
-		bench_db seekrandom $((12000 / (nexts + 20))) "$2" --mmap_read=1 \
+		bench_db seekrandom $((30000 / (nexts + 20))) "$2" --mmap_read=1 \
 			--seek_nexts="$nexts"
 		;;
 	t-scan-pread)
 		nexts=$(bench_pick "$2" 300 20 700 80 40 150)
-		bench_db seekrandom $((12000 / (nexts + 20))) "$2" --seek_nexts="$nexts"
+		bench_db seekrandom $((30000 / (nexts + 20))) "$2" --seek_nexts="$nexts"
 		;;
 	t-back-*)
 		[ "$1" = t-back-pread ] || set -- "$@" --mmap_read=1
 		seed=$2 nexts=$(bench_pick "$2" 40 500 20 300 150)
 		shift 2
-		bench_db seekrandom $((8000 / (nexts + 20))) "$seed" --reverse_iterator=1 \
+		bench_db seekrandom $((16000 / (nexts + 20))) "$seed" --reverse_iterator=1 \
 			--seek_nexts="$nexts" "$@"
 		;;
 	t-seq-mmap)
-		bench_db readseq 40000 "$2" --mmap_read=1
+		bench_db readseq 160000 "$2" --mmap_read=1
 		;;
 	t-seq-pread)
-		bench_db readseq 40000 "$2"
+		bench_db readseq 160000 "$2"
 		;;
 	t-rev-mmap)
-		bench_db readreverse 40000 "$2" --mmap_read=1
+		bench_db readreverse 80000 "$2" --mmap_read=1
 		;;
 	t-rev-pread)
 		bench_db readreverse 20000 "$2"
@@ -91,7 +89,6 @@ bench_train_db()
 # is the same each time.
 bench_train_program()
 {
-	set -- "$1" "$2" "$BENCH_MNT/tree/$(bench_pick "$2" arm mips powerpc arm64 s390 x86)"
 	case $1 in
 	t-dd)
 		# requests that are no whole pages, from the middle of a file
@@ -102,16 +99,19 @@ bench_train_program()
 	t-sum)
 		timed 1000 busybox "$(bench_pick "$2" md5sum cat sha1sum)" "$(bench_table "$2")"
 		;;
-	t-copy)
-		timed 100 cp -r "$3" /run/bench/tmp/copy
-		rm -rf /run/bench/tmp/copy
-		;;
-	t-files)
-		# in no order, and each of them whole
-		timed 100 sh -c "busybox find $3 -name '*[$(($2 % 10))a-m]*.h' |
-			busybox sort -k 1.$(($2 % 7 + 20)) | busybox xargs cat"
-		;;
 	esac
+}
+
+# bench_train_steps SEED mmap|pread MS: strides of several lengths, one after the other, each
+# in another file.
+bench_train_steps()
+{
+	for n in 0 1 2 3; do
+		stride=$(bench_pick $(($1 * 4 + n)) 5 21 -11 50 8 -3 130 33 12 -27 3 75 19)
+		file=$BENCH_MNT/$(bench_pick $n a b c d)
+		bench_load "$1" --cpu-ms "$3" --ms 4000 \
+			"$file,$2,stride:$stride,pages=$((($1 + n) % 3 + 1)),think=$((n * 700))"
+	done
 }
 
 # Those that ra_load makes end by their CPU time, or later by the clock: waiting for a
@@ -130,27 +130,33 @@ bench_train_work()
 	t-rand-fits)
 		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/d,mmap,random,pages=$(($2 % 3 + 1))
 		;;
-	t-forward)
-		bench_load "$2" --cpu-ms 500 --ms 8000 \
-			$BENCH_MNT/a,"$(bench_pick "$2" mmap pread)",seq,pages="$(bench_pick \
-			$(($2 / 2)) 1 12 2 64 4 30)",think=$(($2 % 3 * 5000 + 500))
+	t-forward-*)
+		# A window is decided on once for megabytes.
+		bench_load "$2" --cpu-ms 700 --ms 8000 \
+			$BENCH_MNT/a,"${1#t-forward-}",seq,pages="$(bench_pick "$2" 1 12 2 64 4 \
+			30)",think=$(($2 % 4 * 3000))
 		;;
-	t-back)
-		bench_load "$2" --cpu-ms 200 --ms 8000 \
-			$BENCH_MNT/c,"$(bench_pick "$2" pread mmap)",reverse,pages=$(($2 % 5 + 1))
+	t-down-mmap)
+		bench_load "$2" --cpu-ms 300 --ms 8000 \
+			$BENCH_MNT/c,mmap,reverse,pages=$(($2 % 5 + 1)),think=$(($2 % 4 * 1000))
 		;;
-	t-steps)
-		bench_load "$2" --cpu-ms 200 --ms 8000 \
-			$BENCH_MNT/a,"$(bench_pick "$2" pread mmap)",stride:"$(bench_pick \
-			$(($2 / 2)) 5 21 -11 50 8 -3 130 33)",pages=$(($2 % 3 + 1)),think=1000
+	t-down-pread)
+		bench_load "$2" --cpu-ms 100 --ms 8000 \
+			$BENCH_MNT/c,pread,reverse,pages=$(($2 % 5 + 1))
+		;;
+	t-steps-mmap)
+		bench_train_steps "$2" mmap 100
+		;;
+	t-steps-pread)
+		bench_train_steps "$2" pread 40
 		;;
 	t-mix)
 		# one that wants much, beside one that wants little
-		bench_load "$2" --cpu-ms 200 --ms 8000 $BENCH_MNT/b,mmap,random \
+		bench_load "$2" --cpu-ms 80 --ms 4000 $BENCH_MNT/b,mmap,random \
 			$BENCH_MNT/a,pread,"$(bench_pick "$2" seq burst:40:25 reverse)" \
 			$BENCH_MNT/d,"$(bench_pick $(($2 / 3)) mmap,cluster:12 pread,zipf:80 mmap,seq)"
 		;;
-	t-dd | t-sum | t-copy | t-files)
+	t-dd | t-sum)
 		bench_train_program "$1" "$2"
 		;;
 	t-*)

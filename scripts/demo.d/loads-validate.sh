@@ -5,7 +5,7 @@
 # not be looked at. In neither of the other sets. Sourced by bench.sh.
 
 BENCH_VALIDATION=${BENCH_VALIDATION:-"v-rand-mmap v-zipf-pread v-seq-mmap v-seq-pread
-v-back-pread v-back-mmap v-stride v-streams v-db-scan v-db-scan-pread v-db-multi v-db-back
+v-back-pread v-back-mmap v-stride v-stride-mmap v-streams v-db-scan v-db-scan-pread v-db-multi v-db-back
 v-db-back-pread v-sql-range v-sql-range-mmap v-sql-index v-sql-all v-files v-mix v-phases"}
 
 # Ranges of 30 rows from anywhere.
@@ -38,6 +38,9 @@ bench_validate_work()
 		;;
 	v-stride)
 		bench_load "$2" --ops 7000 $BENCH_MNT/c,pread,stride:9,pages=2,think=1200
+		;;
+	v-stride-mmap)
+		bench_load "$2" --ops 4000 $BENCH_MNT/d,mmap,stride:23,think=1500
 		;;
 	v-streams)
 		bench_load "$2" --ops 9000 $BENCH_MNT/a,pread,interleave:4:1,pages=2,think=900

@@ -47,17 +47,8 @@ record_run()
 	echo "DECISIONS,$2,$3,$(($(record_decisions) - before))"
 }
 
-# The workloads for which the image has the files.
-record_workloads()
-{
-	bench_mount
-	[ ! -d $BENCH_MNT/tree ] || BENCH_TRAINING="$BENCH_TRAINING $BENCH_TRAINING_TREE"
-	umount $BENCH_MNT
-}
-
 record()
 {
-	record_workloads
 	record_policy
 	"$MLPROXY" record readahead -f -r 16M -o /run/bench/data.h5 2> /run/bench/record.log &
 	recorder=$!
