@@ -110,7 +110,7 @@ bench_train_steps()
 		stride=$(bench_pick $(($1 * 4 + n)) 5 21 -11 50 8 -3 130 33 12 -27 3 75 19)
 		file=$BENCH_MNT/$(bench_pick $n a b c d)
 		bench_load "$1" --cpu-ms "$3" --ms 4000 \
-			"$file,$2,stride:$stride,pages=$((($1 + n) % 3 + 1)),think=$((n * 700))"
+			"$file,$2,stride:$stride,pages=$((($1 + n) % 3 + 1)),think=$((n * 700 + 1))"
 	done
 }
 
@@ -125,7 +125,7 @@ bench_train_work()
 			$BENCH_MNT/a $BENCH_MNT/d "$(bench_table "$2")"
 		;;
 	t-rand-large)
-		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/a,mmap,random,think=$(($2 % 5 * 3000))
+		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/a,mmap,random,think=$(($2 % 5 * 3000 + 1))
 		;;
 	t-rand-fits)
 		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/d,mmap,random,pages=$(($2 % 3 + 1))
@@ -134,11 +134,11 @@ bench_train_work()
 		# A window is decided on once for megabytes.
 		bench_load "$2" --cpu-ms 700 --ms 8000 \
 			$BENCH_MNT/a,"${1#t-forward-}",seq,pages="$(bench_pick "$2" 1 12 2 64 4 \
-			30)",think=$(($2 % 4 * 3000))
+			30)",think=$(($2 % 4 * 3000 + 1))
 		;;
 	t-down-mmap)
 		bench_load "$2" --cpu-ms 300 --ms 8000 \
-			$BENCH_MNT/c,mmap,reverse,pages=$(($2 % 5 + 1)),think=$(($2 % 4 * 1000))
+			$BENCH_MNT/c,mmap,reverse,pages=$(($2 % 5 + 1)),think=$(($2 % 4 * 1000 + 1))
 		;;
 	t-down-pread)
 		bench_load "$2" --cpu-ms 100 --ms 8000 \
