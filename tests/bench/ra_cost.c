@@ -11,6 +11,7 @@
  *   fault-page     write faults to a private mapping of cached pages, one at once
  *   read-cached    pread() of 4 KiB that is cached
  *   read-seq       pread() of 4 KiB, in order, nothing cached
+ *   read-random    pread() of 4 KiB, all over the file, nothing cached
  *   fault-seq      read faults, in order, nothing cached
  *   fault-random   read faults, all over the file, nothing cached
  */
@@ -108,26 +109,53 @@ static size_t fault_seq(int fd)
 	return touch(fd, 1, 0);
 }
 
-/* A walk by a step that is prime to any file's size comes to each page once. */
+/*
+ * Where the Nth of so many reads goes: without order, hardly one twice. The hash is
+ * splitmix64's (Steele, Lea, Flood, OOPSLA 2014).
+ */
+static size_t somewhere(size_t n)
+{
+	uint64_t z = (n + 1) * 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (z ^ (z >> 31)) % nr_pages;
+}
+
 static size_t fault_random(int fd)
 {
 	volatile char *p = map(fd, PROT_READ, MAP_SHARED);
 	size_t i, n = nr_pages / 16;
 
 	for (i = 0; i < n; i++)
-		(void)p[i * 1000003 % nr_pages * PAGE_BYTES];
+		(void)p[somewhere(i) * PAGE_BYTES];
 	munmap((void *)p, nr_pages * PAGE_BYTES);
+	return n;
+}
+
+static void read_page(int fd, size_t page)
+{
+	static char buf[PAGE_BYTES];
+
+	if (pread(fd, buf, sizeof(buf), page * PAGE_BYTES) != (ssize_t)sizeof(buf))
+		err(1, "read of %s", path);
+}
+
+static size_t read_random(int fd)
+{
+	size_t i, n = nr_pages / 16;
+
+	for (i = 0; i < n; i++)
+		read_page(fd, somewhere(i));
 	return n;
 }
 
 static size_t read_pages(int fd)
 {
-	static char buf[PAGE_BYTES];
 	size_t i;
 
 	for (i = 0; i < nr_pages; i++)
-		if (pread(fd, buf, sizeof(buf), i * PAGE_BYTES) != (ssize_t)sizeof(buf))
-			err(1, "read of %s", path);
+		read_page(fd, i);
 	return nr_pages;
 }
 
@@ -140,6 +168,7 @@ static const struct kind {
 	{ "fault-page", 1, fault_page },
 	{ "read-cached", 1, read_pages },
 	{ "read-seq", 0, read_pages },
+	{ "read-random", 0, read_random },
 	{ "fault-seq", 0, fault_seq },
 	{ "fault-random", 0, fault_random },
 };
