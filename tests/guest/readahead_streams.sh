@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the readahead proxy sees of the order of reads: streams are prefetched, and a change
+# ends an epoch.
+#
+# guest-test: timeout=300 modules=none patching=yes
+#
+# Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
+# bytes, and never takes a time.
+
+. "$(dirname "$0")/readahead_util.sh"
+
+streams()
+{
+	proxy_load || exit 1
+	proxy start
+	pin "$1"
+	mount_fresh
+	python3 - "$mnt/a" $params/nr_calls "$tmp/reference" "$2" "$3" "${@:4}" <<'PYTHON'
+import mmap, os, sys
+path, counter, reference, method, limit = sys.argv[1:6]
+def calls():
+    return int(open(counter).read())
+good = open(reference, "rb").read()
+fd = os.open(path, os.O_RDONLY)
+m = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+pages = len(good) // 4096
+steps = [int(s) for s in sys.argv[6:]]
+# Each in a part of the file of its own.
+part = pages // len(steps)
+at = [part * (i + (s < 0)) - (s < 0) for i, s in enumerate(steps)]
+before, n = calls(), 0
+while n < 1000 and all(part * i <= a < part * (i + 1) for i, a in enumerate(at)):
+    i = n % len(steps)
+    first = at[i] * 4096
+    data = m[first:first + 4096] if method == "mmap" else os.pread(fd, 4096, first)
+    if data != good[first:first + 4096]:
+        sys.exit("wrong data in page %d" % at[i])
+    at[i] += steps[i]
+    n += 1
+made = calls() - before
+print(n, "reads", made, "calls")
+sys.exit(n < 100 or made * int(limit) > n)
+PYTHON
+	status=$?
+	expect "prefetches refused" "$(param nr_refused)" 0
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+test_gaps()
+{
+	proxy_load || exit 1
+	proxy start
+	mount_fresh
+	python3 - "$mnt/a" $stats/read_bytes $params/pin <<'PYTHON'
+import mmap, sys
+path, counter, pin = sys.argv[1:]
+def read():
+    return int(open(counter).read())
+def pages(m, action, first):
+    with open(pin, "w") as f:
+        f.write(str(action))
+    before = read()
+    for i in range(60):
+        m[(first + i * 40) * 4096]
+    return (read() - before) // 4096 / 60
+with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+    kernel, stream = pages(m, 0, 0), pages(m, 8, 2800)
+print("pages a fault: kernel", kernel, "stream", stream)
+sys.exit(kernel < 20 or stream > 5)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+test_change()
+{
+	proxy_load epoch_calls=10000 epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	python3 - "$mnt/a" $params <<'PYTHON'
+import os, random, sys
+path, params = sys.argv[1:]
+def value(name):
+    return int(open(params + "/nr_" + name).read())
+random.seed(1)
+fd = os.open(path, os.O_RDONLY)
+places = random.sample(range(0, 3000, 40), 60)
+for at in places:
+    os.pread(fd, 4096, at * 4096)
+if value("decisions") != 1 or value("changes"):
+    sys.exit("decisions %d, changes %d while nothing changed" %
+             (value("decisions"), value("changes")))
+before, n = value("calls"), 0
+while value("decisions") == 1 and n < 100:
+    os.pread(fd, 4096, (6000 - n) * 4096)
+    n += 1
+calls = value("calls") - before
+print("backward reads until the next decision:", n, "calls:", calls)
+sys.exit(value("changes") != 1 or calls > 9)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+ktap_test "backward reads are prefetched" streams 8 pread 10 -1
+ktap_test "strided reads are prefetched" streams 8 pread 10 5
+ktap_test "backward faults are prefetched" streams 9 mmap 40 -1
+ktap_test "strided faults are prefetched" test_gaps
+ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
+ktap_test "a change of the reads is seen at once" test_change
+ktap_end
