@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the readahead proxy sees of the order of reads: streams are prefetched, and a change
-# ends an epoch.
+# What the readahead proxy sees of the order of reads: streams are prefetched, a change
+# ends an epoch, and a file that has nothing to gain rests.
 #
 # guest-test: timeout=300 modules=none patching=yes
 #
@@ -107,10 +107,67 @@ PYTHON
 	exit $status
 }
 
+# A file that has nothing to gain rests for most of its misses, until its reads find an
+# order, or it is mapped.
+test_rest()
+{
+	proxy_load epoch_us=10000000 || exit 1
+	proxy start
+	"$mlproxy" mode readahead emergency || exit 1
+	mount_fresh
+	python3 - "$mnt/a" $params <<'PYTHON'
+import mmap, os, random, sys
+path, params = sys.argv[1:]
+def value(name):
+    return int(open(params + "/nr_" + name).read())
+random.seed(1)
+fd = os.open(path, os.O_RDONLY)
+m = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+places = random.sample(range(0, 4000, 8), 500)
+def read(n):
+    for _ in range(n):
+        os.pread(fd, 4096, places.pop() * 4096)
+def until_rest():
+    before = value("rested")
+    for n in range(80):
+        read(1)
+        if value("rested") > before:
+            return
+    sys.exit("no rest in 80 calls")
+def reads_until_seen(read_one):
+    rested = value("rested")
+    for n in range(1, 20):
+        before = rested
+        read_one(n)
+        rested = value("rested")
+        if rested == before:
+            return n
+    sys.exit("not woken by 20 reads")
+until_rest()
+calls, rested, decisions = value("calls"), value("rested"), value("decisions")
+read(240)
+calls, rested = value("calls") - calls, value("rested") - rested
+decisions = value("decisions") - decisions
+print("of", calls, "calls rested:", rested, "decisions:", decisions)
+if calls < 200 or rested < calls * 3 / 4 or decisions > 4:
+    sys.exit(1)
+until_rest()
+backward = reads_until_seen(lambda n: os.pread(fd, 4096, (6000 - n) * 4096))
+until_rest()
+fault = reads_until_seen(lambda n: m[4096 * (4500 + 100 * n)])
+print("seen again: backward read", backward, "fault", fault)
+sys.exit(backward > 5 or fault > 1)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 ktap_test "backward reads are prefetched" streams 8 pread 10 -1
 ktap_test "strided reads are prefetched" streams 8 pread 10 5
 ktap_test "backward faults are prefetched" streams 9 mmap 40 -1
 ktap_test "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a change of the reads is seen at once" test_change
+ktap_test "a file that has nothing to gain rests" test_rest
 ktap_end

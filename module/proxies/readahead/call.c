@@ -54,13 +54,15 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 static void call_find_file(struct ra_call *call, struct file *file, struct inode *inode, bool mmap)
 {
 	u32 dev = inode->i_sb->s_dev;
-	struct ra_file *f;
+	struct ra_file *f = call->entry;
 
+	call->entry = NULL;
 	if (ra_file_advised(file, inode)) {
 		atomic64_inc(&ra_counters.advised);
 		return;
 	}
-	f = ra_file_get(dev, call->ino, call->generation, call->enter_ns);
+	if (!f)
+		f = ra_file_get(dev, call->ino, call->generation, call->enter_ns);
 	if (!f) {
 		atomic64_inc(&ra_counters.skipped);
 		return;
@@ -86,8 +88,8 @@ static void call_find_file(struct ra_call *call, struct file *file, struct inode
  * @in_fault: the call is within a page fault of the same task
  *
  * Context: task context, may sleep; no lock taken outlives it.
- * Return: false if the call is none of ours: then the original is to be called
- * as it is, without ra_call_exit().
+ * Return: false if the call is none of ours, or the file rests: then the original is to
+ * be called as it is, without ra_call_exit().
  */
 bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,
 		   bool in_fault)
@@ -100,17 +102,19 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->target = ra_target_find(inode->i_sb);
 	if (!call->target || !i_size_read(inode))
 		return false;
-	call->action = RA_KERNEL;
-	call->plan.pieces = 0;
-	call->reach = 0;
-	call->entry = NULL;
 	call->dev = inode->i_sb->s_dev;
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;
-	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
-	call->read_bytes = task_read_bytes();
 	if (call->kind != RA_FAULT_HIT)
 		atomic64_inc(&ra_counters.calls);
+	call->entry = ra_file_find(call->dev, call->ino, call->generation);
+	if (call->entry && ra_rest_pass(call->entry, call))
+		return false;
+	call->action = RA_KERNEL;
+	call->plan.pieces = 0;
+	call->reach = 0;
+	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
+	call->read_bytes = task_read_bytes();
 	call_find_file(call, file, inode, fault || in_fault);
 	if (ra_action_pages(call->action))
 		call->window_pages = ra_action_pages(call->action);

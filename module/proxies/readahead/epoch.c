@@ -32,8 +32,6 @@
  * epoch uses, and small ones earn what they did not read.
  */
 #define RA_SETTLE_CALLS		4
-/* So many calls in a row of another kind end an epoch: the reader has changed. */
-#define RA_ODD_CALLS		3
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
@@ -320,6 +318,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		.baseline = RA_KERNEL,
 	};
 	int pin = READ_ONCE(ra_pin);
+	bool by_mmap = f->epoch.mmap;
 	u8 before = f->action;
 
 	ra_target_sample(target, inode->i_sb, now_ns);
@@ -328,6 +327,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	if (changed) {
 		atomic64_inc(&ra_counters.changes);
 		f->decided = false;
+		f->calm = 0;
 		ra_epoch_start(f, task, target, now_ns);
 		return;
 	}
@@ -344,4 +344,5 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	ra_epoch_start(f, task, target, now_ns);
 	if (f->action != before)
 		f->epoch.settle = RA_SETTLE_CALLS;
+	ra_rest_begin(f, before == RA_KERNEL && pin < 0 && !by_mmap);
 }

@@ -110,10 +110,16 @@ void ra_files_correct(void)
 		raw_spin_lock(&f->lock);
 		f->decided = false;
 		f->action = RA_KERNEL;
+		f->rest = 0;
 		memset(f->streams, 0, sizeof(f->streams));
 		f->epoch.start_ns = 0;
 		raw_spin_unlock(&f->lock);
 	}
+}
+
+static struct ra_file *file_set(u32 dev, u64 ino, u32 generation)
+{
+	return &ra_files[(ra_key(dev, ino, generation) & (ra_sets - 1)) * RA_WAYS];
 }
 
 static struct ra_file *file_find(struct ra_file *set, u32 dev, u64 ino, u32 generation)
@@ -154,7 +160,20 @@ static struct ra_file *file_insert(struct ra_file *set, u32 dev, u64 ino, u32 ge
 }
 
 /**
- * ra_file_get() - find the entry of a file, or make one
+ * ra_file_find() - find the entry of a file
+ * @dev: device number, not 0
+ * @ino: inode number
+ * @generation: inode generation
+ *
+ * Return: the entry, not locked, or NULL if there is none.
+ */
+struct ra_file *ra_file_find(u32 dev, u64 ino, u32 generation)
+{
+	return file_find(file_set(dev, ino, generation), dev, ino, generation);
+}
+
+/**
+ * ra_file_get() - make an entry for a file, unless there is one by now
  * @dev: device number, not 0
  * @ino: inode number
  * @generation: inode generation
@@ -165,12 +184,8 @@ static struct ra_file *file_insert(struct ra_file *set, u32 dev, u64 ino, u32 ge
  */
 struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns)
 {
-	struct ra_file *set, *f;
+	struct ra_file *set = file_set(dev, ino, generation), *f;
 
-	set = &ra_files[(ra_key(dev, ino, generation) & (ra_sets - 1)) * RA_WAYS];
-	f = file_find(set, dev, ino, generation);
-	if (f)
-		return f;
 	if (!raw_spin_trylock(&ra_insert_lock))
 		return NULL;
 	f = file_find(set, dev, ino, generation);

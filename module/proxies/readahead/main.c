@@ -227,6 +227,7 @@ static const struct kernel_param_ops counter_ops = { .get = counter_get };
 	MODULE_PARM_DESC(nr_##_name, _text)
 
 RA_COUNTER(calls, "cache misses and marked pages on the targets");
+RA_COUNTER(rested, "of these, those of files that rested");
 RA_COUNTER(skipped, "calls whose statistics were skipped, as others held the entry");
 RA_COUNTER(advised, "calls left alone, as the application gave advice");
 RA_COUNTER(corrections, "times that all files got the kernel's own window back");

@@ -38,6 +38,7 @@
 #define RA_RECENT		6	/* places remembered */
 #define RA_STREAMS		4	/* followed in one file */
 #define RA_MAX_PIECES		64	/* of a strided prefetch */
+#define RA_ODD_CALLS		3	/* in a row of another kind: the reader has changed */
 
 /* Actions, in schema order. */
 enum ra_action {
@@ -271,6 +272,8 @@ struct ra_epoch {
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @window: activity window of &ra_target last counted in
  * @progress: log2 (Q8) of the file's progress share in the last epoch
+ * @calm: last decisions in a row that left reads without order to the kernel
+ * @rest: calls to go until the next one is looked at
  * @nr_recent: valid entries of @recent
  * @recent: places of the last calls, the last one first
  * @mmap_miss: the kernel's count of misses, as ra_fix_mmap_miss wants it
@@ -291,7 +294,9 @@ struct ra_file {
 	u64 ino;
 	u64 last_ns;
 	u32 window;
-	s32 progress;
+	s16 progress;
+	u8 calm;
+	u8 rest;
 	u8 nr_recent;
 	u8 mmap_miss;
 	u16 reach;
@@ -365,6 +370,7 @@ struct ra_call {
 /* Counters, for sysfs; approximate under concurrency only in order, not in sum. */
 struct ra_counters {
 	atomic64_t calls;
+	atomic64_t rested;
 	atomic64_t skipped;
 	atomic64_t advised;
 	atomic64_t corrections;
@@ -414,11 +420,16 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern);
 u64 ra_key(u32 dev, u64 ino, u32 generation);
 
+/* rest.c */
+void ra_rest_begin(struct ra_file *f, bool calm);
+bool ra_rest_pass(struct ra_file *f, const struct ra_call *call);
+
 /* file.c */
 int ra_files_alloc(unsigned int max_files);
 void ra_files_free(void);
 void ra_files_reset(void);
 void ra_files_correct(void);
+struct ra_file *ra_file_find(u32 dev, u64 ino, u32 generation);
 struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns);
 
 /* task.c */
