@@ -36,7 +36,7 @@ help:
 	@echo '  make modules     kernel modules, for the running kernel or KDIR=...'
 	@echo '  make userspace   libraries, command line tool, trainer (build/userspace)'
 	@echo '  make demo        boot a stock kernel, train, compare; about 15 minutes'
-	@echo '  make pretrain    make the shipped models of readahead anew; about 30 minutes'
+	@echo '  make pretrain    make the shipped models of readahead anew; about 40 minutes'
 	@echo '  make bench-readahead  compare them on the test loads; hours'
 	@echo '  make check       every test, on three kernels; about 30 minutes'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
