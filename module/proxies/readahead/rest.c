@@ -14,8 +14,8 @@
 
 #define RA_CALM_DECISIONS	2
 #define RA_REST_CALLS		64
-/* On a slow device that many would take long, and cost little. */
-#define RA_REST_NS		(100 * NSEC_PER_MSEC)
+/* As long as so many epochs at most: on a slow device that many calls would take long. */
+#define RA_REST_EPOCHS		5
 
 /**
  * ra_rest_begin() - after a decision, let the file rest if it may
@@ -53,6 +53,7 @@ static bool has_order(const struct ra_file *f, u32 index)
  */
 bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 {
+	s64 limit_ns = RA_REST_EPOCHS * (s64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
 	u32 index = call->index;
 	bool pass = false;
 
@@ -72,7 +73,7 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 	f->recent[1] = f->recent[0];
 	f->recent[0] = index;
 	atomic64_inc(&ra_counters.rested);
-	if (!--f->rest || (s64)(local_clock() - f->last_ns) > (s64)RA_REST_NS) {
+	if (!--f->rest || (s64)(local_clock() - f->last_ns) > limit_ns) {
 		f->rest = 0;
 		/* the next call begins an epoch */
 		f->epoch.settle = 1;
