@@ -54,11 +54,13 @@ bench_sqlite()
 		SELECT i + 1, (x * 1103515245 + 12345) % 2147483648 FROM r WHERE i < $4) $3"
 }
 
-# bench_load SEED OPTION... STREAM...: read the plain files in known patterns.
+# bench_load SEED OPTION... STREAM...: read the plain files in known patterns. An oracle may
+# act on the phases of one.
 bench_load()
 {
 	seed=$1
 	shift
+	[ -z "${BENCH_PINS:-}" ] || set -- --phase-file $BENCH_PIN --phase-words "$BENCH_PINS" "$@"
 	"$BENCH_BIN/ra_load" --seed "$seed" "$@"
 }
 

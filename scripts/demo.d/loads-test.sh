@@ -196,7 +196,7 @@ bench_places()
 bench_phases()
 {
 	case $1 in
-	phases-db) echo 3 ;;
+	phases | phases-db) echo 3 ;;
 	*)         echo 0 ;;
 	esac
 }

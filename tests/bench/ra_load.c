@@ -39,6 +39,8 @@ static uint64_t max_ops;
 static uint64_t limit_ns;
 static uint64_t limit_cpu_ns;
 static bool print_orders;
+static const char *phase_file;
+static char *phase_words[NR_PHASES];
 static pthread_barrier_t barrier;
 static volatile uint64_t sink;
 
@@ -52,6 +54,35 @@ void fail(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	exit(1);
+}
+
+/* An oracle is told; the file is a setting of the kernel's. */
+void phase_begins(unsigned int phase)
+{
+	size_t len;
+	int fd;
+
+	if (!phase_file)
+		return;
+	len = strlen(phase_words[phase]);
+	fd = open(phase_file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, phase_words[phase], len) != (ssize_t)len)
+		fail("cannot write \"%s\" to %s: %s", phase_words[phase], phase_file, strerror(errno));
+	close(fd);
+}
+
+static void parse_phases(char *words)
+{
+	unsigned int n = 0;
+	char *word;
+
+	while ((word = strsep(&words, " "))) {
+		if (n == NR_PHASES)
+			break;
+		phase_words[n++] = word;
+	}
+	if (n < NR_PHASES || word)
+		fail("--phase-words needs %d words", NR_PHASES);
 }
 
 static uint64_t clock_ns(clockid_t clock)
@@ -273,7 +304,10 @@ static void usage(void)
 	       "                         part of the file, and for how long, again and again\n"
 	       "OPTION   pages=N         blocks of a request, to %d; default 1\n"
 	       "         think=N         instructions of work after each request\n"
-	       "--print  writes what was drawn to stderr\n", MAX_PAGES);
+	       "--print  writes what was drawn to stderr\n"
+	       "--phase-file FILE --phase-words \"RANDOM ORDER CLUSTERS\"\n"
+	       "         as each phase of pattern phases begins, its word is written to FILE\n",
+	       MAX_PAGES);
 }
 
 static void parse_arguments(int argc, char **argv)
@@ -298,6 +332,10 @@ static void parse_arguments(int argc, char **argv)
 			if (++i == argc)
 				fail("%s needs a number", argv[i - 1]);
 			*value = strtoull(argv[i], NULL, 10);
+		} else if (!strcmp(argv[i], "--phase-file") && i + 1 < argc) {
+			phase_file = argv[++i];
+		} else if (!strcmp(argv[i], "--phase-words") && i + 1 < argc) {
+			parse_phases(argv[++i]);
 		} else if (!strcmp(argv[i], "--draw")) {
 			draw = true;
 		} else if (!strcmp(argv[i], "--print")) {
@@ -315,6 +353,8 @@ static void parse_arguments(int argc, char **argv)
 	else
 		for (a = 0; a < nr_args; a++)
 			parse_stream(args[a], seed);
+	if (!phase_file != !phase_words[0])
+		fail("--phase-file and --phase-words go together");
 	limit_ns *= NSEC_PER_SEC / 1000;
 	limit_cpu_ns *= NSEC_PER_SEC / 1000;
 	if (!nr_streams)

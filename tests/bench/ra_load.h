@@ -12,6 +12,7 @@
 #define BLOCK_BYTES	4096U
 #define MAX_PAGES	64
 #define MAX_HEADS	8
+#define NR_PHASES	3	/* of pattern "phases" */
 #define ENDLESS		UINT64_MAX
 
 struct pattern;
@@ -74,6 +75,7 @@ struct stream {
 };
 
 /* ra_load.c */
+void phase_begins(unsigned int phase);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* ra_pattern.c */

@@ -133,8 +133,11 @@ static void next_phase(struct stream *s)
 {
 	uint64_t length = (uint64_t)s->order.arg[0];
 	uint64_t in_phase = s->done % length;
+	unsigned int phase = (unsigned int)(s->done / length % NR_PHASES);
 
-	switch (s->done / length % 3) {
+	if (!in_phase)
+		phase_begins(phase);
+	switch (phase) {
 	case 0:
 		next_any(s);
 		break;
