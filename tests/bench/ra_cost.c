@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/rng.h"
+
 #define PAGE_BYTES	4096UL
 #define ROUNDS		8
 
@@ -109,26 +111,14 @@ static size_t fault_seq(int fd)
 	return touch(fd, 1, 0);
 }
 
-/*
- * Where the Nth of so many reads goes: without order, hardly one twice. The hash is
- * splitmix64's (Steele, Lea, Flood, OOPSLA 2014).
- */
-static size_t somewhere(size_t n)
-{
-	uint64_t z = (n + 1) * 0x9e3779b97f4a7c15ULL;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return (z ^ (z >> 31)) % nr_pages;
-}
-
 static size_t fault_random(int fd)
 {
 	volatile char *p = map(fd, PROT_READ, MAP_SHARED);
+	struct rng rng = rng_seed(1);
 	size_t i, n = nr_pages / 16;
 
 	for (i = 0; i < n; i++)
-		(void)p[somewhere(i) * PAGE_BYTES];
+		(void)p[rng_below(&rng, nr_pages) * PAGE_BYTES];
 	munmap((void *)p, nr_pages * PAGE_BYTES);
 	return n;
 }
@@ -143,10 +133,11 @@ static void read_page(int fd, size_t page)
 
 static size_t read_random(int fd)
 {
+	struct rng rng = rng_seed(1);
 	size_t i, n = nr_pages / 16;
 
 	for (i = 0; i < n; i++)
-		read_page(fd, somewhere(i));
+		read_page(fd, rng_below(&rng, nr_pages));
 	return n;
 }
 

@@ -259,6 +259,7 @@ PYTHON
 	rmmod mlproxy_readahead
 }
 
+# decided_by SOURCE: epochs of reading are decided by it
 decided_by()
 {
 	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
@@ -271,6 +272,7 @@ decided_by()
 	grep -E "^  $1 +[1-9]" "$tmp/stats" || { cat "$tmp/stats"; exit 1; }
 }
 
+# What is shipped was made for the schema of today.
 test_shipped_model()
 {
 	proxy_load epoch_calls=2 || exit 1

@@ -11,13 +11,19 @@
 
 . "$(dirname "$0")/readahead_util.sh"
 
+# begin OPTION...: the proxy decides often, while programs read
+begin()
+{
+	proxy_load epoch_calls=2 "$@" || exit 1
+	proxy start
+	start_load
+}
+
 test_reuse()
 {
 	local i
 
-	proxy_load epoch_calls=2 max_files=8 || exit 1
-	proxy start
-	start_load
+	begin max_files=8
 	for i in $(seq $((rounds * 2))); do
 		pin $((i % 10))
 		head -c 1M "$tmp/reference" > "$mnt/new"
@@ -32,6 +38,7 @@ test_reuse()
 	rmmod mlproxy_readahead
 }
 
+# umount_busy: as soon as the load has closed its file
 umount_busy()
 {
 	local i status=1
@@ -50,9 +57,7 @@ test_umount()
 {
 	local i
 
-	proxy_load epoch_calls=2 || exit 1
-	proxy start
-	start_load
+	begin
 	for i in $(seq "$rounds"); do
 		pin $((i % 10))
 		umount_busy || exit 1
@@ -111,9 +116,7 @@ test_stop_start()
 {
 	local i
 
-	proxy_load epoch_calls=2 || exit 1
-	proxy start
-	start_load
+	begin
 	for i in $(seq "$rounds"); do
 		pin $((i % 10))
 		wait_calls

@@ -11,6 +11,8 @@
 
 . "$(dirname "$0")/readahead_util.sh"
 
+# streams ACTION METHOD LIMIT STEP...: reads in several patterns by turns, a call for
+# LIMIT of them or more
 streams()
 {
 	proxy_load || exit 1
@@ -49,6 +51,7 @@ PYTHON
 	exit $status
 }
 
+# Strided faults: what lies between is not read.
 test_gaps()
 {
 	proxy_load || exit 1
@@ -76,18 +79,30 @@ PYTHON
 	exit $status
 }
 
-test_change()
+# count_reads: a program from stdin, with the file open as fd and value() of a counter
+count_reads()
 {
-	proxy_load epoch_calls=10000 epoch_us=10000000 || exit 1
-	proxy start
-	mount_fresh
-	python3 - "$mnt/a" $params <<'PYTHON'
+	{
+		cat <<'PYTHON'
 import os, random, sys
 path, params = sys.argv[1:]
 def value(name):
     return int(open(params + "/nr_" + name).read())
 random.seed(1)
 fd = os.open(path, os.O_RDONLY)
+PYTHON
+		cat
+	} > "$tmp/reads.py"
+	python3 "$tmp/reads.py" "$mnt/a" $params
+}
+
+# Nothing but a change of the reads can end the second epoch here.
+test_change()
+{
+	proxy_load epoch_calls=10000 epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	count_reads <<'PYTHON'
 places = random.sample(range(0, 3000, 40), 60)
 for at in places:
     os.pread(fd, 4096, at * 4096)
@@ -115,13 +130,8 @@ test_rest()
 	proxy start
 	"$mlproxy" mode readahead emergency || exit 1
 	mount_fresh
-	python3 - "$mnt/a" $params <<'PYTHON'
-import mmap, os, random, sys
-path, params = sys.argv[1:]
-def value(name):
-    return int(open(params + "/nr_" + name).read())
-random.seed(1)
-fd = os.open(path, os.O_RDONLY)
+	count_reads <<'PYTHON'
+import mmap
 m = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
 places = random.sample(range(0, 4000, 8), 500)
 def read(n):
