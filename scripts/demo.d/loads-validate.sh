@@ -5,8 +5,9 @@
 # not be looked at. In neither of the other sets. Sourced by bench.sh.
 
 BENCH_VALIDATION=${BENCH_VALIDATION:-"v-rand-mmap v-zipf-pread v-seq-mmap v-seq-pread
-v-back-pread v-back-mmap v-stride v-stride-mmap v-streams v-db-scan v-db-scan-pread v-db-multi v-db-back
-v-db-back-pread v-sql-range v-sql-range-mmap v-sql-index v-sql-all v-files v-mix v-phases"}
+v-back-pread v-back-mmap v-stride v-stride-mmap v-streams v-db-scan v-db-scan-pread v-db-multi
+v-db-back v-db-back-pread v-sql-range v-sql-range-mmap v-sql-index v-sql-all v-files v-mix
+v-phases"}
 
 # Ranges of 30 rows from anywhere.
 v_sql_range()

@@ -51,24 +51,22 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	ra_epoch_count(f, call, mmap, pattern);
 }
 
-static void call_find_file(struct ra_call *call, struct file *file, struct inode *inode, bool mmap)
+/* @f: the file's entry, or NULL if it has none yet */
+static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *file,
+			  struct inode *inode, bool mmap)
 {
-	u32 dev = inode->i_sb->s_dev;
-	struct ra_file *f = call->entry;
-
-	call->entry = NULL;
 	if (ra_file_advised(file, inode)) {
 		atomic64_inc(&ra_counters.advised);
 		return;
 	}
 	if (!f)
-		f = ra_file_get(dev, call->ino, call->generation, call->enter_ns);
+		f = ra_file_get(call->dev, call->ino, call->generation, call->enter_ns);
 	if (!f) {
 		atomic64_inc(&ra_counters.skipped);
 		return;
 	}
 	call->entry = f;
-	if (!ra_file_trylock(f, dev, call->ino, call->generation)) {
+	if (!ra_file_trylock(f, call->dev, call->ino, call->generation)) {
 		atomic64_inc(&ra_counters.skipped);
 		call->action = READ_ONCE(f->action);
 		return;
@@ -96,6 +94,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 {
 	struct inode *inode = mapping->host;
 	bool fault = call->kind == RA_FAULT || call->kind == RA_FAULT_HIT;
+	struct ra_file *f;
 
 	if (!file || !inode || !S_ISREG(inode->i_mode))
 		return false;
@@ -107,15 +106,16 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->generation = inode->i_generation;
 	if (call->kind != RA_FAULT_HIT)
 		atomic64_inc(&ra_counters.calls);
-	call->entry = ra_file_find(call->dev, call->ino, call->generation);
-	if (call->entry && ra_rest_pass(call->entry, call))
+	f = ra_file_find(call->dev, call->ino, call->generation);
+	if (f && ra_rest_pass(f, call))
 		return false;
 	call->action = RA_KERNEL;
 	call->plan.pieces = 0;
 	call->reach = 0;
+	call->entry = NULL;
 	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
 	call->read_bytes = task_read_bytes();
-	call_find_file(call, file, inode, fault || in_fault);
+	call_use_file(call, f, file, inode, fault || in_fault);
 	if (ra_action_pages(call->action))
 		call->window_pages = ra_action_pages(call->action);
 	else

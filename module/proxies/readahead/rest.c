@@ -36,6 +36,13 @@ void ra_rest_begin(struct ra_file *f, bool calm)
 	f->rest = RA_REST_CALLS;
 }
 
+static bool rest_is_over(const struct ra_file *f)
+{
+	s64 limit_ns = RA_REST_EPOCHS * (s64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
+
+	return !f->rest || (s64)(local_clock() - f->last_ns) > limit_ns;
+}
+
 static bool has_order(const struct ra_file *f, u32 index)
 {
 	s32 delta = index - f->recent[0];
@@ -53,7 +60,6 @@ static bool has_order(const struct ra_file *f, u32 index)
  */
 bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 {
-	s64 limit_ns = RA_REST_EPOCHS * (s64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
 	u32 index = call->index;
 	bool pass = false;
 
@@ -73,7 +79,8 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 	f->recent[1] = f->recent[0];
 	f->recent[0] = index;
 	atomic64_inc(&ra_counters.rested);
-	if (!--f->rest || (s64)(local_clock() - f->last_ns) > limit_ns) {
+	f->rest--;
+	if (rest_is_over(f)) {
 		f->rest = 0;
 		/* the next call begins an epoch */
 		f->epoch.settle = 1;
