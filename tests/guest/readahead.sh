@@ -111,6 +111,45 @@ PYTHON
 	rmmod mlproxy_readahead
 }
 
+# A stream that was read with a large window goes on with a smaller one, or the kernel's.
+test_shortened()
+{
+	proxy_load || exit 1
+	proxy start
+	python3 - "$mnt/a" $stats/reads $params/pin <<'PYTHON' || exit 1
+import mmap, os, sys
+path, counter, pin = sys.argv[1:]
+def reads():
+    return int(open(counter).read())
+def read_on(fd, m, first, pages, action):
+    with open(pin, "w") as f:
+        f.write(str(action))
+    before = reads()
+    for i in range(first, first + pages):
+        if m:
+            m[i * 4096]
+        else:
+            os.pread(fd, 4096, i * 4096)
+    return reads() - before
+for way in "pread", "mmap":
+    for action, window in (2, 4), (4, 16), (0, 32):
+        with open(path, "rb") as f:
+            fd = f.fileno()
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            m = mmap.mmap(fd, 0, prot=mmap.PROT_READ) if way == "mmap" else None
+            large = read_on(fd, m, 0, 1536, 6)
+            # what was read ahead already
+            read_on(fd, m, 1536, 512, action)
+            small = read_on(fd, m, 2048, 1024, action)
+            if m:
+                m.close()
+        print(way, "action", action, "reads of 1M windows:", large, "then:", small)
+        if large >= 1536 // 32 or abs(small - 1024 // window) > 3:
+            sys.exit("expected %d" % (1024 // window))
+PYTHON
+	rmmod mlproxy_readahead
+}
+
 test_restored()
 {
 	proxy_load || exit 1
@@ -301,6 +340,7 @@ ktap_test "load and unload" test_load_unload
 ktap_test "parameters" test_parameters
 ktap_test "attached only while running, with a target" test_attached
 ktap_test "windows are in force" test_windows
+ktap_test "a stream goes on with a smaller window" test_shortened
 ktap_test "the kernel's window is back after stop" test_restored
 ktap_test "the application's advice wins" test_advice
 ktap_test "other file systems are left alone" test_other_fs

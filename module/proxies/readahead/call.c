@@ -47,8 +47,22 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	WRITE_ONCE(f->last_ns, now_ns);
 	f->window = ra_target_active(call->target, f->window, now_ns);
 	call->action = f->action;
+	call->grown = f->grown;
+	f->grown |= ra_action_pages(call->action) > 0;
 	pattern = ra_pattern_observe(f, call, end);
 	ra_epoch_count(f, call, mmap, pattern);
+}
+
+/* The task's last file, if it is another one. */
+static void leave_file(struct ra_call *call, const struct ra_file *f)
+{
+	struct ra_task *task = call->task;
+
+	if (!task || !call->outer || !task->last || task->last == f ||
+	    !ra_file_trylock(task->last, task->last_dev, task->last_ino, task->last_generation))
+		return;
+	ra_epoch_leave(task->last, task, call->target, call->enter_ns);
+	ra_file_unlock(task->last);
 }
 
 /* @f: the file's entry, or NULL if it has none yet */
@@ -113,7 +127,9 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->plan.pieces = 0;
 	call->reach = 0;
 	call->entry = NULL;
+	call->grown = false;
 	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
+	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
 	call_use_file(call, f, file, inode, fault || in_fault);
 	if (ra_action_pages(call->action))

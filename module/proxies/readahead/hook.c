@@ -15,6 +15,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/backing-dev.h>
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -37,6 +38,24 @@ static pgoff_t mapping_end(struct address_space *mapping)
 	return (i_size_read(mapping->host) - 1) >> PAGE_SHIFT;
 }
 
+/*
+ * Within a stream the kernel never reads less at once than the last time
+ * (ondemand_readahead() keeps the larger size, for MADV_HUGEPAGE). So a window that
+ * was larger would last, whatever was decided since. Where the last reading ended, and
+ * its mark, stay.
+ */
+static void shorten(const struct readahead_control *ractl, struct file_ra_state *ra,
+		    unsigned long req)
+{
+	unsigned long io_pages = inode_to_bdi(ractl->mapping->host)->io_pages;
+	unsigned long most = max_t(unsigned long, ra->ra_pages, min(req, io_pages));
+
+	if (!most || ra->size <= most)
+		return;
+	ra->start += ra->size - most;
+	ra->size = most;
+}
+
 /* Run an original with another window, which nobody but it sees. */
 static pgoff_t with_window(struct readahead_control *ractl, struct folio *folio,
 			   unsigned long req, unsigned long pages)
@@ -45,6 +64,7 @@ static pgoff_t with_window(struct readahead_control *ractl, struct folio *folio,
 	struct file_ra_state ra = *kernel_ra;
 
 	ra.ra_pages = pages;
+	shorten(ractl, &ra, req);
 	ractl->ra = &ra;
 	if (folio)
 		page_cache_async_ra(ractl, folio, req);
@@ -86,6 +106,8 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 	} else if (ra_action_pages(call.action)) {
 		expected = max(expected, with_window(ractl, NULL, req, call.window_pages));
 	} else {
+		if (call.grown)
+			shorten(ractl, ractl->ra, req);
 		page_cache_sync_ra(ractl, req);
 		expected = max_t(pgoff_t, expected, ractl->ra->start + ractl->ra->size);
 	}
@@ -117,6 +139,8 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 			req = min(req, call.window_pages);
 		expected = with_window(ractl, folio, req, call.window_pages);
 	} else if (call.action != RA_NONE) {
+		if (call.grown)
+			shorten(ractl, ractl->ra, req);
 		page_cache_async_ra(ractl, folio, req);
 		expected = ractl->ra->start + ractl->ra->size;
 	}

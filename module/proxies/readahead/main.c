@@ -121,6 +121,9 @@ static const struct mlproxy_desc ra_desc = {
 	.reward_min = RA_REWARD_MIN,
 	.reward_max = 0,
 	.unit = MLPROXY_UNIT_DECISION,
+	/* A bad window is over in milliseconds, and a file has a few decisions a second. */
+	.trial_share = MLPROXY_SHARE_ONE / 4,
+	.min_samples = 50,
 	.nr_states = MLPROXY_MAX_STATES,
 	.states = ra_states,
 	.ops = &ra_ops,

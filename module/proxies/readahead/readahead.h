@@ -154,10 +154,12 @@ struct ra_target {
  * struct ra_clock - a reading of the current task's clocks
  * @now_ns: local clock
  * @cpu_ns: CPU time of the task
+ * @waits: times that the task went to sleep, ever
  */
 struct ra_clock {
 	u64 now_ns;
 	u64 cpu_ns;
+	u64 waits;
 };
 
 /**
@@ -166,6 +168,7 @@ struct ra_clock {
  * @busy: the task is within a call, or the slot is being taken over
  * @fault: the call is a page fault
  * @left: clocks when the last call returned
+ * @gap_ns: time between the last call and this one
  * @log_sum: what this task has added to &ra_target.log_sum, ever
  * @log_us: the same of &ra_target.log_us
  * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to the
@@ -182,6 +185,7 @@ struct ra_task {
 	atomic_t busy;
 	bool fault;
 	struct ra_clock left;
+	u64 gap_ns;
 	s64 log_sum;
 	s64 log_us;
 	u64 slice_think_ns;
@@ -268,6 +272,7 @@ struct ra_epoch {
  * @last_ns: last call, for eviction; read without the lock
  * @action: in force; read without the lock by those who fail to take it
  * @decided: @decision waits for its outcome
+ * @grown: more was read at once, under another action, than the kernel would
  * @useless: streams started in vain, lately
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @window: activity window of &ra_target last counted in
@@ -288,7 +293,8 @@ struct ra_file {
 	u32 dev;
 	u32 generation;
 	u8 action;
-	bool decided;
+	bool decided:1;
+	bool grown:1;
 	u8 useless;
 	u8 habit;
 	u64 ino;
@@ -335,6 +341,7 @@ struct ra_plan {
  * @plan: for RA_PATTERN_*, what to read; pieces is 0 to leave it to the kernel
  * @distance: from the last read, or from the last one of its stream, in pages
  * @in_stream: it went on with a stream that is prefetched
+ * @grown: the kernel's state of the open file may have come from another action
  * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
  * @outer: the call is not within another hooked one
@@ -355,6 +362,7 @@ struct ra_call {
 	struct ra_plan plan;
 	u32 distance;
 	bool in_stream;
+	bool grown;
 	unsigned long reach;
 	struct ra_task *task;
 	bool outer;
@@ -412,6 +420,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected);
 void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 bool ra_epoch_full(const struct ra_file *f, u64 now_ns);
 bool ra_epoch_settled(struct ra_file *f);
+void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
 		  struct inode *inode, u64 now_ns);
 unsigned int ra_action_pages(enum ra_action action);

@@ -71,6 +71,7 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 	if (call->kind != RA_SYNC || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
 		/* seen afresh */
 		f->rest = 0;
+		f->calm = 0;
 		f->epoch.start_ns = 0;
 		atomic64_inc(&ra_counters.changes);
 		goto unlock;

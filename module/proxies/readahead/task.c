@@ -20,8 +20,12 @@
 #define RA_TASK_BITS		7
 #define RA_TASK_PROBES		4
 #define RA_TASK_STALE_NS	(2 * NSEC_PER_SEC)
-/* Longer off the CPU than this between two misses: waiting for a user, not a disk. */
+/*
+ * Longer off the CPU than this between two misses: waiting for a user, not a disk; unless
+ * it was many times, each of them short.
+ */
 #define RA_IDLE_NS		(250 * NSEC_PER_MSEC)
+#define RA_IDLE_ONCE_NS		(50 * NSEC_PER_MSEC)
 #define RA_SLICE_CALLS		8
 #define RA_SLICE_NS		(10 * NSEC_PER_MSEC)
 
@@ -52,6 +56,7 @@ static void clock_read(struct ra_clock *c)
 		barrier();
 	} while (start != READ_ONCE(se->exec_start));
 	c->cpu_ns += c->now_ns - start;
+	c->waits = current->nvcsw;
 }
 
 static struct ra_task *task_find(u64 tag)
@@ -108,17 +113,25 @@ bool ra_task_in_fault(void)
 	return t && atomic_read(&t->busy) && t->fault;
 }
 
+static bool was_idle(u64 off_ns, u64 waits)
+{
+	return off_ns > RA_IDLE_NS &&
+	       (off_ns > RA_TASK_STALE_NS || off_ns > waits * RA_IDLE_ONCE_NS);
+}
+
 /* The time since the last call belongs to the file of that call. */
 static void account_gap(struct ra_task *t, const struct ra_clock *c)
 {
 	s64 gap_ns = c->now_ns - t->left.now_ns;
 	s64 think_ns = c->cpu_ns - t->left.cpu_ns;
 
+	t->gap_ns = 0;
 	if (!t->left.now_ns || gap_ns <= 0)
 		return;
 	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
-	if (gap_ns - think_ns > RA_IDLE_NS)
+	if (was_idle(gap_ns - think_ns, c->waits - t->left.waits))
 		gap_ns = think_ns;
+	t->gap_ns = gap_ns;
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
 	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
