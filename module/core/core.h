@@ -102,6 +102,7 @@ struct mlproxy {
 	struct mlproxy_model __rcu *active;
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */
+	u32 decision_readers;			/* those of @readers that take decisions */
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
 	u64 pending_ns;
@@ -118,6 +119,8 @@ struct mlproxy {
 	atomic64_t rec_drained;
 	atomic64_t rec_accepted;
 	atomic64_t rec_rejected;
+	u32 trial_share;			/* of the description; constant */
+	u32 min_samples;			/* the same */
 	u32 id;
 	char name[MLPROXY_NAME_LEN];
 	struct mlproxy_schema schema;		/* scalars; constant */

@@ -104,11 +104,17 @@ static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32
 	}
 }
 
+/* What is drawn at random costs, and pays only where somebody learns from it. */
+static u32 explored_share(const struct mlproxy *proxy, u32 mode)
+{
+	return READ_ONCE(proxy->decision_readers) ? READ_ONCE(proxy->explore[mode]) : 0;
+}
+
 static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
 		   u64 now_ns, const struct candidate *c, struct mlproxy_decision *d)
 {
 	u32 share = READ_ONCE(proxy->share[d->mode]);
-	u32 explore = READ_ONCE(proxy->explore[d->mode]);
+	u32 explore = explored_share(proxy, d->mode);
 	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
 	bool counts;
 	int arm;

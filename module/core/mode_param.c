@@ -62,7 +62,7 @@ struct mode_param {
 }
 
 static const struct mode_param mode_params[] = {
-	MODE_PARAM(MIN_SAMPLES, min_samples, 2, 1 << 24),
+	MODE_PARAM(MIN_SAMPLES, min_samples, 2, MODE_MAX_MIN_SAMPLES),
 	MODE_PARAM(ALPHA_PPM, alpha_ppm, 1, 500000),
 	MODE_PARAM(MARGIN_Q16, margin_q16, 0, 16 << 16),
 	MODE_PARAM(BLOCK, block, 64, 1 << 30),
@@ -158,6 +158,8 @@ void mlproxy_mode_defaults(struct mlproxy *proxy)
 	struct mlproxy_modes *ms = proxy->modes;
 
 	mode_config_defaults(&ms->config);
+	if (proxy->min_samples)
+		ms->config.min_samples = proxy->min_samples;
 	ms->config.clustered = proxy->schema.unit != MLPROXY_UNIT_DECISION;
 	ms->config.lower_is_better = proxy->schema.reward_direction == MLPROXY_REWARD_LOWER;
 	proxy->washout_ns = 0;

@@ -28,6 +28,8 @@
 
 #include "efficiency.h"
 
+#define MODE_MAX_MIN_SAMPLES	(1U << 24)
+
 /**
  * struct mode_config - parameters; MLPROXY_PARAM_* has their meaning
  * @min_samples: MLPROXY_PARAM_MIN_SAMPLES

@@ -59,6 +59,8 @@ bool mlproxy_gone(const struct mlproxy *proxy)
 static void set_defaults(struct mlproxy *proxy)
 {
 	memcpy(proxy->share, default_share, sizeof(proxy->share));
+	if (proxy->trial_share)
+		proxy->share[MLPROXY_MODE_LEARNING] = proxy->trial_share;
 	memcpy(proxy->explore, default_explore, sizeof(proxy->explore));
 	proxy->window_ns = DEFAULT_WINDOW_NS;
 	proxy->pending_ns = DEFAULT_PENDING_NS;
@@ -99,6 +101,8 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	ret = mlproxy_schema_init(proxy, desc);
 	if (ret)
 		goto err;
+	proxy->trial_share = desc->trial_share;
+	proxy->min_samples = desc->min_samples;
 	ret = -ENOMEM;
 	proxy->counters = alloc_percpu(struct mlproxy_counters);
 	proxy->table = rec_table_alloc(entries);

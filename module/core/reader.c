@@ -125,6 +125,11 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
 	kfree(reader);
 }
 
+static bool wants(const struct mlproxy_reader *reader, u16 type)
+{
+	return reader->type_mask & MLPROXY_REC_MASK(type);
+}
+
 /**
  * mlproxy_reader_attach() - start to deliver
  * @reader: the reader
@@ -135,6 +140,8 @@ void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 	mutex_lock(&proxy->lock);
 	mlproxy_dataset_attach(reader, proxy);
 	list_add_tail_rcu(&reader->node, &proxy->readers);
+	if (wants(reader, MLPROXY_REC_DECISION))
+		WRITE_ONCE(proxy->decision_readers, proxy->decision_readers + 1);
 	mutex_unlock(&proxy->lock);
 }
 
@@ -149,6 +156,8 @@ void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
 	mutex_lock(&proxy->lock);
 	list_del_rcu(&reader->node);
+	if (wants(reader, MLPROXY_REC_DECISION))
+		WRITE_ONCE(proxy->decision_readers, proxy->decision_readers - 1);
 	mutex_unlock(&proxy->lock);
 	synchronize_rcu();
 	mutex_lock(&proxy->lock);
@@ -176,7 +185,7 @@ void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
 	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
 	void *rec;
 
-	if (!(reader->type_mask & MLPROXY_REC_MASK(type)))
+	if (!wants(reader, type))
 		return NULL;
 	if (unlikely(in_nmi())) {
 		mlproxy_ring_lose_nmi(ring);

@@ -6,11 +6,13 @@
 #include "core.h"
 #include "event.h"
 #include "infer/mlp.h"
+#include "mode_rules.h"
 #include "pending.h"
 #include "preprocess.h"
 
 #define DEFAULT_MAX_MACS 8192U
 #define LIMIT_MAX_MACS BIT(20)
+#define LIMIT_TRIAL_SHARE (MLPROXY_SHARE_ONE / 2)
 
 static int refuse(const struct mlproxy_desc *desc, const char *why)
 {
@@ -110,6 +112,10 @@ static int check_desc(const struct mlproxy_desc *desc)
 		return refuse(desc, "the reward's range");
 	if (desc->unit > MLPROXY_UNIT_WINDOW)
 		return refuse(desc, "the unit of randomisation");
+	if (desc->trial_share > LIMIT_TRIAL_SHARE)
+		return refuse(desc, "trial_share above a half");
+	if (desc->min_samples == 1 || desc->min_samples > MODE_MAX_MIN_SAMPLES)
+		return refuse(desc, "min_samples");
 	if (desc->max_macs > LIMIT_MAX_MACS)
 		return refuse(desc, "max_macs above 1048576");
 	if (desc->table_entries > MLPROXY_REC_MAX_ENTRIES)

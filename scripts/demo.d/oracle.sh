@@ -85,21 +85,21 @@ oracle_run()
 	esac
 }
 
-# oracle_pin WORKLOAD SEED: the best action; larger windows are left out once one took
-# twice as long as the best.
+# oracle_pin WORKLOAD SEED: the best action; larger windows are left out once one that is
+# larger than the kernel's took twice as long as the best.
 oracle_pin()
 {
 	best_us='' too_large=''
 	for action in $oracle_names; do
 		case $action in
-		[0-9]*) [ -z "$too_large" ] || continue ;;
+		256K | [0-9]*M) [ -z "$too_large" ] || continue ;;
 		esac
 		oracle_run TRY "$1" "$2" "$action"
 		if [ -z "$best_us" ] || less "$bench_us" "$best_us" 1; then
 			best_us=$bench_us oracle_choice=$action
 		fi
 		case $action in
-		[0-9]*) less "$bench_us" "$best_us" 2 || too_large=1 ;;
+		256K | [0-9]*M) less "$bench_us" "$best_us" 2 || too_large=1 ;;
 		esac
 	done
 }

@@ -96,7 +96,7 @@ progress()
 	for p in $presets; do
 		log=$dir/$verb-$p.log
 		line+=$(awk -F, -v p="$p" '
-			/^(TRAIN|SWEEP|TRY|RUN),/ { n++; last = $2 " " $4 " " $6 " us/op" }
+			/^(TRAIN|SWEEP|TRY|WARM|RUN),/ { n++; last = $2 " " $4 " " $6 " us/op" }
 			/^READY/ { last = "device filled" }
 			END { printf "  %s: %3d runs (%s)", p, n, last ? last : "boots" }' "$log")
 	done

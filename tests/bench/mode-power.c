@@ -9,7 +9,8 @@
  *	mode-power fall RUNS OUTCOMES UNIT	reaction to a model that turned bad
  *	mode-power shift RUNS OUTCOMES UNIT	to an environment that did, for both arms
  *
- * UNIT is decision, entity or window; OUTCOMES is the length of a run.
+ * UNIT is decision, entity or window; OUTCOMES is the length of a run. TRIAL_SHARE, of
+ * 65536, and MIN_SAMPLES are those of a proxy's description.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 
 static const double effects[] = { 0, 0.02, 0.05, 0.1, 0.2, 0.5 };
 static const double falls[] = { -0.5, -1, -2 };
-static const uint32_t lengths[] = { 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000,
+static const uint32_t lengths[] = { 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000,
 				    500000 };
 
 /**
@@ -43,14 +44,24 @@ struct climb {
 };
 
 static struct sim sim;
+static uint32_t trial_share, min_samples;	/* 0: the default */
 static struct climb climbs[MAX_RUNS];
 static uint32_t delays[MAX_RUNS];
+
+static void begin(enum sim_unit unit, uint64_t seed)
+{
+	sim_init(&sim, SIM_GAUSS, unit, seed);
+	if (trial_share)
+		sim.trial_share = trial_share;
+	if (min_samples)
+		sim.config.min_samples = min_samples;
+}
 
 static struct climb climb(enum sim_unit unit, double effect, uint64_t seed, uint32_t outcomes)
 {
 	struct climb c = { .collaboration = NEVER, .recommendation = NEVER };
 
-	sim_init(&sim, SIM_GAUSS, unit, seed);
+	begin(unit, seed);
 	sim.effect = effect;
 	while (sim.outcomes < outcomes) {
 		if (!sim_step(&sim))
@@ -152,7 +163,7 @@ static uint32_t fall(enum sim_unit unit, bool shared, double effect, uint64_t se
 {
 	uint32_t turn;
 
-	sim_init(&sim, SIM_GAUSS, unit, seed);
+	begin(unit, seed);
 	sim.effect = 0.5;
 	while (sim.machine.mode != MLPROXY_MODE_RECOMMENDATION) {
 		if (sim.outcomes > outcomes)
@@ -198,8 +209,8 @@ static void print_fall(enum sim_unit unit, bool shared, uint32_t runs, uint32_t 
 
 static int usage(void)
 {
-	fputs("usage: mode-power climb|times|fall|shift RUNS OUTCOMES decision|entity|window\n",
-	      stderr);
+	fputs("usage: mode-power climb|times|fall|shift RUNS OUTCOMES decision|entity|window\n"
+	      "                  [TRIAL_SHARE MIN_SAMPLES]\n", stderr);
 	return 2;
 }
 
@@ -209,8 +220,12 @@ int main(int argc, char **argv)
 	unsigned long runs, outcomes;
 	size_t unit = 0;
 
-	if (argc != 5)
+	if (argc != 5 && argc != 7)
 		return usage();
+	if (argc == 7) {
+		trial_share = strtoul(argv[5], NULL, 10);
+		min_samples = strtoul(argv[6], NULL, 10);
+	}
 	runs = strtoul(argv[2], NULL, 10);
 	outcomes = strtoul(argv[3], NULL, 10);
 	while (unit < ARRAY_SIZE(units) && strcmp(argv[4], units[unit]))

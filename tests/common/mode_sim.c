@@ -66,6 +66,7 @@ void sim_init(struct sim *sim, enum sim_shape shape, enum sim_unit unit, uint64_
 	mode_config_defaults(&sim->config);
 	sim->config.clustered = unit != SIM_DECISION;
 	mode_machine_init(&sim->machine, 0);
+	sim->trial_share = 4096;
 	sim->shape = shape;
 	sim->unit = unit;
 	sim->rng = rng_seed(seed + 1);
@@ -88,7 +89,7 @@ static uint64_t draw_unit(struct sim *sim)
 
 bool sim_step(struct sim *sim)
 {
-	static const uint32_t share[] = { 0, 4096, 32768, 64512 };
+	const uint32_t share[] = { 0, sim->trial_share, 32768, 64512 };
 	uint64_t unit = draw_unit(sim), noise = rng_u64(&sim->rng);
 	uint64_t hash = mix64(sim->seed ^ unit);
 	double z = normal_of(noise), common = normal_of(mix64(hash ^ 1)), uniform;

@@ -29,6 +29,7 @@ enum sim_unit { SIM_DECISION, SIM_ENTITY, SIM_WINDOWED };
  * struct sim - one run
  * @machine: under test
  * @config: its parameters
+ * @trial_share: share of the model in learning mode, of 65536
  * @shape: of the outcomes
  * @unit: of randomisation; clusters have SIM_ICC in common
  * @effect: of the model on the mean reward, in standard deviations
@@ -39,6 +40,7 @@ enum sim_unit { SIM_DECISION, SIM_ENTITY, SIM_WINDOWED };
 struct sim {
 	struct mode_machine machine;
 	struct mode_config config;
+	uint32_t trial_share;
 	enum sim_shape shape;
 	enum sim_unit unit;
 	double effect;

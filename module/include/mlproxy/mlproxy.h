@@ -68,6 +68,11 @@ struct mlproxy_ops {
  * @reward_min: smallest reward, >= S32_MIN; smaller ones are clamped
  * @reward_max: largest reward, <= S32_MAX; larger ones are clamped
  * @unit: unit of randomisation, MLPROXY_UNIT_*
+ * @trial_share: share of the decisions, of 65536, that follow a model in learning mode
+ *	until the administrator says otherwise, up to a half; 0 for 1/16. More where a
+ *	bad decision is soon over, and decisions are few
+ * @min_samples: outcomes of each arm before a model is judged, 2 and up; 0 for 200; see
+ *	MLPROXY_PARAM_MIN_SAMPLES
  * @max_macs: multiply-accumulates a model may cost in one decision; 0 for the
  *	default of 8192
  * @table_entries: recommendations held at a time, 0 for the default of 1024;
@@ -96,6 +101,8 @@ struct mlproxy_desc {
 	s64 reward_min;
 	s64 reward_max;
 	u32 unit;
+	u32 trial_share;
+	u32 min_samples;
 	u32 max_macs;
 	u32 table_entries;
 	u32 nr_states;
