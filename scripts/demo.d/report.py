@@ -313,7 +313,8 @@ LEGEND = [
                 "mode."),
     ("tree", "**tree**: the same with the trees that are shipped."),
     ("auto", "**auto**: the network again, with the mode machine left to itself, from learning "
-             "mode on;\n  the mode that it ended in is beside it. It carries on from seed to seed."),
+             "mode on;\n  the mode that it ended in is beside it. It carries on from run to run, and meets "
+             "each load\n  up to eight times, with other seeds, before the runs that count."),
 ]
 
 INTRO = """\

@@ -69,8 +69,15 @@ explores()
 	"$mlproxy" param synth share.learning 0
 	"$mlproxy" param synth explore.learning 100%
 	echo 1000 > $synth/run
+	expect "drawn at random while nobody reads" "$(cat $SYSFS/synth/decisions_explore)" 0
+	start_recorder "$tmp/explored.h5"
+	echo 1000 > $synth/run
+	end_recorder
+	expect "drawn at random while somebody does" "$(cat $SYSFS/synth/decisions_explore)" 1000
 	echo "without a model: $(cat $synth/best_percent) % of the decisions are the best"
 	[ "$(cat $synth/best_percent)" -lt 50 ]
+	echo 1000 > $synth/run
+	expect "and afterwards" "$(cat $SYSFS/synth/decisions_explore)" 1000
 }
 
 records()

@@ -19,6 +19,7 @@ struct sim_case {
 	enum sim_shape shape;
 	enum sim_unit unit;
 	uint32_t margin_q16;	/* 0: the default */
+	bool eager;		/* tried and judged as readahead wants it */
 };
 
 #define EARLY	(3 << 16)
@@ -38,6 +39,10 @@ static void count_promoted(const struct sim_case *c, double effect, int *collabo
 		sim.effect = effect;
 		if (c->margin_q16)
 			sim.config.margin_q16 = c->margin_q16;
+		if (c->eager) {
+			sim.trial_share = MLPROXY_SHARE_ONE / 4;
+			sim.config.min_samples = 50;
+		}
 		while (sim.outcomes < OUTCOMES && sim.machine.mode < MLPROXY_MODE_RECOMMENDATION)
 			met |= sim_step(&sim) && sim.t.to == MLPROXY_MODE_COLLABORATION;
 		*collaboration += met;
@@ -58,7 +63,7 @@ static void equal_model_is_not_promoted(void **state)
 
 static void better_model_is_promoted(void **state)
 {
-	const struct sim_case normal = { "normal", SIM_GAUSS, SIM_DECISION, 0 };
+	const struct sim_case normal = { "normal", SIM_GAUSS, SIM_DECISION, 0, false };
 	int collaboration, recommendation;
 
 	(void)state;
@@ -69,17 +74,21 @@ static void better_model_is_promoted(void **state)
 }
 
 static struct sim_case cases[] = {
-	{ "normal", SIM_GAUSS, SIM_DECISION, 0 },
-	{ "normal, early", SIM_GAUSS, SIM_DECISION, EARLY },
-	{ "skewed, early", SIM_SKEWED, SIM_DECISION, EARLY },
-	{ "0/1, early", SIM_BINARY, SIM_DECISION, EARLY },
-	{ "rare 0/1, early", SIM_RARE, SIM_DECISION, EARLY },
-	{ "normal, by entity, early", SIM_GAUSS, SIM_ENTITY, EARLY },
-	{ "skewed, by entity, early", SIM_SKEWED, SIM_ENTITY, EARLY },
-	{ "0/1, by entity, early", SIM_BINARY, SIM_ENTITY, EARLY },
-	{ "normal, by window, early", SIM_GAUSS, SIM_WINDOWED, EARLY },
-	{ "skewed, by window, early", SIM_SKEWED, SIM_WINDOWED, EARLY },
-	{ "0/1, by window, early", SIM_BINARY, SIM_WINDOWED, EARLY },
+	{ "normal", SIM_GAUSS, SIM_DECISION, 0, false },
+	{ "normal, early", SIM_GAUSS, SIM_DECISION, EARLY, false },
+	{ "skewed, early", SIM_SKEWED, SIM_DECISION, EARLY, false },
+	{ "0/1, early", SIM_BINARY, SIM_DECISION, EARLY, false },
+	{ "rare 0/1, early", SIM_RARE, SIM_DECISION, EARLY, false },
+	{ "normal, eager", SIM_GAUSS, SIM_DECISION, 0, true },
+	{ "normal, eager, early", SIM_GAUSS, SIM_DECISION, EARLY, true },
+	{ "skewed, eager, early", SIM_SKEWED, SIM_DECISION, EARLY, true },
+	{ "0/1, eager, early", SIM_BINARY, SIM_DECISION, EARLY, true },
+	{ "normal, by entity, early", SIM_GAUSS, SIM_ENTITY, EARLY, false },
+	{ "skewed, by entity, early", SIM_SKEWED, SIM_ENTITY, EARLY, false },
+	{ "0/1, by entity, early", SIM_BINARY, SIM_ENTITY, EARLY, false },
+	{ "normal, by window, early", SIM_GAUSS, SIM_WINDOWED, EARLY, false },
+	{ "skewed, by window, early", SIM_SKEWED, SIM_WINDOWED, EARLY, false },
+	{ "0/1, by window, early", SIM_BINARY, SIM_WINDOWED, EARLY, false },
 };
 
 int main(void)

@@ -599,7 +599,8 @@ struct mlproxy_mode {
  * @value: in with F_SET, always out (0 for SEED)
  *
  * In emergency mode both shares are 0 and can't be changed. A mode's share and
- * exploration may not add up to more than MLPROXY_SHARE_ONE.
+ * exploration may not add up to more than MLPROXY_SHARE_ONE. Nothing is explored while no
+ * dataset reader takes decisions.
  */
 struct mlproxy_param {
 	__u32 size;

@@ -228,7 +228,8 @@ const struct cli_verb verb_param = {
 	.synopsis = "PROXY [NAME [VALUE]]",
 	.help = "Without a name, prints all parameters; with a value, sets one:\n"
 		"  share.MODE    share of the operations that the model decides in that mode\n"
-		"  explore.MODE  share in which a legal action is drawn at random\n"
+		"  explore.MODE  share in which a legal action is drawn at random, while somebody\n"
+		"                reads the decisions (record, mlproxyd)\n"
 		"  window        length of a switchback window, where a proxy randomises by time\n"
 		"  washout       begin of a window whose outcomes are not counted\n"
 		"  seed          seed of the randomisation (can only be set)\n"
