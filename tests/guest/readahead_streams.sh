@@ -124,6 +124,42 @@ PYTHON
 
 # A file that has nothing to gain rests for most of its misses, until its reads find an
 # order, or it is mapped.
+# A file that has no miss any more, since the application reads ahead itself.
+test_left()
+{
+	proxy_load epoch_us=20000 || exit 1
+	proxy start
+	mount_fresh
+	count_reads <<'PYTHON'
+import time
+other = os.open(os.path.dirname(path) + "/b", os.O_RDONLY)
+def until_decided(first):
+    before = value("decisions")
+    for i in range(first, first + 100):
+        os.pread(fd, 4096, i * 70 % 6000 * 4096)
+        if value("decisions") > before:
+            return
+    sys.exit("no decision")
+def reported(at):
+    before = value("rewards")
+    for _ in range(20):     # one long wait would count as idle
+        time.sleep(0.01)
+    os.pread(other, 4096, at * 4096)
+    return value("rewards") - before
+until_decided(1)
+left = reported(100)
+again = reported(300)
+until_decided(2000)
+open(params + "/epoch_us", "w").write("10000000")
+early = reported(500)
+print("outcomes: of a file that was left", left, "again", again, "before an epoch's time", early)
+sys.exit(left != 1 or again or early)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 test_rest()
 {
 	proxy_load epoch_us=10000000 || exit 1
@@ -179,5 +215,6 @@ ktap_test "backward faults are prefetched" streams 9 mmap 40 -1
 ktap_test "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a change of the reads is seen at once" test_change
+ktap_test "a file that is left has an outcome" test_left
 ktap_test "a file that has nothing to gain rests" test_rest
 ktap_end
