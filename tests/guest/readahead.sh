@@ -56,7 +56,7 @@ is_hooked()
 {
 	local n
 
-	n=$(grep -cE '^(filemap_fault|page_cache_(a)?sync_ra) ' $hooked)
+	n=$(grep -cE '^(filemap_fault|page_cache_(a)?sync_ra|vfs_fadvise) ' $hooked)
 	echo "$n"
 }
 
@@ -68,14 +68,14 @@ test_attached()
 	proxy start
 	expect "hooks without a target" "$(is_hooked)" 0
 	echo mlptest0 > $params/target
-	expect "hooks" "$(is_hooked)" 3
+	expect "hooks" "$(is_hooked)" 4
 	echo > $params/target
 	expect "hooks after the target was taken away" "$(is_hooked)" 0
 	echo mlptest0 > $params/target
 	proxy stop
 	expect "hooks after stop" "$(is_hooked)" 0
 	proxy start
-	expect "hooks after start" "$(is_hooked)" 3
+	expect "hooks after start" "$(is_hooked)" 4
 	proxy snapshot
 	expect "health and states with a target" \
 		"$(grep -cE 'health (good|strained)$|dev_latency0|active_files0' "$tmp/ctl")" 3

@@ -73,6 +73,8 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *
 		atomic64_inc(&ra_counters.advised);
 		return;
 	}
+	if (!f && call->kind == RA_WILLNEED)
+		return;
 	if (!f)
 		f = ra_file_get(call->dev, call->ino, call->generation, call->enter_ns);
 	if (!f) {
@@ -85,7 +87,7 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *
 		call->action = READ_ONCE(f->action);
 		return;
 	}
-	if (call->kind == RA_FAULT_HIT)
+	if (!ra_is_miss(call))
 		call->action = f->action;
 	else
 		file_event(f, call, inode, mmap);
@@ -118,7 +120,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->dev = inode->i_sb->s_dev;
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;
-	if (call->kind != RA_FAULT_HIT)
+	if (ra_is_miss(call))
 		atomic64_inc(&ra_counters.calls);
 	f = ra_file_find(call->dev, call->ino, call->generation);
 	if (f && ra_rest_pass(f, call))
@@ -158,7 +160,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 			ra_epoch_add_time(f, 0, max_t(s64, stall_ns, 0));
 			f->epoch.read_bytes += task_read_bytes() - call->read_bytes;
 		}
-		if (call->kind != RA_FAULT_HIT) {
+		if (ra_is_miss(call)) {
 			f->expected = expected;
 			f->reach = min_t(unsigned long, call->reach, U16_MAX);
 		}

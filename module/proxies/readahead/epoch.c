@@ -299,19 +299,21 @@ static void epoch_feedback(struct ra_file *f, struct ra_task *task, struct ra_ta
 /**
  * ra_epoch_leave() - a task goes on with another file: report the outcome there is
  * @f: file of the task's last call
- * @task: slot of the current task, its gap accounted to @f
+ * @task: slot of the current task
  * @target: device
  * @now_ns: local clock
  *
- * A file that is read without any further miss, since the application reads ahead itself,
- * would have no outcome; and those of other actions on it, which do bring misses, nothing
- * to be compared with.
+ * If an epoch's time was spent on it, and the last miss was as long ago: a file that is
+ * read without any further miss, since the application reads ahead itself, would have no
+ * outcome; and those of other actions on it, which do bring misses, nothing to be compared
+ * with.
  */
 void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns)
 {
 	u64 epoch_ns = (u64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
 
-	if (!f->decided || task->gap_ns < epoch_ns || now_ns - f->last_ns < epoch_ns)
+	if (!f->decided || now_ns - f->last_ns < epoch_ns ||
+	    (u64)f->epoch.think_ns + f->epoch.stall_ns < epoch_ns)
 		return;
 	epoch_feedback(f, task, target);
 	f->decided = false;

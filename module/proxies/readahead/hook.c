@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attaches to the kernel's cache-miss functions by ftrace: a call of one of them
- * goes to the replacement here, which calls the original. Reads that hit the
- * page cache do not come by; without a target, nothing is attached.
+ * Attaches to the kernel's cache-miss functions, and to that for an application's own
+ * readahead, by ftrace: a call of one of them goes to the replacement here, which calls
+ * the original. Reads that hit the page cache do not come by; without a target, nothing
+ * is attached.
  *
  * A call from within this module is not redirected: it is the replacement's own.
  * This file is built without sibling-call optimisation, so that the caller is
@@ -17,6 +18,7 @@
 
 #include <linux/backing-dev.h>
 #include <linux/delay.h>
+#include <linux/fadvise.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -224,6 +226,26 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	return ret;
 }
 
+/*
+ * An application that reads ahead itself, as RocksDB does: finding pages and queueing
+ * them is the same work as in the kernel's own readahead, and no progress either.
+ */
+static int fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	struct ra_call call = {
+		.kind = RA_WILLNEED,
+		.index = offset >> PAGE_SHIFT,
+	};
+	int ret;
+
+	if (advice != POSIX_FADV_WILLNEED ||
+	    !ra_call_enter(&call, file, file->f_mapping, false))
+		return vfs_fadvise(file, offset, len, advice);
+	ret = vfs_fadvise(file, offset, len, advice);
+	ra_call_exit(&call, 0);
+	return ret;
+}
+
 /* The replacements: count the task in and out around all that may sleep. */
 static void replace_sync_ra(struct readahead_control *ractl, unsigned long req)
 {
@@ -246,6 +268,16 @@ static vm_fault_t replace_fault(struct vm_fault *vmf)
 
 	this_cpu_inc(ra_inflight);
 	ret = fault(vmf);
+	this_cpu_dec(ra_inflight);
+	return ret;
+}
+
+static int replace_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	int ret;
+
+	this_cpu_inc(ra_inflight);
+	ret = fadvise(file, offset, len, advice);
 	this_cpu_dec(ra_inflight);
 	return ret;
 }
@@ -277,6 +309,7 @@ static struct ra_hook ra_hooks[] = {
 	RA_HOOK(page_cache_sync_ra, replace_sync_ra),
 	RA_HOOK(page_cache_async_ra, replace_async_ra),
 	RA_HOOK(filemap_fault, replace_fault),
+	RA_HOOK(vfs_fadvise, replace_fadvise),
 };
 
 static int hook_register(struct ra_hook *hook)

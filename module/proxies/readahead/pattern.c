@@ -253,7 +253,7 @@ enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgof
 
 	call->distance = f->nr_recent ? abs((s32)(index - f->recent[0])) : 0;
 	call->in_stream = false;
-	if (end > S32_MAX || call->kind == RA_FAULT_HIT)
+	if (end > S32_MAX || !ra_is_miss(call))
 		return RA_PAT_OTHER;
 	if (depth)
 		s = find_stream(f, call, req);

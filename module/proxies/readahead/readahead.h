@@ -87,7 +87,9 @@ enum ra_kind {
 	RA_SYNC,	/* read() missed the cache */
 	RA_ASYNC,	/* somebody reached a page marked "read on" */
 	RA_FAULT,	/* page fault that missed the cache */
+	/* Those from here on are no misses: their time is accounted for, no more. */
 	RA_FAULT_HIT,	/* page fault on a cached page, or retried */
+	RA_WILLNEED,	/* the application reads ahead itself */
 };
 
 /* What a call looks like beside those before it. */
@@ -168,7 +170,6 @@ struct ra_clock {
  * @busy: the task is within a call, or the slot is being taken over
  * @fault: the call is a page fault
  * @left: clocks when the last call returned
- * @gap_ns: time between the last call and this one
  * @log_sum: what this task has added to &ra_target.log_sum, ever
  * @log_us: the same of &ra_target.log_us
  * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to the
@@ -185,7 +186,6 @@ struct ra_task {
 	atomic_t busy;
 	bool fault;
 	struct ra_clock left;
-	u64 gap_ns;
 	s64 log_sum;
 	s64 log_us;
 	u64 slice_think_ns;
@@ -334,7 +334,7 @@ struct ra_plan {
 /**
  * struct ra_call - one call of a hooked function, on the hook's stack
  * @kind: why
- * @index: page that is missing or marked
+ * @index: page that is missing or marked; of RA_WILLNEED the first one
  * @req: pages asked for
  * @action: what to do, an &enum ra_action
  * @window_pages: window of @action, where it has one
@@ -486,6 +486,15 @@ static inline u32 ra_log2_q8(u64 x)
 		return 0;
 	msb = fls64(x) - 1;
 	return (msb << 8) | ((msb >= 8 ? x >> (msb - 8) : x << (8 - msb)) & 0xff);
+}
+
+/**
+ * ra_is_miss() - does a call count for the epoch, or only its time
+ * @call: the call
+ */
+static inline bool ra_is_miss(const struct ra_call *call)
+{
+	return call->kind < RA_FAULT_HIT;
 }
 
 /**

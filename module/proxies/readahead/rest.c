@@ -67,6 +67,10 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		return false;
 	if (!f->rest)
 		goto unlock;
+	if (call->kind == RA_WILLNEED) {
+		pass = true;
+		goto unlock;
+	}
 	f->epoch.odd = has_order(f, index) ? f->epoch.odd + 1 : 0;
 	if (call->kind != RA_SYNC || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
 		/* seen afresh */

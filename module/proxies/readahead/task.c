@@ -125,13 +125,11 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 	s64 gap_ns = c->now_ns - t->left.now_ns;
 	s64 think_ns = c->cpu_ns - t->left.cpu_ns;
 
-	t->gap_ns = 0;
 	if (!t->left.now_ns || gap_ns <= 0)
 		return;
 	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
 	if (was_idle(gap_ns - think_ns, c->waits - t->left.waits))
 		gap_ns = think_ns;
-	t->gap_ns = gap_ns;
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
 	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
