@@ -28,7 +28,7 @@
 
 #include "efficiency.h"
 
-#define MODE_MAX_MIN_SAMPLES	(1U << 24)
+#define MODE_MAX_MIN_SAMPLES	16777216U
 
 /**
  * struct mode_config - parameters; MLPROXY_PARAM_* has their meaning
