@@ -198,6 +198,11 @@ print("of", calls, "calls rested:", rested, "decisions:", decisions)
 if calls < 200 or rested < calls * 3 / 4 or decisions > 4:
     sys.exit(1)
 until_rest()
+calls, rested = value("calls"), value("rested")
+os.posix_fadvise(fd, 4100 * 4096, 1 << 20, os.POSIX_FADV_WILLNEED)
+read(1)
+if value("calls") != calls + 1 or value("rested") != rested + 1:
+    sys.exit("what the application read ahead itself counted as a miss, or woke the file")
 backward = reads_until_seen(lambda n: os.pread(fd, 4096, (6000 - n) * 4096))
 until_rest()
 fault = reads_until_seen(lambda n: m[4096 * (4500 + 100 * n)])
