@@ -56,7 +56,7 @@ is_hooked()
 {
 	local n
 
-	n=$(grep -cE '^(filemap_fault|page_cache_(a)?sync_ra|vfs_fadvise) ' $hooked)
+	n=$(grep -cE '^(filemap_fault|page_cache_(a)?sync_ra|generic_fadvise) ' $hooked)
 	echo "$n"
 }
 

@@ -240,8 +240,8 @@ static int fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 
 	if (advice != POSIX_FADV_WILLNEED ||
 	    !ra_call_enter(&call, file, file->f_mapping, false))
-		return vfs_fadvise(file, offset, len, advice);
-	ret = vfs_fadvise(file, offset, len, advice);
+		return generic_fadvise(file, offset, len, advice);
+	ret = generic_fadvise(file, offset, len, advice);
 	ra_call_exit(&call, 0);
 	return ret;
 }
@@ -309,7 +309,7 @@ static struct ra_hook ra_hooks[] = {
 	RA_HOOK(page_cache_sync_ra, replace_sync_ra),
 	RA_HOOK(page_cache_async_ra, replace_async_ra),
 	RA_HOOK(filemap_fault, replace_fault),
-	RA_HOOK(vfs_fadvise, replace_fadvise),
+	RA_HOOK(generic_fadvise, replace_fadvise),
 };
 
 static int hook_register(struct ra_hook *hook)
