@@ -238,7 +238,7 @@ static int fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 	};
 	int ret;
 
-	if (advice != POSIX_FADV_WILLNEED ||
+	if (advice != POSIX_FADV_WILLNEED || !file->f_mapping ||
 	    !ra_call_enter(&call, file, file->f_mapping, false))
 		return generic_fadvise(file, offset, len, advice);
 	ret = generic_fadvise(file, offset, len, advice);
