@@ -122,8 +122,6 @@ PYTHON
 	exit $status
 }
 
-# A file that has nothing to gain rests for most of its misses, until its reads find an
-# order, or it is mapped.
 # A file that has no miss any more, since the application reads ahead itself.
 test_left()
 {
@@ -160,6 +158,8 @@ PYTHON
 	exit $status
 }
 
+# A file that has nothing to gain rests for most of its misses, until its reads find an
+# order, or it is mapped.
 test_rest()
 {
 	proxy_load epoch_us=10000000 || exit 1

@@ -272,7 +272,8 @@ struct ra_epoch {
  * @last_ns: last call, for eviction; read without the lock
  * @action: in force; read without the lock by those who fail to take it
  * @decided: @decision waits for its outcome
- * @grown: more was read at once, under another action, than the kernel would
+ * @grown: an action with a window of its own was in force: the kernel's state of an open
+ *	file may have come from it
  * @useless: streams started in vain, lately
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @window: activity window of &ra_target last counted in
@@ -341,7 +342,7 @@ struct ra_plan {
  * @plan: for RA_PATTERN_*, what to read; pieces is 0 to leave it to the kernel
  * @distance: from the last read, or from the last one of its stream, in pages
  * @in_stream: it went on with a stream that is prefetched
- * @grown: the kernel's state of the open file may have come from another action
+ * @grown: &ra_file.grown, before this call
  * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
  * @outer: the call is not within another hooked one
