@@ -79,13 +79,14 @@ PYTHON
 	exit $status
 }
 
-# count_reads: a program from stdin, with the file open as fd and value() of a counter
+# count_reads: a program from stdin, with the file open as fd, its content's path as
+# reference, and value() of a counter
 count_reads()
 {
 	{
 		cat <<'PYTHON'
 import os, random, sys
-path, params = sys.argv[1:]
+path, params, reference = sys.argv[1:]
 def value(name):
     return int(open(params + "/nr_" + name).read())
 random.seed(1)
@@ -93,7 +94,7 @@ fd = os.open(path, os.O_RDONLY)
 PYTHON
 		cat
 	} > "$tmp/reads.py"
-	python3 "$tmp/reads.py" "$mnt/a" $params
+	python3 "$tmp/reads.py" "$mnt/a" $params "$tmp/reference"
 }
 
 # Nothing but a change of the reads can end the second epoch here.
@@ -214,11 +215,61 @@ PYTHON
 	exit $status
 }
 
+# A device that has more to do than it can is not asked for more: what would have been
+# prefetched is read as the kernel does, and nothing else is lost.
+test_strained()
+{
+	proxy_load || exit 1
+	proxy start
+	pin 8
+	mount_fresh
+	count_reads <<'PYTHON'
+import threading, time
+good = open(reference, "rb").read()
+raw = os.open("/dev/mlptest0", os.O_RDONLY)
+pages = iter(range(0, os.lseek(raw, 0, os.SEEK_END) // 4096, 2))
+busy = True
+def latency(us):
+    open("/sys/module/mlproxy_testblk/parameters/base_us", "w").write(str(us))
+def load():
+    while busy:
+        for _ in range(100):
+            os.posix_fadvise(raw, next(pages) * 4096, 4096, os.POSIX_FADV_WILLNEED)
+        time.sleep(0.2)
+def strided(first, n, warm):
+    # The state of the device is looked at when a read misses, every 5 ms at most.
+    for _ in range(warm):
+        os.pread(fd, 4096, random.randrange(5000, 6000) * 4096)
+        time.sleep(0.006)
+    prefetched, refused = value("prefetched"), value("refused")
+    for i in range(first, first + 7 * n, 7):
+        if os.pread(fd, 4096, i * 4096) != good[i * 4096:(i + 1) * 4096]:
+            sys.exit("wrong data in page %d" % i)
+    return value("prefetched") - prefetched, value("refused") - refused
+# Hundreds of reads in flight.
+latency(500000)
+thread = threading.Thread(target=load)
+thread.start()
+prefetched, refused = strided(0, 12, 3)
+busy = False
+latency(0)
+thread.join()
+again = strided(3000, 60, 20)
+print("prefetched, refused: strained", prefetched, refused, "then", *again)
+sys.exit(refused < 3 or prefetched or again[1] or again[0] < 3)
+PYTHON
+	status=$?
+	echo 0 > /sys/module/mlproxy_testblk/parameters/base_us
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 ktap_test "backward reads are prefetched" streams 8 pread 10 -1
 ktap_test "strided reads are prefetched" streams 8 pread 10 5
 ktap_test "backward faults are prefetched" streams 9 mmap 40 -1
 ktap_test "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
+ktap_test "a strained device is not asked for more" test_strained
 ktap_test "a change of the reads is seen at once" test_change
 ktap_test "a file that is left has an outcome" test_left
 ktap_test "a file that has nothing to gain rests" test_rest
