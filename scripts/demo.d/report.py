@@ -235,7 +235,7 @@ class Targets:
     def line(self, what, bound, value, note=""):
         if value is None:
             return row(self.d.name, what, f"≥ {bound:.2f}x", "not measured", "–")
-        verdict = "met" if value >= bound else f"**missed** by {bound - value:.2f}"
+        verdict = "met" if value >= bound else f"**missed** by {bound - value:.2g}"
         return row(self.d.name, what, f"≥ {bound:.2f}x", f"{times(value)}{note}", verdict)
 
     def mean(self, what, name, other, bound):
