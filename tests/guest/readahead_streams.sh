@@ -248,7 +248,7 @@ def strided(first, n, warm):
     return value("prefetched") - prefetched, value("refused") - refused
 # Hundreds of reads in flight.
 latency(500000)
-thread = threading.Thread(target=load)
+thread = threading.Thread(target=load, daemon=True)
 thread.start()
 prefetched, refused = strided(0, 12, 3)
 busy = False
