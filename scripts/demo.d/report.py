@@ -164,7 +164,8 @@ def interval(r):
 
 
 def table_times(d):
-    yield from header("load", "default", *(n for _, n in d.policies()), "oracle took")
+    took = ["oracle took"] if d.choice else []
+    yield from header("load", "default", *(n for _, n in d.policies()), *took)
     for w in d.loads:
         cells = [w, figure(d.us(w, "default"))]
         for p, _ in d.policies():
@@ -174,7 +175,7 @@ def table_times(d):
             elif p == "auto" and w in d.mode:
                 cell += f" ({d.mode[w]})"
             cells.append(cell)
-        yield row(*cells, d.choice.get(w, "–"))
+        yield row(*cells, *(d.choice.get(w, "–") for _ in took))
 
 
 def table_ratios(d):
