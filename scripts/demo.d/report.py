@@ -175,7 +175,9 @@ def table_times(d):
             elif p == "auto" and w in d.mode:
                 cell += f" ({d.mode[w]})"
             cells.append(cell)
-        yield row(*cells, *(d.choice.get(w, "–") for _ in took))
+        if took:
+            cells.append(d.choice.get(w, "–"))
+        yield row(*cells)
 
 
 def table_ratios(d):
