@@ -18,17 +18,8 @@
 #ifndef _MLPROXY_SPLIT_H
 #define _MLPROXY_SPLIT_H
 
-#include "../infer/port.h"
+#include "../infer/mix64.h"
 #include <linux/mlproxy.h>
-
-/* Finaliser of splitmix64 (Steele, Lea, Flood: Fast splittable PRNGs, 2014). */
-static inline u64 mix64(u64 x)
-{
-	x += 0x9e3779b97f4a7c15ULL;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
 
 #define SPLIT_BASELINE	0
 #define SPLIT_CANDIDATE	1

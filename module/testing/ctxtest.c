@@ -35,6 +35,7 @@
 
 #include "compat/blk.h"
 #include "ctxtest.h"
+#include "infer/mix64.h"
 
 #define RUN_MAX 10000000U
 #define BATCH 32		/* decisions without a break */
@@ -149,11 +150,7 @@ static bool decision_ok(const struct mlproxy_request *req, u32 action,
 
 static u64 next_random(struct cpu_run *run)
 {
-	u64 x = atomic64_add_return(0x9e3779b97f4a7c15LL, &run->salt);
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
+	return mix64(atomic64_fetch_add(MIX64_STEP, &run->salt));
 }
 
 static void publish_event(struct cpu_run *run, const struct mlproxy_request *req, u64 id)

@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mix64.h"
 #include "ra_load.h"
 
 #define MAX_STREAMS	16
@@ -215,7 +216,7 @@ static void draw_streams(char **files, unsigned int nr_files, uint64_t seed)
 		fail("--draw needs files");
 	n = (unsigned int)random_log(&rng, 1, MAX_DRAWN);
 	for (i = 0; i < n; i++) {
-		struct stream *s = add_stream(files[next_random(&rng) % nr_files], seed);
+		struct stream *s = add_stream(files[mix64_next(&rng) % nr_files], seed);
 
 		s->by_mmap = one_in(&rng, 2);
 		s->drawn = true;

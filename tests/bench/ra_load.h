@@ -79,7 +79,6 @@ void phase_begins(unsigned int phase);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* ra_pattern.c */
-uint64_t next_random(uint64_t *state);
 bool one_in(uint64_t *state, unsigned int n);
 uint64_t random_log(uint64_t *state, uint64_t low, uint64_t high);
 int64_t parse_number(const char *text, const char *what);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix64.h"
 #include "ra_load.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -32,25 +33,15 @@ struct pattern {
 	void (*draw)(struct stream *s);
 };
 
-/* splitmix64: small, and good for any seed. */
-uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
-}
-
 /* Below one. */
 static double random_share(uint64_t *state)
 {
-	return (double)(next_random(state) >> 11) / 9007199254740992.0;
+	return (double)(mix64_next(state) >> 11) / 9007199254740992.0;
 }
 
 bool one_in(uint64_t *state, unsigned int n)
 {
-	return !(next_random(state) % n);
+	return !(mix64_next(state) % n);
 }
 
 /* LOW to HIGH, every doubling as likely as any other. */
@@ -104,7 +95,7 @@ static void draw_stride(struct stream *s)
 
 static void next_any(struct stream *s)
 {
-	jump(s, next_random(&s->rng));
+	jump(s, mix64_next(&s->rng));
 }
 
 static void cluster(struct stream *s, uint64_t requests)
@@ -169,7 +160,7 @@ static void next_zipf(struct stream *s)
 
 static void draw_zipf(struct stream *s)
 {
-	s->order.arg[0] = 40 + (int64_t)(next_random(&s->rng) % 55);
+	s->order.arg[0] = 40 + (int64_t)(mix64_next(&s->rng) % 55);
 }
 
 static void next_hot(struct stream *s)
@@ -177,7 +168,7 @@ static void next_hot(struct stream *s)
 	if (one_in(&s->rng, 4))
 		next_any(s);
 	else
-		jump(s, s->heads[0] + next_random(&s->rng) % (uint64_t)s->order.arg[0]);
+		jump(s, s->heads[0] + mix64_next(&s->rng) % (uint64_t)s->order.arg[0]);
 }
 
 static void draw_hot(struct stream *s)
@@ -189,7 +180,7 @@ static void next_walk(struct stream *s)
 {
 	uint64_t far = (uint64_t)s->order.arg[0];
 
-	advance(s, (int64_t)(next_random(&s->rng) % (2 * far + 1)) - (int64_t)far);
+	advance(s, (int64_t)(mix64_next(&s->rng) % (2 * far + 1)) - (int64_t)far);
 }
 
 static void draw_walk(struct stream *s)
@@ -216,7 +207,7 @@ static void draw_burst(struct stream *s)
 	int64_t run = (int64_t)random_log(&s->rng, 2, 64);
 	int64_t gap = (int64_t)random_log(&s->rng, 1, 256);
 
-	switch (next_random(&s->rng) % 4) {
+	switch (mix64_next(&s->rng) % 4) {
 	case 0:
 		run = -run;
 		gap = -gap;
@@ -242,14 +233,14 @@ static void next_interleave(struct stream *s)
 static void draw_interleave(struct stream *s)
 {
 	static const int64_t common[] = { 1, 1, 1, -1, -1 };
-	uint64_t kind = next_random(&s->rng) % 8;
+	uint64_t kind = mix64_next(&s->rng) % 8;
 	int64_t step = (int64_t)random_log(&s->rng, 2, 32);
 
 	if (kind < ARRAY_SIZE(common))
 		step = common[kind];
 	else if (kind == ARRAY_SIZE(common))
 		step = -step;
-	s->order.arg[0] = 2 + (int64_t)(next_random(&s->rng) % (MAX_HEADS - 1));
+	s->order.arg[0] = 2 + (int64_t)(mix64_next(&s->rng) % (MAX_HEADS - 1));
 	s->order.arg[1] = step;
 }
 
@@ -263,7 +254,7 @@ static void next_lookup(struct stream *s)
 
 	switch (s->left) {
 	case 0:
-		s->heads[0] = next_random(&s->rng) % s->order.span;
+		s->heads[0] = mix64_next(&s->rng) % s->order.span;
 		jump(s, 0);
 		break;
 	case 1:
@@ -324,10 +315,10 @@ void begin_order(struct stream *s)
 	s->done = 0;
 	s->left = 0;
 	/* Streams of one file start apart. */
-	jump(s, next_random(&s->rng));
+	jump(s, mix64_next(&s->rng));
 	rng = ~s->rng;
 	for (i = 0; i < MAX_HEADS; i++)
-		s->heads[i] = next_random(&rng) % s->order.span;
+		s->heads[i] = mix64_next(&rng) % s->order.span;
 }
 
 void next_position(struct stream *s)
@@ -342,7 +333,7 @@ static const struct pattern *draw_pattern(struct stream *s)
 
 	for (i = 0; i < ARRAY_SIZE(patterns); i++)
 		sum += patterns[i].weight;
-	r = next_random(&s->rng) % sum;
+	r = mix64_next(&s->rng) % sum;
 	for (i = 0; r >= patterns[i].weight; i++)
 		r -= patterns[i].weight;
 	return &patterns[i];
@@ -366,7 +357,7 @@ void draw_order(struct stream *s)
 
 	if (s->nr_blocks > least && one_in(rng, 2))
 		length = random_log(rng, least, s->nr_blocks);
-	o->base = next_random(rng) % (s->nr_blocks - length + 1);
+	o->base = mix64_next(rng) % (s->nr_blocks - length + 1);
 	/* A mapping is seldom read by so much at once as a buffer has room for. */
 	o->pages = one_in(rng, 2) ? 1 :
 		   (unsigned int)random_log(rng, 1, s->by_mmap ? MAX_PAGES / 4 : MAX_PAGES);

@@ -8,35 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mix64.h"
 #include "replay.h"
 
 /* Consecutive rows that have one role: rows close in time are alike. */
 #define ROLE_BLOCK	32
 
-/* splitmix64 (Steele, Lea, Flood 2014) */
-static uint64_t mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ULL;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
 static uint64_t draw(struct replay *r, uint64_t below)
 {
 	r->random++;
-	return mix(r->random) % below;
+	return mix64(r->random) % below;
 }
 
 static double uniform(uint64_t x)
 {
-	return (double)(mix(x) >> 11) / (double)(1ULL << 53);
+	return (double)(mix64(x) >> 11) / (double)(1ULL << 53);
 }
 
 enum replay_role replay_role_of(bool by_key, uint64_t serial, uint64_t key, double holdout,
 				double validation)
 {
-	uint64_t group = by_key ? mix(key) : serial / ROLE_BLOCK;
+	uint64_t group = by_key ? mix64(key) : serial / ROLE_BLOCK;
 
 	if (uniform(group) < holdout)
 		return REPLAY_TEST;

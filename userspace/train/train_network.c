@@ -234,7 +234,7 @@ int mltrain_network_restarts(struct mltrain_model *m, const struct mltrain_part 
 				    report->macs, m->schema.schema.max_macs);
 	report->valid_loss = INFINITY;
 	for (p.restart = 0; !err && p.restart < o->restarts; p.restart++) {
-		net_opt.seed = mltrain_mix(o->seed + p.restart * 1000003ULL) >> 1;
+		net_opt.seed = mix64(o->seed + p.restart * 1000003ULL) >> 1;
 		err = mltorch_create(&net, &net_opt);
 		if (err) {
 			err = torch_failed(err);

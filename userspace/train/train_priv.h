@@ -6,30 +6,22 @@
 #ifndef _MLPROXY_TRAIN_PRIV_H
 #define _MLPROXY_TRAIN_PRIV_H
 
+#include "mix64.h"
 #include "mlproxy_train.h"
 
 /* Sets mltrain_error() and returns @err. */
 int mltrain_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The finaliser of splitmix64 (Steele, Lea, Flood 2014): a good mixer. */
-static inline uint64_t mltrain_mix(uint64_t x)
-{
-	x += 0x9e3779b97f4a7c15ULL;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
 /* 0 to below 1 */
 static inline double mltrain_uniform(uint64_t x)
 {
-	return (double)(mltrain_mix(x) >> 11) / (double)(1ULL << 53);
+	return (double)(mix64(x) >> 11) / (double)(1ULL << 53);
 }
 
 /* What identifies a row between files: id, key and time. */
 static inline uint64_t mltrain_row_hash(const struct mlds_data *d, size_t i)
 {
-	return mltrain_mix(d->id[i] ^ mltrain_mix(d->key[i] ^ mltrain_mix(d->time_ns[i])));
+	return mix64(d->id[i] ^ mix64(d->key[i] ^ mix64(d->time_ns[i])));
 }
 
 /* Inputs of the network: [n][nr_inputs], the fixed-point inputs / 127. */

@@ -75,7 +75,7 @@ int mltrain_split_rows(const struct mlds_data *data, const struct mltrain_rows *
 		bool to_second;
 
 		if (split == MLTRAIN_SPLIT_KEY)
-			to_second = mltrain_uniform(data->key[row] ^ mltrain_mix(seed)) < share;
+			to_second = mltrain_uniform(data->key[row] ^ mix64(seed)) < share;
 		else
 			to_second = second_block(i * TIME_BLOCKS / from->n, share, seed);
 		if (to_second)

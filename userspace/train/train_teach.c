@@ -102,7 +102,7 @@ static void draw_weights(struct mltrain_part *p, const struct mltrain_rows *rows
 	size_t i;
 
 	for (i = 0; i < rows->n; i++) {
-		double u = mltrain_uniform(seed ^ mltrain_mix(rows->row[i] / BLOCK_ROWS));
+		double u = mltrain_uniform(seed ^ mix64(rows->row[i] / BLOCK_ROWS));
 
 		p->weight[i] = weight[i] * -log(1 - u);
 	}
@@ -139,7 +139,7 @@ static int teach_all(const struct mltrain_model *shape, const struct mlds_data *
 			break;
 		}
 		*teacher = *shape;
-		o.seed = mltrain_mix(options->seed + i) >> 1;
+		o.seed = mix64(options->seed + i) >> 1;
 		draw_weights(&learn, train->rows, weight, o.seed);
 		err = mltrain_network_restarts(teacher, &learn, &check, &o, &report);
 		err = err ?: sums_add(train, teacher, data);

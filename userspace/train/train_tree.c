@@ -153,7 +153,7 @@ static int set_params(BoosterHandle booster, const struct part *p, bool forest, 
 	size_t i;
 
 	snprintf(depth_text, sizeof(depth_text), "%u", depth);
-	snprintf(seed_text, sizeof(seed_text), "%u", (uint32_t)mltrain_mix(seed) >> 1);
+	snprintf(seed_text, sizeof(seed_text), "%u", (uint32_t)mix64(seed) >> 1);
 	snprintf(mean, sizeof(mean), "%.9g", p->mean);
 	for (i = 0; i < sizeof(params) / sizeof(params[0]); i++)
 		if (xgb.set_param(booster, params[i][0], params[i][1]))

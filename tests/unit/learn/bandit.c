@@ -6,19 +6,11 @@
 #include <string.h>
 
 #include "bandit.h"
-
-uint64_t bandit_rand(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15ULL;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
+#include "mix64.h"
 
 double bandit_uniform(uint64_t *state)
 {
-	return (double)(bandit_rand(state) >> 11) / (double)(1ULL << 53);
+	return (double)(mix64_next(state) >> 11) / (double)(1ULL << 53);
 }
 
 void bandit_schema(struct mlds_schema *s, bool lower)
@@ -53,9 +45,9 @@ void bandit_schema(struct mlds_schema *s, bool lower)
 
 void bandit_context(uint64_t *state, int64_t *f)
 {
-	f[0] = bandit_rand(state) % 256;
-	f[1] = 1LL << (bandit_rand(state) % 21);
-	f[2] = bandit_rand(state) % 4;
+	f[0] = mix64_next(state) % 256;
+	f[1] = 1LL << (mix64_next(state) % 21);
+	f[2] = mix64_next(state) % 4;
 }
 
 uint32_t bandit_best(const int64_t *f)
@@ -80,7 +72,7 @@ int64_t bandit_reward(const struct bandit *b, uint32_t action, const int64_t *f,
 	int64_t r = bandit_mean(b, action, f);
 
 	if (b->noise)
-		r += (int64_t)(bandit_rand(state) % (2 * b->noise + 1)) - b->noise;
+		r += (int64_t)(mix64_next(state) % (2 * b->noise + 1)) - b->noise;
 	return r;
 }
 
@@ -90,7 +82,7 @@ static void choose(const struct bandit *b, uint64_t *state, struct mlds_data *d,
 	uint32_t allowed = 0xf & ~b->omit, nr = __builtin_popcount(allowed), a = 0, pick;
 
 	if (bandit_uniform(state) < b->explore) {
-		pick = bandit_rand(state) % nr;
+		pick = mix64_next(state) % nr;
 		for (a = 0;; a++)
 			if ((allowed >> a & 1) && !pick--)
 				break;

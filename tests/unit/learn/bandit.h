@@ -28,8 +28,7 @@ struct bandit {
 	uint32_t omit;
 };
 
-/* splitmix64, one state a test */
-uint64_t bandit_rand(uint64_t *state);
+/* 0 to below 1; @state is mix64_next()'s */
 double bandit_uniform(uint64_t *state);
 
 void bandit_schema(struct mlds_schema *schema, bool lower);

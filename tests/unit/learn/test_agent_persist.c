@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "bandit.h"
+#include "mix64.h"
 #include "persist.h"
 
 static char top[] = "/tmp/mlproxy-persist-XXXXXX";
@@ -214,7 +215,7 @@ static void kill_leaves_whole_files(void **state)
 
 		if (!child)
 			save_for_ever(mark + 1);
-		usleep(3000 + bandit_rand(&seed) % 40000);
+		usleep(3000 + mix64_next(&seed) % 40000);
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
 		assert_true(WIFSIGNALED(status));

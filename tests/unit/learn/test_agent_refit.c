@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "bandit.h"
+#include "mix64.h"
 #include "config.h"
 #include "refit.h"
 
@@ -46,7 +47,7 @@ static void change_world(struct mlds_data *d, size_t from)
 		int best = (bandit_best(d->features + i * BANDIT_FEATURES) + 1) % BANDIT_ACTIONS;
 
 		d->reward[i] = 1000 - 300 * abs((int)d->action[i] - best) +
-			       (int64_t)(bandit_rand(&seed) % 201) - 100;
+			       (int64_t)(mix64_next(&seed) % 201) - 100;
 	}
 }
 

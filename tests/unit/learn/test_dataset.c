@@ -17,6 +17,7 @@
 
 #include "../unit.h"
 #include "bandit.h"
+#include "mix64.h"
 
 #define KILLS		60
 #define KILL_FLUSH	37	/* rows between flushes */
@@ -502,7 +503,7 @@ static void kill_once(const struct mlds_data *d, volatile uint64_t *flushed, uin
 		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
 		usleep(100);
 	}
-	usleep(bandit_rand(rnd) % (at_open ? 8000 : 30000));
+	usleep(mix64_next(rnd) % (at_open ? 8000 : 30000));
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

@@ -12,6 +12,7 @@
 
 #include "../unit.h"
 #include "bandit.h"
+#include "mix64.h"
 #include "report.h"
 
 #define ROWS		12000
@@ -140,7 +141,7 @@ static void write_row(struct mlds_writer *w, const struct bandit *b, const struc
 		source = MLPROXY_SRC_MODEL;
 	} else if (u < p->share + p->explore) {
 		arm = MLPROXY_ARM_NONE;
-		action = bandit_rand(state) % BANDIT_ACTIONS;
+		action = mix64_next(state) % BANDIT_ACTIONS;
 		source = MLPROXY_SRC_EXPLORE;
 	}
 	if (candidate == 0xff || p->mode == MLPROXY_MODE_EMERGENCY)
