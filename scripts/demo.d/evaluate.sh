@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 #
-# bench-readahead's comparison of policies. Sourced by guest.sh, which sets windows_kb,
-# default_kb, seeds and file, the network. BENCH_POLICIES narrows the policies beside the
-# default and the best static windows; BENCH_RULE is an eBPF program, BENCH_TREE a model.
+# Policies, and how the demo and bench-readahead compare them. Sourced by guest.sh, which
+# sets windows_kb, default_kb, seeds and file, the network. BENCH_POLICIES narrows
+# bench-readahead's policies beside the default and the best static windows; BENCH_RULE is
+# an eBPF program, BENCH_TREE a model.
 #
 # Prints, beside the lines of runs:
 #   SINGLE,KB               the static window that is best for all single loads
@@ -202,6 +203,20 @@ auto()
 	echo "MODE,$1,$(auto_mode)"
 	"$MLPROXY" stop readahead > /dev/null
 	proxy_fresh recommendation
+}
+
+# rotate N WORD...: the words, begun at the Nth, round the end.
+rotate()
+{
+	n=$(($1 % ($# - 1)))
+	shift
+	while [ $n -gt 0 ]; do
+		first=$1
+		shift
+		set -- "$@" "$first"
+		n=$((n - 1))
+	done
+	echo "$@"
 }
 
 # policies_run WORKLOAD POLICY...: each over all seeds. The order rotates with the seed,

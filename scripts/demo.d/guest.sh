@@ -19,10 +19,10 @@
 set -eu
 here=$(dirname "$0")
 . "$here/bench.sh"
-. "$here/compare.sh"
 . "$here/evaluate.sh"
 . "$here/oracle.sh"
 . "$here/record.sh"
+. "$here/sweep.sh"
 
 verb=$1 preset=$2 seeds=$3 file=${4:-} model=${5:-}
 shift 3
@@ -54,11 +54,11 @@ sweep)
 	;;
 compare)
 	proxy_setup
-	"$MLPROXY" load readahead "$file" --activate > /dev/null
 	"$MLPROXY" mode readahead recommendation > /dev/null
 	for w in $BENCH_WORKLOADS; do
 		sweep "$w" 1
-		compare "$w"
+		# shellcheck disable=SC2086 # words
+		policies_run "$w" $default_kb $best_kb mlproxy
 	done
 	"$MLPROXY" stats readahead
 	;;
