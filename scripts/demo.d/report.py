@@ -6,24 +6,17 @@ usage: report.py [--command TEXT] --kernel NAME --seeds LIST --set NAME --out DI
                  --data DIR [--models] DEVICE=BASE_US:MBPS=LOG...
 
 With --models, prints how many times faster than the default each model is, and
-writes nothing. Else writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. Lines that count:
-  SWEEP|RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
-  SINGLE,kb  ORACLE,workload,choice  MODE,workload,mode,changes  SKIPPED,policy
-
-A comparison is made seed by seed: the mean of the log ratios of the times, with
-Student's 95 % interval.
+writes nothing. Else writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. What
+the lines of a LOG are, and how policies are compared: results.py.
 """
 
 import argparse
-import collections
 import math
 import os
 import re
-import statistics
 
-DEFAULT = "128"
-# upper 97.5 % points of Student's t
-T975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+from results import Device, window
+
 POLICIES = [
     ("static", "best static"),
     ("single", "best single"),
@@ -34,103 +27,12 @@ POLICIES = [
     ("tree", "tree"),
     ("auto", "auto"),
 ]
-Run = collections.namedtuple("Run", "ops us pages")
-Ratio = collections.namedtuple("Ratio", "mean low high")
 ROCKSDB = re.compile(r"(rr|scan|seq|rev|db|v-db)-")
 SEVERAL = re.compile(r"(v-)?(mix|phases)")
 
 
-def geometric_mean(values):
-    return math.exp(statistics.fmean(math.log(v) for v in values))
-
-
-def window(kb):
-    kb = int(kb)
-    return "none" if not kb else f"{kb // 1024}M" if kb >= 1024 else f"{kb}K"
-
-
-class Device:
-    """One device model's results."""
-
-    def __init__(self, spec):
-        self.name, model, log = spec.split("=", 2)
-        base, mbps = model.split(":")
-        self.title = f"{self.name}: {base} us + {mbps} MB/s"
-        self.runs = collections.defaultdict(dict)
-        self.loads, self.skipped = [], []
-        self.used, self.choice, self.mode = {}, {}, {}
-        self.single = None
-        with open(log, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                self.parse(line.rstrip("\n").split(","))
-        if not self.loads:
-            raise SystemExit(f"{log}: no results")
-
-    def parse(self, f):
-        if f[0] in ("RUN", "SWEEP") and len(f) == 9:
-            run = Run(int(f[4]), float(f[5]), int(f[7]))
-            if f[0] == "RUN":
-                if f[1] not in self.loads:
-                    self.loads.append(f[1])
-                self.runs[f[1], f[3]][f[2]] = run
-            elif f[3] == "0":
-                # without any readahead only what is used is read
-                self.used[f[1]] = run.pages / run.ops
-        elif f[0] == "SINGLE":
-            self.single = f[1]
-        elif f[0] == "ORACLE":
-            self.choice[f[1]] = f[2]
-        elif f[0] == "MODE":
-            self.mode[f[1]] = f[2]
-        elif f[0] == "SKIPPED":
-            self.skipped.append(f[1])
-
-    def statics(self, load):
-        return [p for (w, p) in self.runs if w == load and p.isdigit()]
-
-    def find(self, load, policy):
-        """The measured policy that a column stands for, or None."""
-        if policy == "static":
-            return min(self.statics(load), key=lambda p: self.us(load, p))
-        if policy == "single":
-            policy = self.single
-        if policy == "default":
-            policy = DEFAULT
-        return policy if (load, policy) in self.runs else None
-
-    def us(self, load, policy):
-        policy = self.find(load, policy)
-        return policy and geometric_mean(r.us for r in self.runs[load, policy].values())
-
-    def pages(self, load, policy):
-        """Pages read for each page used, or None."""
-        policy = self.find(load, policy)
-        if not policy or not self.used.get(load):
-            return None
-        runs = self.runs[load, policy].values()
-        return sum(r.pages for r in runs) / sum(r.ops for r in runs) / self.used[load]
-
-    def ratio(self, load, policy, other):
-        """How many times faster POLICY is than OTHER, or None."""
-        policy, other = self.find(load, policy), self.find(load, other)
-        if not policy or not other:
-            return None
-        a, b = self.runs[load, policy], self.runs[load, other]
-        logs = [math.log(b[s].us / a[s].us) for s in a if s in b]
-        mean, half = statistics.fmean(logs), 0
-        if len(logs) > 1:
-            t = T975[min(len(logs) - 1, len(T975)) - 1]
-            half = t * statistics.stdev(logs) / math.sqrt(len(logs))
-        return Ratio(*(math.exp(x) for x in (mean, mean - half, mean + half)))
-
-    def policies(self):
-        return [(p, n) for p, n in POLICIES if any(self.find(w, p) for w in self.loads)]
-
-    def summary(self, loads, policy, other):
-        """Geometric mean, and the least with its load, or None."""
-        ratios = [(self.ratio(w, policy, other), w) for w in loads]
-        ratios = [(r.mean, w) for r, w in ratios if r]
-        return ratios and (geometric_mean(r for r, _ in ratios), min(ratios), len(ratios))
+def policies(device):
+    return [(p, n) for p, n in POLICIES if any(device.find(w, p) for w in device.loads)]
 
 
 def classes(device):
@@ -165,10 +67,10 @@ def interval(r):
 
 def table_times(d):
     took = ["oracle took"] if d.choice else []
-    yield from header("load", "default", *(n for _, n in d.policies()), *took)
+    yield from header("load", "default", *(n for _, n in policies(d)), *took)
     for w in d.loads:
         cells = [w, figure(d.us(w, "default"))]
-        for p, _ in d.policies():
+        for p, _ in policies(d):
             cell = figure(d.us(w, p))
             if p == "static":
                 cell += f" ({window(d.find(w, p))})"
@@ -181,7 +83,7 @@ def table_times(d):
 
 
 def table_ratios(d):
-    others = [(p, n) for p, n in d.policies() if p in
+    others = [(p, n) for p, n in policies(d) if p in
               ("static", "single", "rule", "corrected", "oracle", "tree")]
     yield from header("load", "default", *(n for _, n in others))
     for w in d.loads:
@@ -190,17 +92,17 @@ def table_ratios(d):
 
 
 def table_pages(d):
-    yield from header("load", "default", *(n for _, n in d.policies()))
+    yield from header("load", "default", *(n for _, n in policies(d)))
     for w in d.loads:
         yield row(w, figure(d.pages(w, "default")),
-                  *(figure(d.pages(w, p)) for p, _ in d.policies()))
+                  *(figure(d.pages(w, p)) for p, _ in policies(d)))
 
 
 def table_means(d):
-    yield from header("against the default", *(n for _, n in d.policies()))
+    yield from header("against the default", *(n for _, n in policies(d)))
     for name, loads in classes(d):
         cells = []
-        for p, _ in d.policies():
+        for p, _ in policies(d):
             s = d.summary(loads, p, "default")
             cells.append(f"{times(s[0])}, least {times(s[1][0])} ({s[1][1]})" if s else "–")
         yield row(f"{len(loads)} {name}", *cells)
@@ -361,7 +263,7 @@ def main():
         return
     loads = ("`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with"
              if args.set == "test" else "`scripts/demo.d/loads-validate.sh`")
-    measured = {"default"}.union(p for d in devices for p, _ in d.policies())
+    measured = {"default"}.union(p for d in devices for p, _ in policies(d))
     legend = "\n".join(f"- {text}" for p, text in LEGEND if p in measured)
     out = [f"# Readahead, Linux {args.kernel}", "",
            INTRO.format(kernel=args.kernel, seeds=args.seeds, command=args.command, loads=loads,

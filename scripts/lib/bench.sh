@@ -134,6 +134,12 @@ guests()
 	done
 }
 
+# device_log DEVICE NAME: a device model and its guest's log, as the reports take them.
+device_log()
+{
+	echo "$1=$(. "$here/bench.sh" && bench_device_model "$1")=$dir/$2-$1.log"
+}
+
 # guests_on NAME DEVICES VERB ARGUMENT...: a guest for each device, as many at once as there
 # are processors; leaves NAME-DEVICE.log.
 guests_on()

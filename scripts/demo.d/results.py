@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guests of the demo and of bench-readahead printed, and its statistics.
+
+Lines that count:
+  SWEEP|RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
+  SINGLE,kb  ORACLE,workload,choice  MODE,workload,mode,changes  SKIPPED,policy
+A policy that is a number is a static window in KB.
+
+A comparison is made seed by seed: the mean of the log ratios of the times, with
+Student's 95 % interval.
+"""
+
+import collections
+import math
+import statistics
+
+DEFAULT = "128"
+# upper 97.5 % points of Student's t
+T975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
+Run = collections.namedtuple("Run", "ops us pages")
+Ratio = collections.namedtuple("Ratio", "mean low high")
+
+
+def geometric_mean(values):
+    return math.exp(statistics.fmean(math.log(v) for v in values))
+
+
+def window(kb):
+    kb = int(kb)
+    return "none" if not kb else f"{kb // 1024}M" if kb >= 1024 else f"{kb}K"
+
+
+class Device:
+    """One device model's results."""
+
+    def __init__(self, spec):
+        self.name, model, log = spec.split("=", 2)
+        base, mbps = model.split(":")
+        self.title = f"{self.name}: {base} us + {mbps} MB/s"
+        self.runs = collections.defaultdict(dict)
+        self.loads, self.skipped = [], []
+        self.used, self.choice, self.mode = {}, {}, {}
+        self.single = None
+        with open(log, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                self.parse(line.rstrip("\n").split(","))
+        if not self.loads:
+            raise SystemExit(f"{log}: no results")
+
+    def parse(self, f):
+        if f[0] in ("RUN", "SWEEP") and len(f) == 9:
+            run = Run(int(f[4]), float(f[5]), int(f[7]))
+            if f[0] == "RUN":
+                if f[1] not in self.loads:
+                    self.loads.append(f[1])
+                self.runs[f[1], f[3]][f[2]] = run
+            elif f[3] == "0":
+                # without any readahead only what is used is read
+                self.used[f[1]] = run.pages / run.ops
+        elif f[0] == "SINGLE":
+            self.single = f[1]
+        elif f[0] == "ORACLE":
+            self.choice[f[1]] = f[2]
+        elif f[0] == "MODE":
+            self.mode[f[1]] = f[2]
+        elif f[0] == "SKIPPED":
+            self.skipped.append(f[1])
+
+    def statics(self, load):
+        return [p for (w, p) in self.runs if w == load and p.isdigit()]
+
+    def find(self, load, policy):
+        """The measured policy that a column stands for, or None."""
+        if policy == "static":
+            return min(self.statics(load), key=lambda p: self.us(load, p))
+        if policy == "single":
+            policy = self.single
+        if policy == "default":
+            policy = DEFAULT
+        return policy if (load, policy) in self.runs else None
+
+    def us(self, load, policy):
+        policy = self.find(load, policy)
+        return policy and geometric_mean(r.us for r in self.runs[load, policy].values())
+
+    def pages_per_op(self, load, policy):
+        """Pages read for each operation, or None."""
+        policy = self.find(load, policy)
+        if not policy:
+            return None
+        runs = self.runs[load, policy].values()
+        return sum(r.pages for r in runs) / sum(r.ops for r in runs)
+
+    def pages(self, load, policy):
+        """Pages read for each page used, or None."""
+        pages, used = self.pages_per_op(load, policy), self.used.get(load)
+        return pages / used if pages is not None and used else None
+
+    def ratio(self, load, policy, other):
+        """How many times faster POLICY is than OTHER, or None."""
+        policy, other = self.find(load, policy), self.find(load, other)
+        if not policy or not other:
+            return None
+        a, b = self.runs[load, policy], self.runs[load, other]
+        logs = [math.log(b[s].us / a[s].us) for s in a if s in b]
+        mean, half = statistics.fmean(logs), 0
+        if len(logs) > 1:
+            t = T975[min(len(logs) - 1, len(T975)) - 1]
+            half = t * statistics.stdev(logs) / math.sqrt(len(logs))
+        return Ratio(*(math.exp(x) for x in (mean, mean - half, mean + half)))
+
+    def summary(self, loads, policy, other):
+        """Geometric mean, and the least with its load, or None."""
+        ratios = [(self.ratio(w, policy, other), w) for w in loads]
+        ratios = [(r.mean, w) for r, w in ratios if r]
+        return ratios and (geometric_mean(r for r, _ in ratios), min(ratios), len(ratios))
