@@ -18,8 +18,6 @@ sweeps=/run/bench/sweeps
 auto_seeds="31 32 33 34 35 36 37 38"
 # the active model
 loaded=
-# large windows that gain nothing cost most of a run's time
-sweep_share=0.6
 
 parameter()
 {
