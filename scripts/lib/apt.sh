@@ -105,6 +105,13 @@ apt_newest()
 		sed -n 's/^Version: //p' | grep -E "^${2//./\\.}([.-]|\$)" | sort -rV | head -n1
 }
 
+# apt_has PACKAGE VERSION: is there this version of it?
+apt_has()
+{
+	# it succeeds without one, too
+	[ -n "$(apt-cache "${APT_OPTIONS[@]}" show "$1=$2" 2>/dev/null)" ]
+}
+
 # apt_depends PACKAGE VERSION: its dependencies, one "name version" a line;
 # of alternatives the first, and no version where none is demanded exactly.
 apt_depends()
