@@ -11,7 +11,9 @@
 #   guest.sh models PRESET SEEDS MODEL...    the default, and each of the models
 #   guest.sh record  PRESET SEEDS FILE [MODEL]
 #                                            explore, MODEL in part, store a data set
-#   guest.sh pin     PRESET SEED             each action of the proxy, always taken
+#   guest.sh pin     PRESET SEED             each action of the proxy, always taken, and what
+#                                            came of it: PROGRESS,workload,action and the
+#                                            growth of each of progress_names
 #
 # The environment has BENCH_STAGE, BENCH_IMAGE, BENCH_MODULES and MLPROXY (the
 # command line tool), and may narrow BENCH_WORKLOADS.
@@ -29,6 +31,16 @@ shift 3
 default_kb=128
 windows_kb="0 16 32 64 128 256 512 1024 4096"
 
+progress_names="think_ns wall_ns nr_calls nr_rewards reward_sum"
+
+# What the proxy knows of the time: progress_names, since it was loaded.
+progress()
+{
+	for name in $progress_names; do
+		cat "/sys/module/mlproxy_readahead/parameters/$name"
+	done | tr "\n" " "
+}
+
 # The proxy starts without knowledge of what a run before it did.
 proxy_run()
 {
@@ -42,6 +54,22 @@ proxy_setup()
 	insmod "$BENCH_MODULES/core/mlproxy.ko"
 	insmod "$BENCH_MODULES/proxies/readahead/mlproxy_readahead.ko" target="$BENCH_DISK"
 	"$MLPROXY" param readahead seed 1 > /dev/null
+}
+
+# pin_each WORKLOAD SEED: all actions, unlike the oracle.
+pin_each()
+{
+	oracle_names=$(oracle_actions) oracle_kind=pin
+	for action in $oracle_names; do
+		before=$(progress)
+		oracle_run TRY "$1" "$2" "$action"
+		echo "$before$(progress)" | awk -v run="$1,$action" '{
+			line = "PROGRESS," run
+			for (i = 1; i <= NF / 2; i++)
+				line = line sprintf(",%d", $(i + NF / 2) - $i)
+			print line
+		}'
+	done
 }
 
 bench_setup "$BENCH_STAGE" "$BENCH_IMAGE" "$preset"
@@ -78,7 +106,7 @@ pin)
 	proxy_setup
 	for w in $BENCH_WORKLOADS; do
 		bench_run RUN "$w" "$seeds" unhooked $default_kb
-		oracle_find "$w" "$seeds"
+		pin_each "$w" "$seeds"
 	done
 	;;
 esac

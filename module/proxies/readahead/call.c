@@ -166,6 +166,8 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 		}
 		ra_file_unlock(f);
 	}
+	if (call->task && ra_is_miss(call))
+		ra_task_missed(call->task, call->kind == RA_ASYNC, call->window_pages);
 	if (call->task && call->outer) {
 		call->task->last = f;
 		call->task->last_dev = call->dev;

@@ -21,6 +21,7 @@ struct mlproxy *ra_proxy;
 struct ra_counters ra_counters;
 unsigned int ra_epoch_calls = 16;
 unsigned int ra_epoch_us = 20000;
+unsigned int ra_wait_cpu_ns;
 int ra_pin = -1;
 bool ra_fix_mmap_miss;
 
@@ -52,6 +53,8 @@ static int ra_start(struct mlproxy *proxy, void *priv)
 	int err;
 
 	mutex_lock(&ra_mutex);
+	if (!ra_wait_cpu_ns)
+		ra_wait_cpu_ns = ra_wait_measure();
 	/* It may be started before mlproxy_register() has returned it. */
 	ra_proxy = proxy;
 	ra_files_reset();
@@ -197,6 +200,9 @@ module_param_cb(epoch_calls, &epoch_calls_ops, &ra_epoch_calls, 0644);
 MODULE_PARM_DESC(epoch_calls, "cache misses of a file until the next decision (default 16)");
 module_param_cb(epoch_us, &epoch_us_ops, &ra_epoch_us, 0644);
 MODULE_PARM_DESC(epoch_us, "microseconds after which two misses are enough (default 20000)");
+
+module_param_named(wait_cpu_ns, ra_wait_cpu_ns, uint, 0644);
+MODULE_PARM_DESC(wait_cpu_ns, "CPU time that waiting for a page takes a task, in ns, which is no progress; 0: measured at the start (default)");
 
 static int pin_set(const char *val, const struct kernel_param *kp)
 {

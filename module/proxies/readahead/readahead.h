@@ -8,6 +8,7 @@
  *   schema.c    names, units and ranges of features and actions
  *   file.c      bounded table of the files seen
  *   task.c      bounded table of the tasks seen: think time and wall time
+ *   progress.h  what of that is progress
  *   target.c    chosen devices, and their state
  *   override.c  window of an open file, in force only within one call
  *   pattern.c   prefetcher for backward and strided reads
@@ -169,7 +170,11 @@ struct ra_clock {
  * @tag: identity of the task; 0 for a free slot
  * @busy: the task is within a call, or the slot is being taken over
  * @fault: the call is a page fault
+ * @miss_parts: what the last call took outside of it, if it was a miss, in sixteenths of
+ *	&ra_wait_cpu_ns
+ * @map_parts: what mapping pages around took, the same
  * @left: clocks when the last call returned
+ * @entered_waits: &ra_clock.waits when it began
  * @log_sum: what this task has added to &ra_target.log_sum, ever
  * @log_us: the same of &ra_target.log_us
  * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to the
@@ -185,7 +190,10 @@ struct ra_task {
 	u64 tag;
 	atomic_t busy;
 	bool fault;
+	u8 miss_parts;
+	u8 map_parts;
 	struct ra_clock left;
+	u64 entered_waits;
 	s64 log_sum;
 	s64 log_us;
 	u64 slice_think_ns;
@@ -398,6 +406,7 @@ struct ra_counters {
 extern struct ra_counters ra_counters;
 extern unsigned int ra_epoch_calls;
 extern unsigned int ra_epoch_us;
+extern unsigned int ra_wait_cpu_ns;	/* CPU time of a wait for a page */
 extern int ra_pin;
 extern bool ra_fix_mmap_miss;
 extern struct mlproxy *ra_proxy;
@@ -443,7 +452,9 @@ struct ra_file *ra_file_find(u32 dev, u64 ino, u32 generation);
 struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns);
 
 /* task.c */
+unsigned int ra_wait_measure(void);
 struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns, bool *outer);
+void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task, struct ra_target *target);
 bool ra_task_in_fault(void);

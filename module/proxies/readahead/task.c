@@ -6,15 +6,18 @@
  * computes between its misses does not: it is proportional to the work that got
  * done. So progress is CPU time outside of the hooked calls, over all time. CPU
  * time within them (allocating and queueing pages) is no progress, however busy
- * a large window keeps the processor.
+ * a large window keeps the processor; nor is what misses take outside of them, see
+ * progress.h.
  *
  * A slot is written by its own task only, while busy is set; others may take it
  * over when it was idle for long.
  */
 #include <linux/hash.h>
+#include <linux/hrtimer.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 
+#include "progress.h"
 #include "readahead.h"
 
 #define RA_TASK_BITS		7
@@ -26,6 +29,10 @@
  */
 #define RA_IDLE_NS		(250 * NSEC_PER_MSEC)
 #define RA_IDLE_ONCE_NS		(50 * NSEC_PER_MSEC)
+/* A wait for a page is so many halves of a bare sleep. */
+#define RA_SLEEP_HALVES		3
+#define RA_SLEEPS		16
+#define RA_SLEEP_NS		(50 * NSEC_PER_USEC)
 #define RA_SLICE_CALLS		8
 #define RA_SLICE_NS		(10 * NSEC_PER_MSEC)
 
@@ -57,6 +64,31 @@ static void clock_read(struct ra_clock *c)
 	} while (start != READ_ONCE(se->exec_start));
 	c->cpu_ns += c->now_ns - start;
 	c->waits = current->nvcsw;
+}
+
+/**
+ * ra_wait_measure() - CPU time that a task takes to wait for a page once
+ *
+ * From the shortest of some sleeps. Context: may sleep.
+ * Return: nanoseconds.
+ */
+unsigned int ra_wait_measure(void)
+{
+	u64 least_ns = RA_SLEEP_NS;
+	unsigned int i;
+
+	for (i = 0; i < RA_SLEEPS; i++) {
+		ktime_t timeout = ns_to_ktime(RA_SLEEP_NS);
+		struct ra_clock before, after;
+
+		clock_read(&before);
+		set_current_state(TASK_UNINTERRUPTIBLE);
+		schedule_hrtimeout(&timeout, HRTIMER_MODE_REL);
+		clock_read(&after);
+		if ((s64)(after.cpu_ns - before.cpu_ns) > 0)
+			least_ns = min(least_ns, after.cpu_ns - before.cpu_ns);
+	}
+	return RA_SLEEP_HALVES * least_ns / 2;
 }
 
 static struct ra_task *task_find(u64 tag)
@@ -94,6 +126,9 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 		t->slice_think_ns = 0;
 		t->slice_wall_ns = 0;
 		t->slice_calls = 0;
+		t->entered_waits = 0;
+		t->miss_parts = 0;
+		t->map_parts = 0;
 		t->last = NULL;
 		WRITE_ONCE(t->tag, tag);
 		return t;
@@ -130,6 +165,8 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
 	if (was_idle(gap_ns - think_ns, c->waits - t->left.waits))
 		gap_ns = think_ns;
+	think_ns = ra_useful_ns(think_ns, READ_ONCE(ra_wait_cpu_ns), c->waits - t->entered_waits,
+				t->miss_parts, t->map_parts);
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
 	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
@@ -171,10 +208,25 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 	if (!t)
 		return NULL;
 	account_gap(t, &c);
+	t->entered_waits = c.waits;
+	t->miss_parts = 0;
+	t->map_parts = 0;
 	t->fault = fault;
 	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS)
 		ra_task_flush(t, target);
 	return t;
+}
+
+/**
+ * ra_task_missed() - a call was a cache miss, or reached a mark
+ * @t: slot of the current task, within the call or one around it
+ * @async: it reached a mark
+ * @pages: window that was read
+ */
+void ra_task_missed(struct ra_task *t, bool async, unsigned long pages)
+{
+	t->miss_parts = async && !t->fault ? RA_MARK_PARTS : RA_WAIT_PARTS;
+	t->map_parts = t->fault ? min_t(unsigned long, pages, RA_FAULT_AROUND) : 0;
 }
 
 /**
