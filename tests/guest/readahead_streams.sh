@@ -123,6 +123,115 @@ PYTHON
 	exit $status
 }
 
+# count_large: count_reads where 4 MB is recommended for both files, with read(), which
+# returns how many decisions were that, and how many there were
+count_large()
+{
+	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
+	"$mlproxy" param readahead share.recommendation 1 > /dev/null || exit 1
+	{
+		echo "tool = '$mlproxy'"
+		cat <<'PYTHON'
+import fcntl, json, mmap, struct, subprocess
+golden, word = 0x61C8864680B583EB, (1 << 64) - 1
+def cli(*args, text=None):
+    return subprocess.run([tool, *args], input=text, check=True, capture_output=True,
+                          text=True).stdout
+def key(fd):
+    st = os.fstat(fd)
+    generation, = struct.unpack("i4x", fcntl.ioctl(fd, 0x80087601, bytes(8)))
+    k = st.st_ino * golden & word
+    k ^= k >> 29
+    dev = os.major(st.st_dev) << 20 | os.minor(st.st_dev)
+    k = (k + ((generation & 0xffffffff) << 32 | dev)) * golden & word
+    return k ^ k >> 32
+other = os.open(os.path.dirname(path) + "/b", os.O_RDONLY)
+cli("recommend", "readahead", "-f", "-",
+    text="".join("%d 4M 65535 3600000\n" % key(f) for f in (fd, other)))
+maps = {f: mmap.mmap(f, 0, prot=mmap.PROT_READ) for f in (fd, other)}
+def large():
+    return json.loads(cli("stats", "readahead", "-j"))["by_action"]["4M"]
+def pread(of, i):
+    os.pread(of, 4096, i * 4096)
+def fault(of, i):
+    maps[of][i * 4096]
+def read(what, one, of, places):
+    before, decisions = large(), value("decisions")
+    maps[of].madvise(mmap.MADV_DONTNEED)
+    os.posix_fadvise(of, 0, 0, os.POSIX_FADV_DONTNEED)
+    for i in places:
+        one(of, i)
+    n, decisions = large() - before, value("decisions") - decisions
+    print(what, "decisions:", decisions, "large:", n)
+    return n, decisions
+PYTHON
+		cat
+	} | count_reads
+}
+
+# Large windows are for reads in order, the largest for a reader that has the device to
+# itself.
+test_apart()
+{
+	proxy_load epoch_calls=4 || exit 1
+	proxy start
+	mount_fresh
+	count_large <<'PYTHON'
+import threading
+for what, one, places in (("random", pread, random.sample(range(0, 6000, 40), 140)),
+                          ("backward faults", fault, range(6100, 100, -1)),
+                          ("strided faults", fault, range(0, 6100, 41))):
+    places = list(places)
+    # it changes
+    read(what, one, fd, places[:len(places) // 8])
+    n, decisions = read(what, one, fd, places[len(places) // 8:])
+    if n or decisions < 2:
+        sys.exit(1)
+alone, _ = read("in order", pread, fd, list(range(6000)) * 3)
+busy = True
+def beside():
+    i = 0
+    while busy:
+        i += 37
+        os.pread(other, 4096, i % 6000 * 4096)
+        os.posix_fadvise(other, 0, 0, os.POSIX_FADV_DONTNEED)
+thread = threading.Thread(target=beside, daemon=True)
+thread.start()
+shared, decisions = read("in order, shared", pread, fd, list(range(6000)) * 3)
+busy = False
+thread.join()
+sys.exit(alone < 2 or shared > decisions / 4)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+# Faults that leave out pages, but none where the kernel's windows have their marks, are
+# seen to do so before they get a large window for good; those in order get it.
+test_look()
+{
+	proxy_load || exit 1
+	proxy start
+	mount_fresh
+	count_large <<'PYTHON'
+def looked(what, of, places):
+    looks = value("looks")
+    n, _ = read(what, fault, of, places)
+    return value("looks") - looks, n
+# a decision for each look, and no other
+looks, n = looked("strided", fd, range(0, 6000, 8))
+if not 1 <= looks <= 3 or n != looks:
+    sys.exit("strided: looked at %d times, large windows %d" % (looks, n))
+looks, n = looked("in order", other, list(range(6000)) * 3)
+if looks != 1 or n < 2:
+    sys.exit("in order: not looked at once, or no large window after it")
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A file that has no miss any more, since the application reads ahead itself.
 test_left()
 {
@@ -271,6 +380,8 @@ ktap_test "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a strained device is not asked for more" test_strained
 ktap_test "a change of the reads is seen at once" test_change
+ktap_test "large windows are for reads in order, the largest for one reader" test_apart
+ktap_test "a large window of a mapped file is looked at first" test_look
 ktap_test "a file that is left has an outcome" test_left
 ktap_test "a file that has nothing to gain rests" test_rest
 ktap_end

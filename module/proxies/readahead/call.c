@@ -36,6 +36,9 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 		f->decided = false;
 		f->action = pin >= 0 ? pin : RA_KERNEL;
 		f->habit = RA_HABIT_NONE;
+		f->looking = false;
+		f->looked = false;
+		f->gaps = 0;
 		memset(f->streams, 0, sizeof(f->streams));
 		ra_target_sample(call->target, inode->i_sb, now_ns);
 		ra_epoch_start(f, call->task, call->target, now_ns);

@@ -32,6 +32,19 @@
  * epoch uses, and small ones earn what they did not read.
  */
 #define RA_SETTLE_CALLS		4
+/*
+ * A look: calls of a mapped file under a small window, before the first large one. The first
+ * ones go by as the old window's pages are used, the others are measured.
+ */
+#define RA_LOOK_ACTION		RA_16K
+#define RA_LOOK_SETTLE		2
+#define RA_LOOK_CALLS		4
+/* After one that found other reads than in order, so many decisions go by without. */
+#define RA_LOOK_AGAIN		16
+/* Windows that miss at most a few times a megabyte: what is read in excess is not seen. */
+#define RA_LARGE_PAGES		((256 * 1024) >> PAGE_SHIFT)
+/* Windows that fill a slow device, and much of a small memory. */
+#define RA_HUGE_PAGES		((1024 * 1024) >> PAGE_SHIFT)
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
@@ -95,6 +108,8 @@ bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
 		return false;
 	if (e->odd >= RA_ODD_CALLS)
 		return true;
+	if (f->looking)
+		return e->calls >= RA_LOOK_CALLS;
 	if (!f->decided)
 		limit = min_t(unsigned int, limit, RA_FIRST_CALLS);
 	if (e->calls >= limit)
@@ -239,10 +254,11 @@ static bool epoch_reward(struct ra_file *f, struct ra_task *task, struct ra_targ
 
 	if (task)
 		ra_task_flush(task, target);
+	f->shared = others_share(&f->epoch, task, target, &others);
 	if (!own_share(&f->epoch, &own))
 		return false;
 	f->progress = own;
-	*reward = others_share(&f->epoch, task, target, &others) ? (own + others) / 2 : own;
+	*reward = f->shared ? (own + others) / 2 : own;
 	return true;
 }
 
@@ -320,6 +336,60 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
 	ra_epoch_start(f, task, target, now_ns);
 }
 
+/*
+ * Reads with no order, backward or with gaps have nothing to gain from a large window, and
+ * what it costs is paid by the next ones too: after it misses lie so far apart that they
+ * say little. The largest ones are for a reader that has the device to itself.
+ */
+static u32 allowed_actions(const struct ra_file *f)
+{
+	bool ordered = f->habit != RA_HABIT_FAR && f->habit != RA_HABIT_STRIDE &&
+		       f->habit != RA_HABIT_BACK && !f->gaps;
+	unsigned int limit = !ordered ? RA_LARGE_PAGES : f->shared ? RA_HUGE_PAGES : UINT_MAX;
+	u32 allowed = 0;
+	int i;
+
+	for (i = 0; i < RA_NR_ACTIONS; i++)
+		if (action_pages[i] < limit)
+			allowed |= BIT(i);
+	return allowed;
+}
+
+/*
+ * Page faults that leave out pages, but none where a window ends, look like those in order,
+ * and under a large window they always will: few of them miss. So there is a look before
+ * the first one, unless the task has had one at another file lately, and read that in order.
+ */
+static bool must_look(struct ra_file *f, const struct ra_task *task, enum ra_action action,
+		      bool by_mmap)
+{
+	if (action_pages[action] < RA_LARGE_PAGES || f->looked || !by_mmap)
+		return false;
+	f->looked = true;
+	return !task || !task->in_order;
+}
+
+/* Under the kernel's own windows, too, such reads may look as if they were in order again. */
+static void look_ends(struct ra_file *f, struct ra_task *task)
+{
+	bool in_order = f->habit == RA_HABIT_SEQ;
+
+	f->looking = false;
+	f->gaps = in_order ? 0 : RA_LOOK_AGAIN;
+	if (task)
+		task->in_order = in_order;
+}
+
+/* Its outcome is no decision's, and the decision that it is made for has none. */
+static void look(struct ra_file *f)
+{
+	f->action = RA_LOOK_ACTION;
+	f->decided = false;
+	f->looking = true;
+	f->epoch.settle = RA_LOOK_SETTLE;
+	atomic64_inc(&ra_counters.looks);
+}
+
 /**
  * ra_epoch_end() - end an epoch: report its outcome, choose the next action
  * @f: file
@@ -342,21 +412,29 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		.baseline = RA_KERNEL,
 	};
 	int pin = READ_ONCE(ra_pin);
-	bool by_mmap = f->epoch.mmap;
+	bool by_mmap = f->epoch.mmap, mostly_mmap = f->epoch.mmap > f->epoch.calls / 2;
 	u8 before = f->action;
 
 	ra_target_sample(target, inode->i_sb, now_ns);
 	epoch_feedback(f, task, target);
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
+	if (f->looking)
+		look_ends(f, task);
+	else if (f->gaps)
+		f->gaps--;
 	if (changed) {
+		if (task)
+			task->in_order = false;
 		atomic64_inc(&ra_counters.changes);
 		f->decided = false;
+		f->looked = false;
 		f->calm = 0;
 		ra_epoch_start(f, task, target, now_ns);
 		return;
 	}
 	f->useless /= 2;
 	epoch_features(f, target, inode, inode_to_bdi(inode)->ra_pages, x);
+	req.allowed = allowed_actions(f);
 	f->action = mlproxy_decide(ra_proxy, &req, &f->decision);
 	f->decided = true;
 	if (pin >= 0) {
@@ -368,5 +446,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	ra_epoch_start(f, task, target, now_ns);
 	if (f->action != before)
 		f->epoch.settle = RA_SETTLE_CALLS;
+	if (pin < 0 && must_look(f, task, f->action, mostly_mmap))
+		look(f);
 	ra_rest_begin(f, before == RA_KERNEL && pin < 0 && !by_mmap);
 }

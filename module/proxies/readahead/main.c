@@ -243,6 +243,7 @@ RA_COUNTER(corrections, "times that all files got the kernel's own window back")
 RA_COUNTER(evicted, "files that gave way to others");
 RA_COUNTER(decisions, "epochs ended");
 RA_COUNTER(changes, "epochs ended early, as the reads had changed");
+RA_COUNTER(looks, "epochs under a small window, to see what a large one would hide");
 RA_COUNTER(rewards, "epochs with a reward");
 RA_COUNTER(overridden, "calls served with another window than the kernel's");
 RA_COUNTER(prefetched, "calls served by the pattern prefetcher, or exactly");

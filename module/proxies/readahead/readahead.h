@@ -170,6 +170,7 @@ struct ra_clock {
  * @tag: identity of the task; 0 for a free slot
  * @busy: the task is within a call, or the slot is being taken over
  * @fault: the call is a page fault
+ * @in_order: a look at a file that it maps found reads in order
  * @miss_parts: what the last call took outside of it, if it was a miss, in sixteenths of
  *	&ra_wait_cpu_ns
  * @map_parts: what mapping pages around took, the same
@@ -190,6 +191,7 @@ struct ra_task {
 	u64 tag;
 	atomic_t busy;
 	bool fault;
+	bool in_order;
 	u8 miss_parts;
 	u8 map_parts;
 	struct ra_clock left;
@@ -282,8 +284,13 @@ struct ra_epoch {
  * @decided: @decision waits for its outcome
  * @grown: an action with a window of its own was in force: the kernel's state of an open
  *	file may have come from it
- * @useless: streams started in vain, lately
+ * @shared: other tasks read from the device in the last epoch
+ * @looking: the epoch is a look, see epoch.c
+ * @looked: there has been one, or none was needed, since its reads changed last
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
+ * @useless: streams started in vain, lately
+ * @gaps: decisions to go without large windows, since a look found reads that were not in
+ *	order
  * @window: activity window of &ra_target last counted in
  * @progress: log2 (Q8) of the file's progress share in the last epoch
  * @calm: last decisions in a row that left reads without order to the kernel
@@ -304,8 +311,12 @@ struct ra_file {
 	u8 action;
 	bool decided:1;
 	bool grown:1;
+	bool shared:1;
+	bool looking:1;
+	bool looked:1;
+	u8 habit:3;
 	u8 useless;
-	u8 habit;
+	u8 gaps;
 	u64 ino;
 	u64 last_ns;
 	u32 window;
@@ -394,6 +405,7 @@ struct ra_counters {
 	atomic64_t evicted;
 	atomic64_t decisions;
 	atomic64_t changes;
+	atomic64_t looks;
 	atomic64_t rewards;
 	atomic64_t reward_sum;
 	atomic64_t overridden;

@@ -126,6 +126,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 		t->slice_think_ns = 0;
 		t->slice_wall_ns = 0;
 		t->slice_calls = 0;
+		t->in_order = false;
 		t->entered_waits = 0;
 		t->miss_parts = 0;
 		t->map_parts = 0;
