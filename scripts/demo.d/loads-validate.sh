@@ -5,9 +5,9 @@
 # not be looked at. In neither of the other sets. Sourced by bench.sh.
 
 BENCH_VALIDATION=${BENCH_VALIDATION:-"v-rand-mmap v-zipf-pread v-seq-mmap v-seq-pread
-v-back-pread v-back-mmap v-stride v-stride-mmap v-streams v-db-scan v-db-scan-pread v-db-multi
-v-db-back v-db-back-pread v-sql-range v-sql-range-mmap v-sql-index v-sql-all v-files v-mix
-v-phases"}
+v-back-pread v-back-mmap v-rev-mmap v-stride v-stride-mmap v-stride-even v-stride-wide v-streams
+v-db-scan v-db-scan-pread v-db-multi v-db-back v-db-back-pread v-sql-range v-sql-range-mmap
+v-sql-index v-sql-all v-files v-mix v-phases v-mix-phases"}
 
 # Ranges of 30 rows from anywhere.
 v_sql_range()
@@ -37,11 +37,21 @@ bench_validate_work()
 	v-back-mmap)
 		bench_load "$2" --ops 16000 $BENCH_MNT/a,mmap,burst:-90:-30,think=1500
 		;;
+	v-rev-mmap)
+		bench_load "$2" --ops 9000 $BENCH_MNT/c,mmap,reverse,think=2200
+		;;
 	v-stride)
 		bench_load "$2" --ops 7000 $BENCH_MNT/c,pread,stride:9,pages=2,think=1200
 		;;
 	v-stride-mmap)
 		bench_load "$2" --ops 4000 $BENCH_MNT/d,mmap,stride:23,think=1500
+		;;
+	v-stride-even)
+		# every fault is where a window ended, or at its mark
+		bench_load "$2" --ops 4000 $BENCH_MNT/a,mmap,stride:8,think=2500
+		;;
+	v-stride-wide)
+		bench_load "$2" --ops 1500 $BENCH_MNT/a,mmap,stride:150,think=800
 		;;
 	v-streams)
 		bench_load "$2" --ops 9000 $BENCH_MNT/a,pread,interleave:4:1,pages=2,think=900
@@ -90,6 +100,10 @@ bench_validate_work()
 		;;
 	v-phases)
 		bench_load "$2" --ops 5000 $BENCH_MNT/a,mmap,phases:620,think=300
+		;;
+	v-mix-phases)
+		bench_load "$2" --ms 400 $BENCH_MNT/a,mmap,phases:500,think=400 \
+			$BENCH_MNT/b,pread,seq,pages=2
 		;;
 	*)
 		echo "no workload $1" >&2
