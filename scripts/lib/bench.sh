@@ -82,6 +82,7 @@ guest()
 		--out "$dir/$name" --env BENCH_STAGE="$dir/stage" --env BENCH_IMAGE="$dir/image" \
 		--env BENCH_MODULES="$modules" --env MLPROXY="$mlproxy" \
 		${BENCH_WORKLOADS:+--env BENCH_WORKLOADS="$BENCH_WORKLOADS"} \
+		${BENCH_TRAINING:+--env BENCH_TRAINING="$BENCH_TRAINING"} \
 		${BENCH_RULE:+--env BENCH_RULE="$BENCH_RULE"} \
 		${BENCH_TREE:+--env BENCH_TREE="$BENCH_TREE"} \
 		${BENCH_POLICIES:+--env BENCH_POLICIES="$BENCH_POLICIES"} \
