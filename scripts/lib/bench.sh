@@ -54,8 +54,9 @@ stage()
 	rm -rf "$dir/stage"
 	mkdir -p "$dir/stage/bin" "$dir/stage/lib" "$dir/stage/lib64"
 	cp -L /lib64/ld-linux-x86-64.so.2 "$dir/stage/lib64/"
-	cc -O2 -static -I"$MLPROXY_TOP/module/infer" -o "$dir/stage/bin/ra_load" \
-		"$MLPROXY_TOP/tests/bench"/ra_{load,pattern}.c -lpthread -lm
+	cc -O2 -static -I"$MLPROXY_TOP/module/infer" -I"$MLPROXY_TOP/userspace/infer" \
+		-o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench"/ra_{load,pattern}.c \
+		-lpthread -lm
 	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/tests/bench/timed.c"
 	cc -O2 -static -o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/tests/bench/ra_key.c"
 	for name in db_bench busybox mawk ${tree:+sqlite3 fio}; do

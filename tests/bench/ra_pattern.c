@@ -14,6 +14,7 @@
 
 #include "mix64.h"
 #include "ra_load.h"
+#include "unit_real.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -36,7 +37,7 @@ struct pattern {
 /* Below one. */
 static double random_share(uint64_t *state)
 {
-	return (double)(mix64_next(state) >> 11) / 9007199254740992.0;
+	return unit_real(mix64_next(state));
 }
 
 bool one_in(uint64_t *state, unsigned int n)

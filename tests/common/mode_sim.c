@@ -6,6 +6,7 @@
 
 #include "mode_sim.h"
 #include "split.h"
+#include "unit_real.h"
 
 #define QUANTILES	16384
 #define SD		1000	/* of a normal outcome, in units of the reward */
@@ -78,7 +79,7 @@ void sim_init(struct sim *sim, enum sim_shape shape, enum sim_unit unit, uint64_
 /* Entities are not met equally often: the first ones are by far. */
 static uint64_t draw_unit(struct sim *sim)
 {
-	double u = (double)(rng_u64(&sim->rng) >> 11) * 0x1p-53;
+	double u = unit_real(rng_u64(&sim->rng));
 
 	if (sim->unit == SIM_ENTITY)
 		return (uint64_t)(u * sqrt(u) * SIM_ENTITIES);
@@ -101,7 +102,7 @@ bool sim_step(struct sim *sim)
 
 	if (clustered)
 		z = sqrt(SIM_ICC) * common + sqrt(1 - SIM_ICC) * z;
-	uniform = (double)(mix64(noise) >> 11) * 0x1p-53;
+	uniform = unit_real(mix64(noise));
 	if (sim->shape == SIM_BINARY || sim->shape == SIM_RARE)
 		z = clustered ? common / 4 : 0;
 	eff_add(&sim->sums, arm, group, reward_of(sim->shape, z, effect, uniform));

@@ -10,6 +10,7 @@
 
 #include "mix64.h"
 #include "replay.h"
+#include "unit_real.h"
 
 /* Consecutive rows that have one role: rows close in time are alike. */
 #define ROLE_BLOCK	32
@@ -22,7 +23,7 @@ static uint64_t draw(struct replay *r, uint64_t below)
 
 static double uniform(uint64_t x)
 {
-	return (double)(mix64(x) >> 11) / (double)(1ULL << 53);
+	return unit_real(mix64(x));
 }
 
 enum replay_role replay_role_of(bool by_key, uint64_t serial, uint64_t key, double holdout,

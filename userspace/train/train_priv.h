@@ -8,6 +8,7 @@
 
 #include "mix64.h"
 #include "mlproxy_train.h"
+#include "unit_real.h"
 
 /* Sets mltrain_error() and returns @err. */
 int mltrain_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -15,7 +16,7 @@ int mltrain_fail(int err, const char *fmt, ...) __attribute__((format(printf, 2,
 /* 0 to below 1 */
 static inline double mltrain_uniform(uint64_t x)
 {
-	return (double)(mix64(x) >> 11) / (double)(1ULL << 53);
+	return unit_real(mix64(x));
 }
 
 /* What identifies a row between files: id, key and time. */

@@ -7,10 +7,11 @@
 
 #include "bandit.h"
 #include "mix64.h"
+#include "unit_real.h"
 
 double bandit_uniform(uint64_t *state)
 {
-	return (double)(mix64_next(state) >> 11) / (double)(1ULL << 53);
+	return unit_real(mix64_next(state));
 }
 
 void bandit_schema(struct mlds_schema *s, bool lower)
