@@ -232,6 +232,39 @@ PYTHON
 	exit $status
 }
 
+# A mapped file begins with what was decided for the task's last one; in emergency with the
+# kernel's own.
+test_inherits()
+{
+	proxy_load epoch_calls=4 || exit 1
+	head -c 1M "$tmp/reference" > "$mnt/c"
+	proxy start
+	mount_fresh
+	count_large <<'PYTHON'
+cli("recommend", "readahead", "-f", "-", text="%d none 65535 3600000\n" % key(fd))
+def pages_at_first(f):
+    stats = "/sys/block/mlptest0/testblk/read_bytes"
+    before = int(open(stats).read())
+    mmap.mmap(f, 0, prot=mmap.PROT_READ)[100 * 4096]
+    return (int(open(stats).read()) - before) // 4096
+def decide(places):
+    for i in places:
+        fault(fd, i)
+places = random.sample(range(0, 6000, 40), 40)
+decide(places[:20])
+inherited = pages_at_first(other)
+cli("mode", "readahead", "emergency")
+decide(places[20:])
+own = pages_at_first(os.open(os.path.dirname(path) + "/c", os.O_RDONLY))
+print("pages read by the first fault: after \"none\"", inherited, "in emergency", own)
+sys.exit(inherited != 1 or own < 16)
+PYTHON
+	status=$?
+	rm "$mnt/c"
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A file that has no miss any more, since the application reads ahead itself.
 test_left()
 {
@@ -382,6 +415,7 @@ ktap_test "a strained device is not asked for more" test_strained
 ktap_test "a change of the reads is seen at once" test_change
 ktap_test "large windows are for reads in order, the largest for one reader" test_apart
 ktap_test "a large window of a mapped file is looked at first" test_look
+ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left
 ktap_test "a file that has nothing to gain rests" test_rest
 ktap_end

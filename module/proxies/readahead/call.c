@@ -23,6 +23,25 @@ static u64 task_read_bytes(void)
 #endif
 }
 
+/*
+ * What a mapped file begins with: what was decided for the task's last one. A database that
+ * looks up keys reads all of its files alike, and each of them seldom. Not with a large
+ * window; and not with one that was but taken over, or it would never be decided upon.
+ */
+static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f)
+{
+	struct ra_task *task = call->task;
+	enum ra_action action = RA_KERNEL;
+
+	if (call->kind != RA_FAULT || !task || !call->outer || !task->last || task->last == f ||
+	    !ra_file_trylock(task->last, task->last_dev, task->last_ino, task->last_generation))
+		return RA_KERNEL;
+	if (task->last->decided && !ra_action_large(task->last->action))
+		action = task->last->action;
+	ra_file_unlock(task->last);
+	return action;
+}
+
 static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
 {
 	pgoff_t end = (i_size_read(inode) - 1) >> PAGE_SHIFT;
@@ -34,7 +53,7 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	if (!e->start_ns || (s64)(now_ns - f->last_ns) > (s64)RA_STALE_NS ||
 	    (pin >= 0 && f->action != pin)) {
 		f->decided = false;
-		f->action = pin >= 0 ? pin : RA_KERNEL;
+		f->action = pin >= 0 ? pin : first_action(call, f);
 		f->habit = RA_HABIT_NONE;
 		f->looking = false;
 		f->looked = false;

@@ -69,6 +69,15 @@ unsigned int ra_action_pages(enum ra_action action)
 }
 
 /**
+ * ra_action_large() - has an action a window that needs reads in order
+ * @action: action
+ */
+bool ra_action_large(enum ra_action action)
+{
+	return action_pages[action] >= RA_LARGE_PAGES;
+}
+
+/**
  * ra_epoch_start() - begin to count anew
  * @f: file
  * @task: slot of the current task, or NULL
@@ -363,7 +372,7 @@ static u32 allowed_actions(const struct ra_file *f)
 static bool must_look(struct ra_file *f, const struct ra_task *task, enum ra_action action,
 		      bool by_mmap)
 {
-	if (action_pages[action] < RA_LARGE_PAGES || f->looked || !by_mmap)
+	if (!ra_action_large(action) || f->looked || !by_mmap)
 		return false;
 	f->looked = true;
 	return !task || !task->in_order;
@@ -420,8 +429,8 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
 	if (f->looking)
 		look_ends(f, task);
-	else if (f->gaps)
-		f->gaps--;
+	else if (f->gaps && !--f->gaps)
+		f->looked = false;
 	if (changed) {
 		if (task)
 			task->in_order = false;

@@ -446,6 +446,7 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
 void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
 		  struct inode *inode, u64 now_ns);
 unsigned int ra_action_pages(enum ra_action action);
+bool ra_action_large(enum ra_action action);
 void ra_epoch_add_time(struct ra_file *f, u64 think_ns, u64 stall_ns);
 void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern);
@@ -470,7 +471,6 @@ void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task, struct ra_target *target);
 bool ra_task_in_fault(void);
-void ra_tasks_reset(void);
 
 /* target.c */
 struct ra_target *ra_target_find(struct super_block *sb);
