@@ -46,7 +46,15 @@ test_parameters()
 	expect_fail sh -c "echo 10 > $params/pin"
 	expect_fail sh -c "echo 1 > $params/epoch_calls"
 	expect_fail sh -c "echo 1 > $params/epoch_us"
+	expect_fail sh -c "echo 1000001 > $params/wait_cpu_ns"
 	expect_fail sh -c "echo 5 > $params/nr_calls"
+	proxy start
+	expect_fail test "$(param wait_cpu_ns)" = 0
+	proxy stop
+	echo 1234 > $params/wait_cpu_ns
+	proxy start
+	expect "wait_cpu_ns that was set" "$(param wait_cpu_ns)" 1234
+	proxy stop
 	rmmod mlproxy_readahead || exit 1
 	expect_fail mod_load mlproxy_readahead max_files=1
 	expect_fail mod_load mlproxy_readahead target=no-such-device

@@ -187,6 +187,11 @@ static int epoch_us_set(const char *val, const struct kernel_param *kp)
 	return bounded_uint_set(val, kp, 100, 10000000);
 }
 
+static int wait_cpu_ns_set(const char *val, const struct kernel_param *kp)
+{
+	return bounded_uint_set(val, kp, 0, NSEC_PER_MSEC);
+}
+
 static const struct kernel_param_ops epoch_calls_ops = {
 	.set = epoch_calls_set,
 	.get = param_get_uint,
@@ -201,7 +206,11 @@ MODULE_PARM_DESC(epoch_calls, "cache misses of a file until the next decision (d
 module_param_cb(epoch_us, &epoch_us_ops, &ra_epoch_us, 0644);
 MODULE_PARM_DESC(epoch_us, "microseconds after which two misses are enough (default 20000)");
 
-module_param_named(wait_cpu_ns, ra_wait_cpu_ns, uint, 0644);
+static const struct kernel_param_ops wait_cpu_ns_ops = {
+	.set = wait_cpu_ns_set,
+	.get = param_get_uint,
+};
+module_param_cb(wait_cpu_ns, &wait_cpu_ns_ops, &ra_wait_cpu_ns, 0644);
 MODULE_PARM_DESC(wait_cpu_ns, "CPU time that waiting for a page takes a task, in ns, which is no progress; 0: measured at the start (default)");
 
 static int pin_set(const char *val, const struct kernel_param *kp)
