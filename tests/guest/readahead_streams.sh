@@ -169,8 +169,7 @@ PYTHON
 	} | count_reads
 }
 
-# Large windows are for reads in order, the largest for a reader that has the device to
-# itself.
+# Large windows are for reads in order, of a task that has the device to itself.
 test_apart()
 {
 	proxy_load epoch_calls=4 || exit 1
@@ -208,7 +207,7 @@ PYTHON
 }
 
 # Faults that leave out pages, but none where the kernel's windows have their marks, are
-# seen to do so before they get a large window for good; those in order get it.
+# seen to do so before they get a large window; those in order get it.
 test_look()
 {
 	proxy_load || exit 1
@@ -413,8 +412,8 @@ ktap_test "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a strained device is not asked for more" test_strained
 ktap_test "a change of the reads is seen at once" test_change
-ktap_test "large windows are for reads in order, the largest for one reader" test_apart
-ktap_test "a large window of a mapped file is looked at first" test_look
+ktap_test "large windows are for reads in order, and for one reader" test_apart
+ktap_test "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left
 ktap_test "a file that has nothing to gain rests" test_rest

@@ -33,8 +33,8 @@
  */
 #define RA_SETTLE_CALLS		4
 /*
- * A look: calls of a mapped file under a small window, before the first large one. The first
- * ones go by as the old window's pages are used, the others are measured.
+ * A look: calls of a mapped file under a small window. The first ones go by as the old
+ * window's pages are used, the others are measured.
  */
 #define RA_LOOK_ACTION		RA_16K
 #define RA_LOOK_SETTLE		2
@@ -43,8 +43,6 @@
 #define RA_LOOK_AGAIN		16
 /* Windows that miss at most a few times a megabyte: what is read in excess is not seen. */
 #define RA_LARGE_PAGES		((256 * 1024) >> PAGE_SHIFT)
-/* Windows that fill a slow device, and much of a small memory. */
-#define RA_HUGE_PAGES		((1024 * 1024) >> PAGE_SHIFT)
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
@@ -346,39 +344,40 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
 }
 
 /*
- * Reads with no order, backward or with gaps have nothing to gain from a large window, and
- * what it costs is paid by the next ones too: after it misses lie so far apart that they
- * say little. The largest ones are for a reader that has the device to itself.
+ * Other reads than in order have nothing to gain from a large window, and what it costs is
+ * paid by the next ones too: after it misses lie so far apart that they say little. What is
+ * read in excess on a device that is shared, the others wait for: so neither these nor the
+ * deepest prefetch there.
  */
 static u32 allowed_actions(const struct ra_file *f)
 {
-	bool ordered = f->habit != RA_HABIT_FAR && f->habit != RA_HABIT_STRIDE &&
-		       f->habit != RA_HABIT_BACK && !f->gaps;
-	unsigned int limit = !ordered ? RA_LARGE_PAGES : f->shared ? RA_HUGE_PAGES : UINT_MAX;
+	bool large = f->habit == RA_HABIT_SEQ && !f->gaps && !f->shared;
 	u32 allowed = 0;
 	int i;
 
 	for (i = 0; i < RA_NR_ACTIONS; i++)
-		if (action_pages[i] < limit)
+		if (large || !ra_action_large(i))
 			allowed |= BIT(i);
+	if (f->shared)
+		allowed &= ~BIT(RA_PATTERN_1M);
 	return allowed;
 }
 
 /*
  * Page faults that leave out pages, but none where a window ends, look like those in order,
- * and under a large window they always will: few of them miss. So there is a look before
- * the first one, unless the task has had one at another file lately, and read that in order.
+ * under the kernel's window and more so under a large one: few of them miss. So a mapped file
+ * that seems to be read in order is looked at once, unless the task has had a look at another
+ * one lately, and read that in order.
  */
-static bool must_look(struct ra_file *f, const struct ra_task *task, enum ra_action action,
-		      bool by_mmap)
+static bool must_look(struct ra_file *f, const struct ra_task *task, bool by_mmap)
 {
-	if (!ra_action_large(action) || f->looked || !by_mmap)
+	if (f->habit != RA_HABIT_SEQ || f->looked || f->gaps || !by_mmap)
 		return false;
 	f->looked = true;
 	return !task || !task->in_order;
 }
 
-/* Under the kernel's own windows, too, such reads may look as if they were in order again. */
+/* Such reads will look as if they were in order again. */
 static void look_ends(struct ra_file *f, struct ra_task *task)
 {
 	bool in_order = f->habit == RA_HABIT_SEQ;
@@ -455,7 +454,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	ra_epoch_start(f, task, target, now_ns);
 	if (f->action != before)
 		f->epoch.settle = RA_SETTLE_CALLS;
-	if (pin < 0 && must_look(f, task, f->action, mostly_mmap))
+	if (pin < 0 && must_look(f, task, mostly_mmap))
 		look(f);
 	ra_rest_begin(f, before == RA_KERNEL && pin < 0 && !by_mmap);
 }
