@@ -220,6 +220,10 @@ def looked(what, of, places):
     looks = value("looks")
     n, _ = read(what, fault, of, places)
     return value("looks") - looks, n
+cli("mode", "readahead", "emergency")
+if looked("emergency", fd, range(0, 3000, 8)) != (0, 0):
+    sys.exit("looked at in emergency")
+cli("mode", "readahead", "recommendation")
 # a decision for each look, and no other
 looks, n = looked("strided", fd, range(0, 6000, 8))
 if not 1 <= looks <= 3 or n != looks:

@@ -371,6 +371,12 @@ static u32 allowed_actions(const struct ra_file *f)
  */
 static bool must_look(struct ra_file *f, const struct ra_task *task, bool by_mmap)
 {
+	const struct mlproxy_decision *d = &f->decision;
+
+	/* Nobody could choose otherwise. */
+	if (d->mode == MLPROXY_MODE_EMERGENCY ||
+	    (d->source == MLPROXY_SRC_BASELINE && d->arm == MLPROXY_ARM_NONE))
+		return false;
 	if (f->habit != RA_HABIT_SEQ || f->looked || f->gaps || !by_mmap)
 		return false;
 	f->looked = true;
