@@ -23,6 +23,17 @@ static u64 task_read_bytes(void)
 #endif
 }
 
+/* The task's last file, locked, if it is another one than @f; or NULL. */
+static struct ra_file *lock_last(const struct ra_call *call, const struct ra_file *f)
+{
+	struct ra_task *task = call->task;
+
+	if (!task || !call->outer || !task->last || task->last == f ||
+	    !ra_file_trylock(task->last, task->last_dev, task->last_ino, task->last_generation))
+		return NULL;
+	return task->last;
+}
+
 /*
  * What a mapped file begins with: what was decided for the task's last one. A database that
  * looks up keys reads all of its files alike, and each of them seldom. Not with a large
@@ -30,15 +41,14 @@ static u64 task_read_bytes(void)
  */
 static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f)
 {
-	struct ra_task *task = call->task;
+	struct ra_file *last = call->kind == RA_FAULT ? lock_last(call, f) : NULL;
 	enum ra_action action = RA_KERNEL;
 
-	if (call->kind != RA_FAULT || !task || !call->outer || !task->last || task->last == f ||
-	    !ra_file_trylock(task->last, task->last_dev, task->last_ino, task->last_generation))
+	if (!last)
 		return RA_KERNEL;
-	if (task->last->decided && !ra_action_large(task->last->action))
-		action = task->last->action;
-	ra_file_unlock(task->last);
+	if (last->decided && !ra_action_large(last->action))
+		action = last->action;
+	ra_file_unlock(last);
 	return action;
 }
 
@@ -75,16 +85,14 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	ra_epoch_count(f, call, mmap, pattern);
 }
 
-/* The task's last file, if it is another one. */
 static void leave_file(struct ra_call *call, const struct ra_file *f)
 {
-	struct ra_task *task = call->task;
+	struct ra_file *last = lock_last(call, f);
 
-	if (!task || !call->outer || !task->last || task->last == f ||
-	    !ra_file_trylock(task->last, task->last_dev, task->last_ino, task->last_generation))
+	if (!last)
 		return;
-	ra_epoch_leave(task->last, task, call->target, call->enter_ns);
-	ra_file_unlock(task->last);
+	ra_epoch_leave(last, call->task, call->target, call->enter_ns);
+	ra_file_unlock(last);
 }
 
 /* @f: the file's entry, or NULL if it has none yet */
