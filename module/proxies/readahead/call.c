@@ -23,15 +23,17 @@ static u64 task_read_bytes(void)
 #endif
 }
 
-/* The task's last file, locked, if it is another one than @f; or NULL. */
-static struct ra_file *lock_last(const struct ra_call *call, const struct ra_file *f)
+/*
+ * Locks the task's last file if it is another one than @f. The entry is task->last. An inline:
+ * sparse follows a lock that is taken on a condition no further than that.
+ */
+static inline bool last_trylock(const struct ra_call *call, const struct ra_file *f)
 {
-	struct ra_task *task = call->task;
+	const struct ra_task *task = call->task;
 
-	if (!task || !call->outer || !task->last || task->last == f ||
-	    !ra_file_trylock(task->last, task->last_dev, task->last_ino, task->last_generation))
-		return NULL;
-	return task->last;
+	return task && call->outer && task->last && task->last != f &&
+	       ra_file_trylock(task->last, task->last_dev, task->last_ino,
+			       task->last_generation);
 }
 
 /*
@@ -41,11 +43,12 @@ static struct ra_file *lock_last(const struct ra_call *call, const struct ra_fil
  */
 static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f)
 {
-	struct ra_file *last = call->kind == RA_FAULT ? lock_last(call, f) : NULL;
 	enum ra_action action = RA_KERNEL;
+	struct ra_file *last;
 
-	if (!last)
+	if (call->kind != RA_FAULT || !last_trylock(call, f))
 		return RA_KERNEL;
+	last = call->task->last;
 	if (last->decided && !ra_action_large(last->action))
 		action = last->action;
 	ra_file_unlock(last);
@@ -87,12 +90,10 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 
 static void leave_file(struct ra_call *call, const struct ra_file *f)
 {
-	struct ra_file *last = lock_last(call, f);
-
-	if (!last)
+	if (!last_trylock(call, f))
 		return;
-	ra_epoch_leave(last, call->task, call->target, call->enter_ns);
-	ra_file_unlock(last);
+	ra_epoch_leave(call->task->last, call->task, call->target, call->enter_ns);
+	ra_file_unlock(call->task->last);
 }
 
 /* @f: the file's entry, or NULL if it has none yet */
