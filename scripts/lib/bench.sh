@@ -58,7 +58,8 @@ stage()
 		-o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench"/ra_{load,pattern}.c \
 		-lpthread -lm
 	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/tests/bench/timed.c"
-	cc -O2 -static -o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/tests/bench/ra_key.c"
+	cc -O2 -static -I"$MLPROXY_TOP/module/proxies/readahead" \
+		-o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/tests/bench/ra_key.c"
 	for name in db_bench busybox mawk ${tree:+sqlite3 fio}; do
 		cp "$(command -v "$name")" "$dir/stage/bin/"
 		while read -r lib; do

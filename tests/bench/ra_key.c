@@ -4,31 +4,22 @@
  *
  *	ra_key FILE...
  *
- * Prints one a line. The arithmetic is that of ra_key() in
- * module/proxies/readahead/file.c.
+ * Prints one a line.
  */
 #include <err.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define GOLDEN_RATIO_64	0x61C8864680B583EBULL
+#include "key.h"
+
+/* include/linux/kdev_t.h */
 #define KERNEL_MINOR_BITS	20
-
-static uint64_t ra_key(uint32_t dev, uint64_t ino, uint32_t generation)
-{
-	uint64_t key = ino * GOLDEN_RATIO_64;
-
-	key ^= key >> 29;
-	key = (key + (((uint64_t)generation << 32) | dev)) * GOLDEN_RATIO_64;
-	return key ^ (key >> 32);
-}
 
 int main(int argc, char **argv)
 {

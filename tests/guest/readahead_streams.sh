@@ -130,24 +130,18 @@ count_large()
 	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
 	"$mlproxy" param readahead share.recommendation 1 > /dev/null || exit 1
 	{
-		echo "tool = '$mlproxy'"
+		echo "tool, ra_key = '$mlproxy', '$BUILDDIR/tests/guest/ra_key'"
 		cat <<'PYTHON'
-import fcntl, json, mmap, struct, subprocess
-golden, word = 0x61C8864680B583EB, (1 << 64) - 1
+import json, mmap, subprocess
 def cli(*args, text=None):
     return subprocess.run([tool, *args], input=text, check=True, capture_output=True,
                           text=True).stdout
-def key(fd):
-    st = os.fstat(fd)
-    generation, = struct.unpack("i4x", fcntl.ioctl(fd, 0x80087601, bytes(8)))
-    k = st.st_ino * golden & word
-    k ^= k >> 29
-    dev = os.major(st.st_dev) << 20 | os.minor(st.st_dev)
-    k = (k + ((generation & 0xffffffff) << 32 | dev)) * golden & word
-    return k ^ k >> 32
-other = os.open(os.path.dirname(path) + "/b", os.O_RDONLY)
+other_path = os.path.dirname(path) + "/b"
+keys = subprocess.run([ra_key, path, other_path], check=True, capture_output=True,
+                      text=True).stdout.split()
+other = os.open(other_path, os.O_RDONLY)
 cli("recommend", "readahead", "-f", "-",
-    text="".join("%d 4M 65535 3600000\n" % key(f) for f in (fd, other)))
+    text="".join("%s 4M 65535 3600000\n" % k for k in keys))
 maps = {f: mmap.mmap(f, 0, prot=mmap.PROT_READ) for f in (fd, other)}
 def large():
     return json.loads(cli("stats", "readahead", "-j"))["by_action"]["4M"]
@@ -246,7 +240,7 @@ test_inherits()
 	proxy start
 	mount_fresh
 	count_large <<'PYTHON'
-cli("recommend", "readahead", "-f", "-", text="%d none 65535 3600000\n" % key(fd))
+cli("recommend", "readahead", "-f", "-", text="%s none 65535 3600000\n" % keys[0])
 def pages_at_first(f):
     stats = "/sys/block/mlptest0/testblk/read_bytes"
     before = int(open(stats).read())

@@ -21,6 +21,7 @@
 #include <linux/sched/clock.h>
 
 #include "readahead.h"
+#include "key.h"
 
 #define RA_EPOCH_MIN_CALLS	2
 /* The first epoch of a file is there to see it, and is short. */

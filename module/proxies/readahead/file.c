@@ -7,11 +7,11 @@
  * its set gives way. Look-up takes no lock; what it found is checked again under
  * the entry's own.
  */
-#include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/vmalloc.h>
 
 #include "readahead.h"
+#include "key.h"
 
 #define RA_WAYS	8
 
@@ -19,23 +19,6 @@ static struct ra_file *ra_files;
 static unsigned int ra_sets;
 /* One for all sets: a file is put into the table once. */
 static DEFINE_RAW_SPINLOCK(ra_insert_lock);
-
-/**
- * ra_key() - key of a file, for recommendations and records
- * @dev: device number
- * @ino: inode number
- * @generation: inode generation
- *
- * Return: a hash of the three.
- */
-u64 ra_key(u32 dev, u64 ino, u32 generation)
-{
-	u64 key = ino * GOLDEN_RATIO_64;
-
-	key ^= key >> 29;
-	key = (key + (((u64)generation << 32) | dev)) * GOLDEN_RATIO_64;
-	return key ^ (key >> 32);
-}
 
 /**
  * ra_files_alloc() - make the table

@@ -450,7 +450,6 @@ bool ra_action_large(enum ra_action action);
 void ra_epoch_add_time(struct ra_file *f, u64 think_ns, u64 stall_ns);
 void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern);
-u64 ra_key(u32 dev, u64 ino, u32 generation);
 
 /* rest.c */
 void ra_rest_begin(struct ra_file *f, bool calm);
