@@ -300,6 +300,39 @@ PYTHON
 	exit $status
 }
 
+# Threads that live for a moment leave room for those that read afterwards.
+test_crowd()
+{
+	proxy_load || exit 1
+	proxy start
+	mount_fresh
+	count_reads <<'PYTHON'
+import threading, time
+other = os.open(os.path.dirname(path) + "/b", os.O_RDONLY)
+def read(of, places):
+    for at in places:
+        os.pread(of, 4096, at * 4096)
+def in_thread(*args):
+    thread = threading.Thread(target=read, args=args)
+    thread.start()
+    thread.join()
+places = random.sample(range(0, 6000, 5), 700)
+before = value("calls")
+for at in places[:400]:
+    in_thread(other, [at])
+crowd = value("calls") - before
+time.sleep(0.3)
+skipped, rewards = value("skipped"), value("rewards")
+in_thread(fd, places[400:])
+skipped, rewards = value("skipped") - skipped, value("rewards") - rewards
+print("calls of the crowd:", crowd, "then skipped:", skipped, "outcomes:", rewards)
+sys.exit(crowd < 300 or skipped or not rewards)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A file that has nothing to gain rests for most of its misses, until its reads find an
 # order, or it is mapped.
 test_rest()
@@ -416,5 +449,6 @@ ktap_test "large windows are for reads in order, and for one reader" test_apart
 ktap_test "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left
+ktap_test "a task has a place beside many that are gone" test_crowd
 ktap_test "a file that has nothing to gain rests" test_rest
 ktap_end

@@ -97,13 +97,8 @@ static void leave_file(struct ra_call *call, const struct ra_file *f)
 }
 
 /* @f: the file's entry, or NULL if it has none yet */
-static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *file,
-			  struct inode *inode, bool mmap)
+static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode *inode, bool mmap)
 {
-	if (ra_file_advised(file, inode)) {
-		atomic64_inc(&ra_counters.advised);
-		return;
-	}
 	if (!f && call->kind == RA_WILLNEED)
 		return;
 	if (!f)
@@ -113,7 +108,7 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *
 		return;
 	}
 	call->entry = f;
-	if (!ra_file_trylock(f, call->dev, call->ino, call->generation)) {
+	if (!call->task || !ra_file_trylock(f, call->dev, call->ino, call->generation)) {
 		atomic64_inc(&ra_counters.skipped);
 		call->action = READ_ONCE(f->action);
 		return;
@@ -126,6 +121,17 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *
 }
 
 /**
+ * ra_call_advised() - a call is under advice of the application, which is respected
+ *
+ * Nothing but the count is kept of it. Context: task context.
+ */
+void ra_call_advised(void)
+{
+	atomic64_inc(&ra_counters.advised);
+	ra_task_elsewhere();
+}
+
+/**
  * ra_call_enter() - a hooked function was called
  * @call: with kind, index and req filled in; the rest is filled in here
  * @file: open file, may be NULL
@@ -133,8 +139,8 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct file *
  * @in_fault: the call is within a page fault of the same task
  *
  * Context: task context, may sleep; no lock taken outlives it.
- * Return: false if the call is none of ours, or the file rests: then the original is to
- * be called as it is, without ra_call_exit().
+ * Return: false if the call is none of ours, or under advice, or the file rests: then the
+ * original is to be called as it is, without ra_call_exit().
  */
 bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,
 		   bool in_fault)
@@ -153,6 +159,10 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->generation = inode->i_generation;
 	if (ra_is_miss(call))
 		atomic64_inc(&ra_counters.calls);
+	if (ra_file_advised(file, inode)) {
+		ra_call_advised();
+		return false;
+	}
 	f = ra_file_find(call->dev, call->ino, call->generation);
 	if (f && ra_rest_pass(f, call))
 		return false;
@@ -164,7 +174,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
 	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
-	call_use_file(call, f, file, inode, fault || in_fault);
+	call_use_file(call, f, inode, fault || in_fault);
 	if (ra_action_pages(call->action))
 		call->window_pages = ra_action_pages(call->action);
 	else
@@ -185,7 +195,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 
 	if (f && ra_file_trylock(f, call->dev, call->ino, call->generation)) {
 		/* A call within another one: that one accounts for both. */
-		if (call->outer) {
+		if (call->task && call->outer) {
 			s64 stall_ns = local_clock() - call->enter_ns;
 
 			ra_epoch_add_time(f, 0, max_t(s64, stall_ns, 0));

@@ -76,6 +76,12 @@ bool ra_action_large(enum ra_action action)
 	return action_pages[action] >= RA_LARGE_PAGES;
 }
 
+/* The sums of a task begin anew with a slot. */
+static u32 tag_of(const struct ra_task *task)
+{
+	return hash_64(task->tag, 32) ^ task->claimed_us;
+}
+
 /**
  * ra_epoch_start() - begin to count anew
  * @f: file
@@ -90,7 +96,7 @@ void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *t
 	memset(e, 0, sizeof(*e));
 	e->start_ns = now_ns;
 	if (task) {
-		e->task_tag = hash_64(task->tag, 32);
+		e->task_tag = tag_of(task);
 		e->task_log_sum = task->log_sum;
 		e->task_log_us = task->log_us;
 	}
@@ -245,7 +251,7 @@ static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
 	s64 sum = atomic64_read(&target->log_sum) - e->log_sum;
 	s32 us = (u32)atomic64_read(&target->log_us) - e->log_us;
 
-	if (task && hash_64(task->tag, 32) == e->task_tag) {
+	if (task && tag_of(task) == e->task_tag) {
 		sum -= task->log_sum - e->task_log_sum;
 		us -= (u32)task->log_us - e->task_log_us;
 	}

@@ -185,13 +185,18 @@ static vm_fault_t fault(struct vm_fault *vmf)
 		.index = vmf->pgoff,
 		.req = 1,
 	};
-	bool own_way = vmf->vma->vm_flags & (VM_RAND_READ | VM_SEQ_READ | VM_HUGEPAGE);
+	bool own_way = vmf->vma->vm_flags & (VM_SEQ_READ | VM_HUGEPAGE);
 	bool overridden = false;
 	enum cached state;
 	vm_fault_t ret;
 
 	if (!ra_target_find(mapping->host->i_sb))
 		return filemap_fault(vmf);
+	/* The kernel reads nothing ahead, and none of the other functions is called. */
+	if (vmf->vma->vm_flags & VM_RAND_READ) {
+		ra_call_advised();
+		return original_fault(vmf);
+	}
 	state = page_state(mapping, vmf->pgoff);
 	/* No miss and no stall: there is nothing to account for. */
 	if (state == READY)

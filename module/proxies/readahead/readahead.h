@@ -176,12 +176,13 @@ struct ra_clock {
  * @map_parts: what mapping pages around took, the same
  * @left: clocks when the last call returned
  * @entered_waits: &ra_clock.waits when it began
- * @log_sum: what this task has added to &ra_target.log_sum, ever
+ * @log_sum: what this task has added to &ra_target.log_sum since it has the slot
  * @log_us: the same of &ra_target.log_us
  * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to the
  *	target
  * @slice_wall_ns: time within and between calls without idle time, the same
  * @slice_calls: calls in the slice
+ * @claimed_us: when it got the slot, in 1024 ns
  * @last: file of the last call, which the time since then belongs to
  * @last_ino: its identity
  * @last_generation: the same
@@ -201,6 +202,7 @@ struct ra_task {
 	u64 slice_think_ns;
 	u64 slice_wall_ns;
 	u32 slice_calls;
+	u32 claimed_us;
 	struct ra_file *last;
 	u64 last_ino;
 	u32 last_generation;
@@ -243,7 +245,7 @@ struct ra_stream {
  * @odd: last calls in a row that were of another kind than the file's
  * @stall_ns: sum of the time waited, at most 4 s
  * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
- * @task_tag: task of the first call, hashed
+ * @task_tag: task of the first call and when it got its slot, hashed
  * @task_log_us: its &ra_task.log_us then
  * @task_log_sum: its &ra_task.log_sum then
  * @log_sum: &ra_target.log_sum then
@@ -434,6 +436,7 @@ void ra_hooks_unregister(void);
 void ra_hooks_drain(void);
 
 /* call.c */
+void ra_call_advised(void);
 bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,
 		   bool in_fault);
 void ra_call_exit(struct ra_call *call, pgoff_t expected);
@@ -466,6 +469,7 @@ struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns);
 /* task.c */
 unsigned int ra_wait_measure(void);
 struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns, bool *outer);
+void ra_task_elsewhere(void);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task, struct ra_target *target);

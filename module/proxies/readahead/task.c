@@ -10,7 +10,8 @@
  * progress.h.
  *
  * A slot is written by its own task only, while busy is set; others may take it
- * over when it was idle for long.
+ * over when that one made no call for a while. A call without a slot counts for nothing: its
+ * file would have time that was waited, and none that was used.
  */
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
@@ -22,6 +23,8 @@
 
 #define RA_TASK_BITS		7
 #define RA_TASK_PROBES		4
+/* A task that was away for so long may lose its slot. */
+#define RA_TASK_AWAY_NS		(100 * NSEC_PER_MSEC)
 #define RA_TASK_STALE_NS	(2 * NSEC_PER_SEC)
 /*
  * Longer off the CPU than this between two misses: waiting for a user, not a disk; unless
@@ -104,37 +107,48 @@ static struct ra_task *task_find(u64 tag)
 	return NULL;
 }
 
+/*
+ * Of the slots that a task may have, one that is free, or else that of the task that was
+ * away for longest: threads that live for a moment would fill the table.
+ */
 static struct ra_task *task_claim(u64 tag, u64 now_ns)
 {
 	unsigned int i, slot = hash_64(tag, RA_TASK_BITS);
+	s64 longest_ns = RA_TASK_AWAY_NS;
+	struct ra_task *t = NULL;
+	u64 left_ns = 0;
 
 	for (i = 0; i < RA_TASK_PROBES; i++) {
-		struct ra_task *t = &ra_tasks[(slot + i) % ARRAY_SIZE(ra_tasks)];
-		u64 left_ns = READ_ONCE(t->left.now_ns);
+		struct ra_task *probe = &ra_tasks[(slot + i) % ARRAY_SIZE(ra_tasks)];
+		u64 probe_ns = READ_ONCE(probe->left.now_ns);
+		s64 away_ns = READ_ONCE(probe->tag) ? now_ns - probe_ns : S64_MAX;
 
-		if (READ_ONCE(t->tag) && (s64)(now_ns - left_ns) < (s64)RA_TASK_STALE_NS)
+		if (away_ns < longest_ns || atomic_read(&probe->busy))
 			continue;
-		if (atomic_cmpxchg(&t->busy, 0, 1))
-			continue;
-		if (READ_ONCE(t->left.now_ns) != left_ns) {
-			atomic_set_release(&t->busy, 0);
-			continue;
-		}
-		memset(&t->left, 0, sizeof(t->left));
-		t->log_sum = 0;
-		t->log_us = 0;
-		t->slice_think_ns = 0;
-		t->slice_wall_ns = 0;
-		t->slice_calls = 0;
-		t->in_order = false;
-		t->entered_waits = 0;
-		t->miss_parts = 0;
-		t->map_parts = 0;
-		t->last = NULL;
-		WRITE_ONCE(t->tag, tag);
-		return t;
+		longest_ns = away_ns;
+		left_ns = probe_ns;
+		t = probe;
 	}
-	return NULL;
+	if (!t || atomic_cmpxchg(&t->busy, 0, 1))
+		return NULL;
+	if (READ_ONCE(t->left.now_ns) != left_ns) {
+		atomic_set_release(&t->busy, 0);
+		return NULL;
+	}
+	memset(&t->left, 0, sizeof(t->left));
+	t->log_sum = 0;
+	t->log_us = 0;
+	t->slice_think_ns = 0;
+	t->slice_wall_ns = 0;
+	t->slice_calls = 0;
+	t->in_order = false;
+	t->entered_waits = 0;
+	t->miss_parts = 0;
+	t->map_parts = 0;
+	t->last = NULL;
+	t->claimed_us = now_ns >> 10;
+	WRITE_ONCE(t->tag, tag);
+	return t;
 }
 
 /**
@@ -216,6 +230,24 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS)
 		ra_task_flush(t, target);
 	return t;
+}
+
+/**
+ * ra_task_elsewhere() - the current task reads what is none of ours
+ *
+ * Its time until the next call belongs to none of the files, but to the task still.
+ * Context: task context.
+ */
+void ra_task_elsewhere(void)
+{
+	u64 tag = task_tag();
+	struct ra_task *t = task_find(tag);
+
+	if (!t || atomic_cmpxchg(&t->busy, 0, 1))
+		return;
+	if (READ_ONCE(t->tag) == tag)
+		t->last = NULL;
+	atomic_set_release(&t->busy, 0);
 }
 
 /**
