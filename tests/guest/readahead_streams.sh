@@ -389,6 +389,31 @@ PYTHON
 	exit $status
 }
 
+# Without order, no readahead is what the kernel does; where some reads are in order, it is not.
+test_rest_alike()
+{
+	proxy_load epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	count_large <<'PYTHON'
+cli("recommend", "readahead", "-f", "-",
+    text="".join("%s none 65535 3600000\n" % k for k in keys))
+def rested(of, places):
+    before = value("rested")
+    for at in places:
+        os.pread(of, 4096, at * 4096)
+    return value("rested") - before
+far = random.sample(range(0, 5000, 8), 240)
+alone = rested(fd, far)
+partly = rested(other, [at + i for at in far[:120] for i in (0, 1)])
+print("rested: without order", alone, "partly in order", partly)
+sys.exit(alone < 100 or partly)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A device that has more to do than it can is not asked for more: what would have been
 # prefetched is read as the kernel does, and nothing else is lost.
 test_strained()
@@ -451,4 +476,5 @@ ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left
 ktap_test "a task has a place beside many that are gone" test_crowd
 ktap_test "a file that has nothing to gain rests" test_rest
+ktap_test "no readahead rests only where the kernel does the same" test_rest_alike
 ktap_end

@@ -469,5 +469,5 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		f->epoch.settle = RA_SETTLE_CALLS;
 	if (pin < 0 && must_look(f, task, mostly_mmap))
 		look(f);
-	ra_rest_begin(f, before == RA_KERNEL && pin < 0 && !by_mmap);
+	ra_rest_begin(f, before, pin < 0 && !by_mmap);
 }

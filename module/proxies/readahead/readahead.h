@@ -455,7 +455,7 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern);
 
 /* rest.c */
-void ra_rest_begin(struct ra_file *f, bool calm);
+void ra_rest_begin(struct ra_file *f, enum ra_action before, bool may);
 bool ra_rest_pass(struct ra_file *f, const struct ra_call *call);
 
 /* file.c */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rest: a file that is read without order by read(), where decision after decision leaves
- * it to the kernel, is not looked at for some tens of misses. Looking at one costs a tenth
- * of the instructions of the miss itself, and deciding half as much again; a load that
- * has nothing to gain pays that for a fifth of its misses.
+ * Rest: a file that is read by read(), in no order that lasts, where decision after decision
+ * comes to what the kernel does, is not looked at for some tens of misses. Looking at one
+ * costs a tenth of the instructions of the miss itself, and deciding half as much again; a
+ * load that has nothing to gain pays that for a fifth of its misses.
  *
  * A resting file's misses are still compared with the two before: reads that have found
  * an order wake it.
@@ -17,16 +17,36 @@
 /* As long as so many epochs at most: on a slow device that many calls would take long. */
 #define RA_REST_EPOCHS		5
 
+/*
+ * Where nothing is near or in order, no readahead is the kernel's choice too, and a pattern
+ * has no stream to begin with.
+ */
+static bool as_kernel(const struct ra_file *f, enum ra_action action)
+{
+	return action == RA_KERNEL || (f->habit == RA_HABIT_FAR && !ra_action_pages(action));
+}
+
+/*
+ * Reads of which some are in order may have something to gain: of these, one that had no
+ * choice says nothing.
+ */
+static bool may_rest(const struct ra_file *f)
+{
+	return f->habit == RA_HABIT_FAR ||
+	       (f->habit == RA_HABIT_NONE && f->decision.arm != MLPROXY_ARM_BASELINE);
+}
+
 /**
  * ra_rest_begin() - after a decision, let the file rest if it may
  * @f: file, locked, with its action decided
- * @calm: the epoch had no page fault, under the kernel's own choice
+ * @before: action of the epoch
+ * @may: nothing else speaks against it
  *
  * The outcome of the decision is measured afterwards.
  */
-void ra_rest_begin(struct ra_file *f, bool calm)
+void ra_rest_begin(struct ra_file *f, enum ra_action before, bool may)
 {
-	if (!calm || f->action != RA_KERNEL || f->habit != RA_HABIT_FAR) {
+	if (!may || !may_rest(f) || !as_kernel(f, before) || !as_kernel(f, f->action)) {
 		f->calm = 0;
 		return;
 	}
@@ -43,11 +63,12 @@ static bool rest_is_over(const struct ra_file *f)
 	return !f->rest || (s64)(local_clock() - f->last_ns) > limit_ns;
 }
 
-static bool has_order(const struct ra_file *f, u32 index)
+static bool has_order(const struct ra_file *f, const struct ra_call *call)
 {
-	s32 delta = index - f->recent[0];
+	s32 delta = (u32)call->index - f->recent[0];
 
-	return abs(delta) <= RA_NEAR_PAGES || delta == (s32)(f->recent[0] - f->recent[1]);
+	return call->kind == RA_ASYNC || abs(delta) <= RA_NEAR_PAGES ||
+	       delta == (s32)(f->recent[0] - f->recent[1]);
 }
 
 /**
@@ -60,7 +81,7 @@ static bool has_order(const struct ra_file *f, u32 index)
  */
 bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 {
-	u32 index = call->index;
+	bool fault = call->kind == RA_FAULT || call->kind == RA_FAULT_HIT;
 	bool pass = false;
 
 	if (!READ_ONCE(f->rest) || !ra_file_trylock(f, call->dev, call->ino, call->generation))
@@ -71,8 +92,8 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		pass = true;
 		goto unlock;
 	}
-	f->epoch.odd = has_order(f, index) ? f->epoch.odd + 1 : 0;
-	if (call->kind != RA_SYNC || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
+	f->epoch.odd = has_order(f, call) ? f->epoch.odd + 1 : 0;
+	if (fault || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
 		/* seen afresh */
 		f->rest = 0;
 		f->calm = 0;
@@ -82,7 +103,7 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 	}
 	pass = true;
 	f->recent[1] = f->recent[0];
-	f->recent[0] = index;
+	f->recent[0] = call->index;
 	atomic64_inc(&ra_counters.rested);
 	f->rest--;
 	if (rest_is_over(f)) {
