@@ -305,6 +305,8 @@ test_crowd()
 {
 	proxy_load || exit 1
 	proxy start
+	# nothing rests
+	pin 0
 	mount_fresh
 	count_reads <<'PYTHON'
 import threading, time
