@@ -7,7 +7,7 @@
 BENCH_VALIDATION=${BENCH_VALIDATION:-"v-rand-mmap v-zipf-pread v-seq-mmap v-seq-pread
 v-back-pread v-back-mmap v-rev-mmap v-stride v-stride-mmap v-stride-even v-stride-wide v-streams
 v-db-scan v-db-scan-pread v-db-multi v-db-back v-db-back-pread v-sql-range v-sql-range-mmap
-v-sql-index v-sql-all v-files v-mix v-phases v-mix-phases"}
+v-sql-index v-sql-all v-files v-two-ways v-mix v-phases v-mix-phases"}
 
 # Ranges of 30 rows from anywhere.
 v_sql_range()
@@ -93,6 +93,11 @@ bench_validate_work()
 		;;
 	v-db-multi)
 		bench_db multireadrandom 960 "$2" --batch_size=12 --mmap_read=1
+		;;
+	v-two-ways)
+		# two readers of one file
+		bench_load "$2" --ops 12000 $BENCH_MNT/a,mmap,seq,think=1000 \
+			$BENCH_MNT/a,mmap,reverse,think=1000
 		;;
 	v-mix)
 		bench_load "$2" --ms 400 $BENCH_MNT/d,mmap,hot:3000 $BENCH_MNT/a,pread,burst:50:14 \
