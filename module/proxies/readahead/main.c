@@ -246,7 +246,7 @@ static const struct kernel_param_ops counter_ops = { .get = counter_get };
 
 RA_COUNTER(calls, "cache misses and marked pages on the targets");
 RA_COUNTER(rested, "of these, those of files that rested");
-RA_COUNTER(skipped, "calls whose statistics were skipped, as others held the entry or too many tasks read");
+RA_COUNTER(skipped, "calls not counted: others held the entry, or too many tasks read");
 RA_COUNTER(advised, "calls left alone, as the application gave advice");
 RA_COUNTER(corrections, "times that all files got the kernel's own window back");
 RA_COUNTER(evicted, "files that gave way to others");
