@@ -31,7 +31,7 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 {
 	const struct ra_task *task = call->task;
 
-	return task && call->outer && task->last && task->last != f &&
+	return call->outer && task->last && task->last != f &&
 	       ra_file_trylock(task->last, task->last_dev, task->last_ino,
 			       task->last_generation);
 }
@@ -146,7 +146,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 		   bool in_fault)
 {
 	struct inode *inode = mapping->host;
-	bool fault = call->kind == RA_FAULT || call->kind == RA_FAULT_HIT;
+	bool fault = ra_is_fault(call);
 	struct ra_file *f;
 
 	if (!file || !inode || !S_ISREG(inode->i_mode))
@@ -195,7 +195,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 
 	if (f && ra_file_trylock(f, call->dev, call->ino, call->generation)) {
 		/* A call within another one: that one accounts for both. */
-		if (call->task && call->outer) {
+		if (call->outer) {
 			s64 stall_ns = local_clock() - call->enter_ns;
 
 			ra_epoch_add_time(f, 0, max_t(s64, stall_ns, 0));
@@ -209,7 +209,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 	}
 	if (call->task && ra_is_miss(call))
 		ra_task_missed(call->task, call->kind == RA_ASYNC, call->window_pages);
-	if (call->task && call->outer) {
+	if (call->outer) {
 		call->task->last = f;
 		call->task->last_dev = call->dev;
 		call->task->last_ino = call->ino;

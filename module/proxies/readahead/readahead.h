@@ -366,7 +366,7 @@ struct ra_plan {
  * @grown: &ra_file.grown, before this call
  * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
- * @outer: the call is not within another hooked one
+ * @outer: @task is there, and the call is not within another hooked one
  * @target: device
  * @entry: file; NULL if it is left alone
  * @dev: of the file, since @entry may be another's after the call
@@ -513,6 +513,17 @@ static inline u32 ra_log2_q8(u64 x)
 		return 0;
 	msb = fls64(x) - 1;
 	return (msb << 8) | ((msb >= 8 ? x >> (msb - 8) : x << (8 - msb)) & 0xff);
+}
+
+/**
+ * ra_is_fault() - is a call a page fault
+ * @call: the call
+ *
+ * Return: true if so, whether the page was cached or not.
+ */
+static inline bool ra_is_fault(const struct ra_call *call)
+{
+	return call->kind == RA_FAULT || call->kind == RA_FAULT_HIT;
 }
 
 /**

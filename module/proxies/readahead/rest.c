@@ -81,7 +81,6 @@ static bool has_order(const struct ra_file *f, const struct ra_call *call)
  */
 bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 {
-	bool fault = call->kind == RA_FAULT || call->kind == RA_FAULT_HIT;
 	bool pass = false;
 
 	if (!READ_ONCE(f->rest) || !ra_file_trylock(f, call->dev, call->ino, call->generation))
@@ -93,7 +92,7 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		goto unlock;
 	}
 	f->epoch.odd = has_order(f, call) ? f->epoch.odd + 1 : 0;
-	if (fault || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
+	if (ra_is_fault(call) || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
 		/* seen afresh */
 		f->rest = 0;
 		f->calm = 0;

@@ -195,7 +195,7 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
  * @target: device it is for
  * @fault: it is a page fault
  * @now_ns: out: local clock
- * @outer: out: it is not within another hooked call
+ * @outer: out: it has a slot, and is not within another hooked call
  *
  * Return: the task's slot, NULL if none is free; to be given back by
  * ra_task_exit() if @outer.
@@ -208,11 +208,10 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 
 	clock_read(&c);
 	*now_ns = c.now_ns;
-	*outer = true;
+	*outer = false;
 	if (t && atomic_cmpxchg(&t->busy, 0, 1)) {
 		/* Only the task itself leaves its slot busy, if the tag still says so. */
-		*outer = READ_ONCE(t->tag) != tag;
-		return *outer ? NULL : t;
+		return READ_ONCE(t->tag) == tag ? t : NULL;
 	}
 	if (t && READ_ONCE(t->tag) != tag) {
 		atomic_set_release(&t->busy, 0);
@@ -229,6 +228,7 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 	t->fault = fault;
 	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS)
 		ra_task_flush(t, target);
+	*outer = true;
 	return t;
 }
 
