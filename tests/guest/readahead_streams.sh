@@ -140,8 +140,10 @@ other_path = os.path.dirname(path) + "/b"
 keys = subprocess.run([ra_key, path, other_path], check=True, capture_output=True,
                       text=True).stdout.split()
 other = os.open(other_path, os.O_RDONLY)
-cli("recommend", "readahead", "-f", "-",
-    text="".join("%s 4M 65535 3600000\n" % k for k in keys))
+def recommend(action, keys):
+    cli("recommend", "readahead", "-f", "-",
+        text="".join("%s %s 65535 3600000\n" % (key, action) for key in keys))
+recommend("4M", keys)
 maps = {f: mmap.mmap(f, 0, prot=mmap.PROT_READ) for f in (fd, other)}
 def large():
     return json.loads(cli("stats", "readahead", "-j"))["by_action"]["4M"]
@@ -240,7 +242,7 @@ test_inherits()
 	proxy start
 	mount_fresh
 	count_large <<'PYTHON'
-cli("recommend", "readahead", "-f", "-", text="%s none 65535 3600000\n" % keys[0])
+recommend("none", keys[:1])
 def pages_at_first(f):
     stats = "/sys/block/mlptest0/testblk/read_bytes"
     before = int(open(stats).read())
@@ -398,8 +400,7 @@ test_rest_alike()
 	proxy start
 	mount_fresh
 	count_large <<'PYTHON'
-cli("recommend", "readahead", "-f", "-",
-    text="".join("%s none 65535 3600000\n" % k for k in keys))
+recommend("none", keys)
 def rested(of, places):
     before = value("rested")
     for at in places:
