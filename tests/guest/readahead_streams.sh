@@ -204,6 +204,39 @@ PYTHON
 	exit $status
 }
 
+# Nor are they for a reader whose memory cgroup, or one above it, is small beside them.
+test_memory()
+{
+	proxy_load epoch_calls=4 || exit 1
+	proxy start
+	mount_fresh
+	[ -e /sys/fs/cgroup/cgroup.controllers ] || mount -t cgroup2 none /sys/fs/cgroup || exit 4
+	group=/sys/fs/cgroup/mlproxy-test
+	echo +memory > /sys/fs/cgroup/cgroup.subtree_control || exit 4
+	mkdir -p $group && echo +memory > $group/cgroup.subtree_control &&
+		mkdir -p $group/inner || exit 1
+	count_large <<PYTHON
+def write(text, name):
+    with open("$group/" + name, "w") as f:
+        f.write(text)
+def in_order(what):
+    n, _ = read(what, pread, fd, list(range(6000)) * 3)
+    return n
+if in_order("without a limit") < 2:
+    sys.exit("no large window")
+write("64M", "memory.max")
+write("0", "inner/cgroup.procs")
+if in_order("in 64 MB"):
+    sys.exit("4 MB were read ahead in 64 MB")
+write("256M", "memory.max")
+sys.exit(in_order("in 256 MB") < 2)
+PYTHON
+	status=$?
+	rmdir $group/inner $group
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # Faults that leave out pages, but none where the kernel's windows have their marks, are
 # seen to do so before they get a large window; those in order get it.
 test_look()
@@ -474,6 +507,7 @@ ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a strained device is not asked for more" test_strained
 ktap_test "a change of the reads is seen at once" test_change
 ktap_test "large windows are for reads in order, and for one reader" test_apart
+ktap_test "a large window fits the memory of its reader" test_memory
 ktap_test "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left

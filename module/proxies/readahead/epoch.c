@@ -354,16 +354,17 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
  * Other reads than in order have nothing to gain from a large window, and what it costs is
  * paid by the next ones too: after it misses lie so far apart that they say little. What is
  * read in excess on a device that is shared, the others wait for: so neither these nor the
- * deepest prefetch there.
+ * deepest prefetch there. And what does not fit in memory is read in vain.
  */
 static u32 allowed_actions(const struct ra_file *f)
 {
 	bool large = f->habit == RA_HABIT_SEQ && !f->gaps && !f->shared;
+	s64 most = ra_memory_share();
 	u32 allowed = 0;
 	int i;
 
 	for (i = 0; i < RA_NR_ACTIONS; i++)
-		if (large || !ra_action_large(i))
+		if (ra_actions[i].value <= most && (large || !ra_action_large(i)))
 			allowed |= BIT(i);
 	if (f->shared)
 		allowed &= ~BIT(RA_PATTERN_1M);

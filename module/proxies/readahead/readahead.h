@@ -10,6 +10,7 @@
  *   task.c      bounded table of the tasks seen: think time and wall time
  *   progress.h  what of that is progress
  *   target.c    chosen devices, and their state
+ *   memory.c    the memory that a reader may fill
  *   override.c  window of an open file, in force only within one call
  *   pattern.c   prefetcher for backward and strided reads
  *   mmap_miss.c the kernel's own algorithm with its accounting corrected, to compare with
@@ -39,6 +40,7 @@
 #define RA_RECENT		6	/* places remembered */
 #define RA_STREAMS		4	/* followed in one file */
 #define RA_MAX_PIECES		64	/* of a strided prefetch */
+#define RA_MEMORY_SHARE		32	/* of memory, at most, is read ahead at a time */
 #define RA_ODD_CALLS		3	/* in a row of another kind: the reader has changed */
 
 /* Actions, in schema order. */
@@ -485,6 +487,9 @@ bool ra_target_afford(struct ra_target *target, unsigned int pages);
 int ra_targets_set(const char *text);
 int ra_targets_show(char *buf, size_t size);
 unsigned int ra_targets_count(void);
+
+/* memory.c */
+u64 ra_memory_share(void);
 
 /* mmap_miss.c */
 vm_fault_t ra_mmap_miss_fault(struct vm_fault *vmf);

@@ -20,7 +20,6 @@
 #define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
 #define RA_STRAINED_DEPTH 64	/* reads in flight */
-#define RA_BUDGET_SHARE	32	/* of free memory, between two samples */
 
 static struct ra_target ra_targets[RA_MAX_TARGETS];
 
@@ -72,7 +71,7 @@ static void sample_memory(struct ra_target *target, u64 sectors)
 	WRITE_ONCE(target->free_memory, (u64)min(room, total) * 256 / total);
 	target->refaults = refaults;
 	atomic_set(&target->budget, READ_ONCE(target->depth) >= ra_log2_q8(RA_STRAINED_DEPTH) ? 0 :
-				    min(room / RA_BUDGET_SHARE, (unsigned long)INT_MAX));
+				    min(room / RA_MEMORY_SHARE, (unsigned long)INT_MAX));
 }
 
 /**
