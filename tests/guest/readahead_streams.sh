@@ -370,6 +370,38 @@ PYTHON
 	exit $status
 }
 
+# A file that is opened again for a miss or two is seen afresh each time; one that stays
+# open is not.
+test_opened()
+{
+	proxy_load || exit 1
+	proxy start
+	mount_fresh
+	count_reads <<'PYTHON'
+import time
+places = random.sample(range(0, 6000, 40), 140)
+def seldom(read_one):
+    before = value("decisions"), value("calls")
+    for _ in range(6):
+        read_one()
+        time.sleep(0.3)
+    return value("decisions") - before[0], value("calls") - before[1]
+def read(of):
+    os.pread(of, 4096, places.pop() * 4096)
+def reopened():
+    again = os.open(path, os.O_RDONLY)
+    read(again)
+    os.close(again)
+opened, calls = seldom(reopened)
+kept, _ = seldom(lambda: read(fd))
+print("decisions: opened again", opened, "kept open", kept)
+sys.exit(opened or calls < 6 or not kept)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A file that has nothing to gain rests for most of its misses, until its reads find an
 # order, or it is mapped.
 test_rest()
@@ -512,6 +544,7 @@ ktap_test "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left
 ktap_test "a task has a place beside many that are gone" test_crowd
+ktap_test "a file that is opened again is seen afresh" test_opened
 ktap_test "a file that has nothing to gain rests" test_rest
 ktap_test "no readahead rests only where the kernel does the same" test_rest_alike
 ktap_end

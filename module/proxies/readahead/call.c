@@ -55,6 +55,19 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	return action;
 }
 
+/*
+ * A file that is opened anew is stale after the time of an epoch: small ones that are read
+ * again and again, each time by a miss or two, would be decided upon by epochs made of
+ * several readings, at a cost and with outcomes that mean nothing.
+ */
+static bool is_stale(const struct ra_file *f, const struct ra_call *call)
+{
+	s64 away_ns = call->enter_ns - f->last_ns;
+	s64 epoch_ns = (s64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
+
+	return away_ns > (s64)RA_STALE_NS || (call->opened && away_ns > epoch_ns);
+}
+
 static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
 {
 	pgoff_t end = (i_size_read(inode) - 1) >> PAGE_SHIFT;
@@ -63,8 +76,7 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	enum ra_pattern pattern;
 	int pin = READ_ONCE(ra_pin);
 
-	if (!e->start_ns || (s64)(now_ns - f->last_ns) > (s64)RA_STALE_NS ||
-	    (pin >= 0 && f->action != pin)) {
+	if (!e->start_ns || is_stale(f, call) || (pin >= 0 && f->action != pin)) {
 		f->decided = false;
 		f->action = pin >= 0 ? pin : first_action(call, f);
 		f->habit = RA_HABIT_NONE;
@@ -171,6 +183,8 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->reach = 0;
 	call->entry = NULL;
 	call->grown = false;
+	/* filemap_read() sets it after the first read; faults leave it alone */
+	call->opened = !fault && !in_fault && file->f_ra.prev_pos < 0;
 	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
 	leave_file(call, f);
 	call->read_bytes = task_read_bytes();

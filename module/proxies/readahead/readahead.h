@@ -366,6 +366,7 @@ struct ra_plan {
  * @distance: from the last read, or from the last one of its stream, in pages
  * @in_stream: it went on with a stream that is prefetched
  * @grown: &ra_file.grown, before this call
+ * @opened: the first read() of an open file
  * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
  * @outer: @task is there, and the call is not within another hooked one
@@ -387,6 +388,7 @@ struct ra_call {
 	u32 distance;
 	bool in_stream;
 	bool grown;
+	bool opened;
 	unsigned long reach;
 	struct ra_task *task;
 	bool outer;
