@@ -94,10 +94,7 @@ wait_decisions()
 # Whoever is in it has to reclaim; the kernel's own limits are left alone.
 make_group()
 {
-	[ -e /sys/fs/cgroup/cgroup.controllers ] ||
-		mount -t cgroup2 none /sys/fs/cgroup || return
-	echo +memory > /sys/fs/cgroup/cgroup.subtree_control
-	mkdir -p "$group"
+	memory_cgroup "$group" || return
 	echo 24M > "$group/memory.max"
 }
 

@@ -100,6 +100,14 @@ expect_fail()
 	fi
 }
 
+# memory_cgroup DIR: make a cgroup whose memory can be limited, in one that is there
+memory_cgroup()
+{
+	[ -e /sys/fs/cgroup/cgroup.controllers ] ||
+		mount -t cgroup2 none /sys/fs/cgroup || return
+	echo +memory > "${1%/*}/cgroup.subtree_control" && mkdir -p "$1"
+}
+
 # mod_file NAME: path of a module of this project.
 mod_file()
 {

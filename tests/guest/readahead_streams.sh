@@ -212,11 +212,9 @@ test_memory()
 	proxy_load epoch_calls=4 || exit 1
 	proxy start
 	mount_fresh
-	[ -e /sys/fs/cgroup/cgroup.controllers ] || mount -t cgroup2 none /sys/fs/cgroup || exit 4
 	group=/sys/fs/cgroup/mlproxy-test
-	echo +memory > /sys/fs/cgroup/cgroup.subtree_control || exit 4
-	mkdir -p $group && echo +memory > $group/cgroup.subtree_control &&
-		mkdir -p $group/inner || exit 1
+	memory_cgroup $group || exit 4
+	memory_cgroup $group/inner || exit 1
 	count_large <<PYTHON
 def write(text, name):
     with open("$group/" + name, "w") as f:
