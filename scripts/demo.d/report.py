@@ -61,6 +61,11 @@ def times(x):
     return f"{x:.2f}x" if x < 10 else f"{x:.1f}x"
 
 
+def exactly(x):
+    """As times(), for what is held against a bound."""
+    return f"{x:.3f}x" if x < 10 else f"{x:.1f}x"
+
+
 def interval(r):
     return "–" if not r else f"{times(r.mean)} [{r.low:.2f}, {r.high:.2f}]"
 
@@ -140,8 +145,8 @@ class Targets:
     def line(self, what, bound, value, note=""):
         if value is None:
             return row(self.d.name, what, f"≥ {bound:.2f}x", "not measured", "–")
-        verdict = "met" if value >= bound else f"**missed** by {bound - value:.2g}"
-        return row(self.d.name, what, f"≥ {bound:.2f}x", f"{times(value)}{note}", verdict)
+        verdict = "met" if value >= bound else f"**missed** by {bound - value:.3f}"
+        return row(self.d.name, what, f"≥ {bound:.2f}x", f"{exactly(value)}{note}", verdict)
 
     def mean(self, what, name, other, bound):
         s = self.d.summary(self.sets[name], "mlproxy", other)
@@ -167,7 +172,7 @@ class Targets:
         s = d.summary(bad, "auto", "default")
         ok = not stays and s[1][0] >= 0.99
         note = f"; elsewhere: {', '.join(stays)}" if stays else ""
-        return row(d.name, what, "≥ 0.99x", f"least {times(s[1][0])} ({s[1][1]}){note}",
+        return row(d.name, what, "≥ 0.99x", f"least {exactly(s[1][0])} ({s[1][1]}){note}",
                    "met" if ok else "**missed**")
 
     def lines(self):
