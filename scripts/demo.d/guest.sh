@@ -66,7 +66,7 @@ pin_each()
 		echo "$before$(progress)" | awk -v run="$1,$action" '{
 			line = "PROGRESS," run
 			for (i = 1; i <= NF / 2; i++)
-				line = line sprintf(",%d", $(i + NF / 2) - $i)
+				line = line sprintf(",%.0f", $(i + NF / 2) - $i)
 			print line
 		}'
 	done
