@@ -57,13 +57,9 @@ def figure(x):
     return "–" if x is None else f"{x:.2f}" if x < 1000 else f"{x:.0f}"
 
 
-def times(x):
-    return f"{x:.2f}x" if x < 10 else f"{x:.1f}x"
-
-
-def exactly(x):
-    """As times(), for what is held against a bound."""
-    return f"{x:.3f}x" if x < 10 else f"{x:.1f}x"
+def times(x, digits=2):
+    """How many times faster; with 3 digits where it is held against a bound."""
+    return f"{x:.{digits}f}x" if x < 10 else f"{x:.1f}x"
 
 
 def interval(r):
@@ -146,7 +142,7 @@ class Targets:
         if value is None:
             return row(self.d.name, what, f"≥ {bound:.2f}x", "not measured", "–")
         verdict = "met" if value >= bound else f"**missed** by {bound - value:.3f}"
-        return row(self.d.name, what, f"≥ {bound:.2f}x", f"{exactly(value)}{note}", verdict)
+        return row(self.d.name, what, f"≥ {bound:.2f}x", f"{times(value, 3)}{note}", verdict)
 
     def mean(self, what, name, other, bound):
         s = self.d.summary(self.sets[name], "mlproxy", other)
@@ -172,7 +168,7 @@ class Targets:
         s = d.summary(bad, "auto", "default")
         ok = not stays and s[1][0] >= 0.99
         note = f"; elsewhere: {', '.join(stays)}" if stays else ""
-        return row(d.name, what, "≥ 0.99x", f"least {exactly(s[1][0])} ({s[1][1]}){note}",
+        return row(d.name, what, "≥ 0.99x", f"least {times(s[1][0], 3)} ({s[1][1]}){note}",
                    "met" if ok else "**missed**")
 
     def lines(self):
