@@ -13,8 +13,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
-#include "proxy_agent.h"
+#include "loop.h"
 #include "service.h"
 
 /* Exit codes, documented in mlproxyd(8); the first ones as of the mlproxy tool. */
@@ -42,7 +43,7 @@ enum {
 struct daemon {
 	const char *path;
 	struct agent_config config;
-	struct proxy_agent *proxies;
+	struct learner *proxies;
 	struct worker worker;
 	int signals;
 	bool once;
@@ -80,7 +81,7 @@ static void start_proxies(struct daemon *d)
 	if (!d->proxies)
 		abort();
 	for (i = 0; i < d->config.nr_proxies; i++)
-		proxy_agent_init(&d->proxies[i], &d->config.proxy[i], &d->config, &d->worker);
+		learner_init(&d->proxies[i], &d->config.proxy[i], &d->config, &d->worker);
 }
 
 /* Saves; the kernel is told that nothing more is to be expected. */
@@ -90,7 +91,7 @@ static void stop_proxies(struct daemon *d)
 
 	worker_stop(&d->worker);
 	for (i = 0; i < d->config.nr_proxies; i++)
-		proxy_agent_close(&d->proxies[i]);
+		learner_close(&d->proxies[i]);
 	free(d->proxies);
 	d->proxies = NULL;
 }
@@ -148,7 +149,7 @@ static int wait_ms(const struct daemon *d)
 	unsigned int i;
 
 	for (i = 0; i < d->config.nr_proxies; i++) {
-		one = proxy_agent_wait_ms(&d->proxies[i]);
+		one = learner_wait_ms(&d->proxies[i]);
 		if (one < ms)
 			ms = one;
 	}
@@ -164,9 +165,9 @@ static void wait_for_something(struct daemon *d)
 	unsigned int i;
 
 	for (i = 0; i < d->config.nr_proxies; i++) {
-		const struct proxy_agent *pa = &d->proxies[i];
+		const struct learner *ln = &d->proxies[i];
 
-		fds[i + 2].fd = pa->s && !pa->failed ? mlproxy_fd(pa->s) : -1;
+		fds[i + 2].fd = ln->s && !ln->failed ? mlproxy_fd(ln->s) : -1;
 		fds[i + 2].events = POLLIN;
 	}
 	if (poll(fds, d->config.nr_proxies + 2, wait_ms(d)) < 0 && errno != EINTR)
@@ -186,7 +187,7 @@ static bool all_fitted(const struct daemon *d)
 static void tell_status(const struct daemon *d)
 {
 	static uint64_t next_ns;
-	uint64_t now_ns = proxy_now_ns(), rows = 0, swaps = 0;
+	uint64_t now_ns = clock_ns_now(), rows = 0, swaps = 0;
 	unsigned int bound = 0, i;
 
 	service_alive();
@@ -211,7 +212,7 @@ static int run_loop(struct daemon *d)
 		if (take_signals(d))
 			return EXIT_FAILED;
 		for (i = 0; i < d->config.nr_proxies; i++)
-			proxy_agent_step(&d->proxies[i]);
+			learner_step(&d->proxies[i]);
 		worker_reap(&d->worker);
 		tell_status(d);
 		if (d->once && all_fitted(d))
@@ -255,7 +256,7 @@ static int open_proxies(struct daemon *d)
 	int code = EXIT_OK;
 
 	for (i = 0; i < d->config.nr_proxies && !code; i++)
-		code = hopeless(proxy_agent_open(&d->proxies[i]));
+		code = hopeless(learner_open(&d->proxies[i]));
 	return code;
 }
 
