@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train_file.h"
+#include "train_file_trees.h"
+#include "train_h5.h"
 
 /* A row of /trees. */
 struct tree_row {
