@@ -62,7 +62,7 @@ check_userspace()
 	step "user space"
 	rm -rf build/userspace
 	quiet_build host "user space builds with -Werror" "$LOGS/userspace.log" \
-		make --no-print-directory userspace -j"$(nproc)"
+		make --no-print-directory userspace -j"$(nproc)" WERROR=1
 }
 
 check_unit()
