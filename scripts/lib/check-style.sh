@@ -84,7 +84,7 @@ run_tree_rules()
 			echo "$f: $(wc -l < "$f") lines; a file has one subject and fewer than 700"
 			status=1
 		fi
-	done < <(sources module userspace tests)
+	done < <(sources module userspace tests bench)
 	if grep -rnE 'LINUX_VERSION_CODE|KERNEL_VERSION\(' module --include='*.[ch]' |
 		grep -v '^module/compat/'; then
 		echo "version conditionals belong into module/compat/"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The key of a file in recommendations and records: plain arithmetic, shared with
- * tests/bench/ra_key.c and the unit tests.
+ * bench/programs/ra_key.c and the unit tests.
  */
 #ifndef _MLPROXY_RA_KEY_H
 #define _MLPROXY_RA_KEY_H

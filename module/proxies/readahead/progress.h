@@ -10,7 +10,7 @@
  * that nobody uses.
  *
  * All of it is counted in sixteenths ("parts") of the CPU time of one wait for a page, which
- * is measured on the machine. The numbers of parts fit what tests/bench/readahead-reward shows:
+ * is measured on the machine. The numbers of parts fit what bench/readahead/reward shows:
  * with them, what actions differ by in reward is what they differ by in time.
  */
 #ifndef _MLPROXY_PROGRESS_H

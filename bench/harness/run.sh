@@ -25,10 +25,10 @@ BENCH_QUEUE=/sys/block/$BENCH_DISK/queue
 # Device models: latency of a request in us, and bandwidth in MB/s.
 BENCH_DEVICES="nvme15=15:7000 nvme=80:2000 cloud=800:250 slow=5000:100"
 
-BENCH_LIB=${BENCH_LIB:-$here}
-. "$BENCH_LIB/loads-train.sh"
-. "$BENCH_LIB/loads-validate.sh"
-. "$BENCH_LIB/loads-test.sh"
+BENCH_LIB=${BENCH_LIB:-$here/..}
+. "$BENCH_LIB/readahead/loads-train.sh"
+. "$BENCH_LIB/readahead/loads-validate.sh"
+. "$BENCH_LIB/readahead/loads-test.sh"
 
 # Those that the demo's table is about.
 BENCH_WORKLOADS=${BENCH_WORKLOADS:-"rr-mmap rr-pread scan-mmap seq-mmap seq-pread \
@@ -61,7 +61,7 @@ bench_load()
 	seed=$1
 	shift
 	[ -z "${BENCH_PINS:-}" ] || set -- --phase-file $BENCH_PIN --phase-words "$BENCH_PINS" "$@"
-	"$BENCH_BIN/ra_load" --seed "$seed" "$@"
+	"$BENCH_BIN/readload" --seed "$seed" "$@"
 }
 
 # bench_work WORKLOAD SEED: the workload itself; prints what its program prints.
@@ -188,7 +188,7 @@ bench_run()
 	# 0: whoever writes it
 	# shellcheck disable=SC2016 # for the other shell
 	if ! (echo 0 > $BENCH_CGROUP/cgroup.procs && exec chroot $BENCH_ROOT sh -c '
-	     . "$BENCH_LIB/bench.sh"
+	     . "$BENCH_LIB/harness/run.sh"
 	     bench_work "$@"' sh "$2" "$3") \
 	     > /run/bench/log 2>&1 || ! rate=$(bench_rate /run/bench/log); then
 		cat /run/bench/log

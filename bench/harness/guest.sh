@@ -20,8 +20,8 @@
 
 set -eu
 here=$(dirname "$0")
-. "$here/bench.sh"
-. "$here/evaluate.sh"
+. "$here/run.sh"
+. "$here/policies.sh"
 . "$here/oracle.sh"
 . "$here/record.sh"
 . "$here/sweep.sh"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ra_cost: nanoseconds of one page fault and of one read, on a file that is cached
+ * readcost: nanoseconds of one page fault and of one read, on a file that is cached
  * and on one that is not. With time that counts instructions (scripts/vm --icount) and
  * a device without latency, that is what the kernel executes.
  *
- *	ra_cost FILE
+ *	readcost FILE
  *
  * Prints "NAME COUNT NANOSECONDS" for each kind:
  *   fault-around   read faults that map cached pages, 16 at once
@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../common/rng.h"
+#include "../../tests/common/rng.h"
 
 #define PAGE_BYTES	4096UL
 #define ROUNDS		8
@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc != 2)
-		errx(2, "usage: ra_cost FILE");
+		errx(2, "usage: readcost FILE");
 	path = argv[1];
 	fd = open_file();
 	if (fstat(fd, &st))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The patterns of ra_load: which block a stream reads next, and how the orders of a
+ * The patterns of readload: which block a stream reads next, and how the orders of a
  * drawn stream come about.
  *
  * Positions are counted from the begin of the order's part of the file, and wrap
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "mix64.h"
-#include "ra_load.h"
+#include "readload.h"
 #include "unit_real.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))

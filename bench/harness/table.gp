@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The demo's plot: speed against the kernel's default, per device model.
-# gnuplot -e "dir='build/demo'" plot.gp
+# gnuplot -e "dir='build/demo'" table.gp
 
 set terminal pngcairo size 1100,720 font "sans,10"
 set output dir."/readahead.png"

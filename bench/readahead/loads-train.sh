@@ -114,7 +114,7 @@ bench_train_steps()
 	done
 }
 
-# Those that ra_load makes end by their CPU time, or later by the clock: waiting for a
+# Those that readload makes end by their CPU time, or later by the clock: waiting for a
 # slow device costs the host nothing, computing does.
 bench_train_work()
 {

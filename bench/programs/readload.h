@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of ra_load share: its streams, and the orders that these follow.
+ * What the files of readload share: its streams, and the orders that these follow.
  */
 #ifndef RA_LOAD_H
 #define RA_LOAD_H
@@ -74,11 +74,11 @@ struct stream {
 	pthread_t thread;
 };
 
-/* ra_load.c */
+/* readload.c */
 void phase_begins(unsigned int phase);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* ra_pattern.c */
+/* readload_pattern.c */
 bool one_in(uint64_t *state, unsigned int n);
 uint64_t random_log(uint64_t *state, uint64_t low, uint64_t high);
 int64_t parse_number(const char *text, const char *what);

@@ -5,7 +5,7 @@
 usage: table.py --out DIR DEVICE=BASE_US:MBPS=LOG...
 
 Prints a table for each device model, and writes DIR/table.csv with the same figures,
-and DIR/plot-DEVICE.dat for plot.gp. How policies are compared: results.py.
+and DIR/plot-DEVICE.dat for table.gp. How policies are compared: results.py.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ra_load: reads files in known or in drawn patterns, several at once, and prints
+ * readload: reads files in known or in drawn patterns, several at once, and prints
  * the rates as one line of JSON.
  *
  * Each stream is a thread that reads one file by pread() or through a mapping.
@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "mix64.h"
-#include "ra_load.h"
+#include "readload.h"
 
 #define MAX_STREAMS	16
 #define MAX_DRAWN	4
@@ -49,7 +49,7 @@ void fail(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "ra_load: ");
+	fprintf(stderr, "readload: ");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -276,8 +276,8 @@ static void print_result(void)
 
 static void usage(void)
 {
-	printf("usage: ra_load LIMIT... [--seed N] FILE,METHOD,PATTERN[:N[:M]][,OPTION]...\n"
-	       "       ra_load LIMIT... [--seed N] [--print] --draw FILE...\n"
+	printf("usage: readload LIMIT... [--seed N] FILE,METHOD,PATTERN[:N[:M]][,OPTION]...\n"
+	       "       readload LIMIT... [--seed N] [--print] --draw FILE...\n"
 	       "\n"
 	       "Reads requests of 4096-byte blocks, one thread a stream, until each stream has\n"
 	       "come to one of the limits, and prints JSON; ops_per_s of the whole is the\n"

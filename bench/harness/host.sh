@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Measurements of readahead in guests whose time counts instructions: what scripts/demo,
-# scripts/pretrain and scripts/bench-readahead have in common. The guest's half is demo.d/guest.sh.
+# scripts/pretrain and scripts/bench-readahead have in common. The guest's half is guest.sh.
 #
 # Who sources it sets: dir, where results go; kernel; presets, the device models; tree,
 # sources to put into the image, or nothing.
@@ -10,7 +10,7 @@
 # bench_begin: before anything else.
 bench_begin()
 {
-	here=$MLPROXY_SCRIPTS/demo.d
+	here=$MLPROXY_TOP/bench/harness
 	mlproxy=$MLPROXY_TOP/build/userspace/bin/mlproxy
 	mkdir -p "$dir"
 	dir=$(cd "$dir" && pwd -P)
@@ -41,7 +41,7 @@ bench_build()
 		tail -n 30 "$dir/build.log" >&2
 		die "the build failed; all of it is in $dir/build.log"
 	fi
-	"$here/image.sh" "$dir/image" ${tree:+"$tree"}
+	"$here/../readahead/image.sh" "$dir/image" ${tree:+"$tree"}
 	stage
 }
 
@@ -55,11 +55,11 @@ stage()
 	mkdir -p "$dir/stage/bin" "$dir/stage/lib" "$dir/stage/lib64"
 	cp -L /lib64/ld-linux-x86-64.so.2 "$dir/stage/lib64/"
 	cc -O2 -static -I"$MLPROXY_TOP/module/infer" -I"$MLPROXY_TOP/userspace/infer" \
-		-o "$dir/stage/bin/ra_load" "$MLPROXY_TOP/tests/bench"/ra_{load,pattern}.c \
+		-o "$dir/stage/bin/readload" "$MLPROXY_TOP/bench/programs"/readload{,_pattern}.c \
 		-lpthread -lm
-	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/tests/bench/timed.c"
+	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/bench/programs/timed.c"
 	cc -O2 -static -I"$MLPROXY_TOP/module/proxies/readahead" \
-		-o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/tests/bench/ra_key.c"
+		-o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/bench/programs/ra_key.c"
 	for name in db_bench busybox mawk ${tree:+sqlite3 fio}; do
 		cp "$(command -v "$name")" "$dir/stage/bin/"
 		while read -r lib; do
@@ -70,7 +70,9 @@ stage()
 		    rm cut sed tr head wc xargs yes chroot; do
 		ln -s busybox "$dir/stage/bin/$name"
 	done
-	cp "$here/bench.sh" "$here"/loads-*.sh "$dir/stage/"
+	mkdir "$dir/stage/harness" "$dir/stage/readahead"
+	cp "$here/run.sh" "$dir/stage/harness/"
+	cp "$here"/../readahead/loads-*.sh "$dir/stage/readahead/"
 }
 
 # guest NAME PRESET ARGUMENT...: start one guest in the background.
@@ -140,7 +142,7 @@ guests()
 # device_log DEVICE NAME: a device model and its guest's log, as the reports take them.
 device_log()
 {
-	echo "$1=$(. "$here/bench.sh" && bench_device_model "$1")=$dir/$2-$1.log"
+	echo "$1=$(. "$here/run.sh" && bench_device_model "$1")=$dir/$2-$1.log"
 }
 
 # guests_on NAME DEVICES VERB ARGUMENT...: a guest for each device, as many at once as there

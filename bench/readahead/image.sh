@@ -7,7 +7,7 @@
 # Usage: image.sh IMAGE [TREE]. Made once: IMAGE.key says from what.
 
 set -euo pipefail
-. "$(dirname "$0")/../lib/common.sh"
+. "$(dirname "$0")/../../scripts/lib/common.sh"
 
 image=$1 tree=${2:-} size=460M
 key=$(sha256sum < "$0" | cut -d' ' -f1)-$(dpkg-query -W -f '${Version}' rocksdb-tools)

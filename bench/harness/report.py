@@ -198,7 +198,7 @@ def targets(devices):
         if d.name in ("nvme", "cloud"):
             yield from Targets(d).lines()
     yield ""
-    yield "The cost when loaded and idle, and memory: `tests/bench/readahead-cost` measures them."
+    yield "The cost when loaded and idle, and memory: `bench/readahead/cost` measures them."
     yield ""
 
 
@@ -262,8 +262,8 @@ def main():
     if args.models:
         print("\n".join(line for d in devices for line in compare_models(d)))
         return
-    loads = ("`scripts/demo.d/loads-test.sh`, which nothing was trained, chosen or tuned with"
-             if args.set == "test" else "`scripts/demo.d/loads-validate.sh`")
+    loads = ("`bench/readahead/loads-test.sh`, which nothing was trained, chosen or tuned with"
+             if args.set == "test" else "`bench/readahead/loads-validate.sh`")
     measured = {"default"}.union(p for d in devices for p, _ in policies(d))
     legend = "\n".join(f"- {text}" for p, text in LEGEND if p in measured)
     out = [f"# Readahead, Linux {args.kernel}", "",
