@@ -38,6 +38,7 @@ help:
 	@echo '  make demo        boot a stock kernel, train, compare; about 15 minutes'
 	@echo '  make pretrain    make the shipped models of readahead anew; about 40 minutes'
 	@echo '  make bench-readahead  compare them on the test loads; hours'
+	@echo '  make bench-readahead-fits  the same where data fits in memory; minutes'
 	@echo '  make check       every test, on three kernels; about 30 minutes'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
 	@echo '  make dkms        hand the module source to DKMS for the running kernel'
@@ -80,6 +81,9 @@ pretrain:
 bench-readahead:
 	scripts/bench-readahead
 
+bench-readahead-fits:
+	scripts/bench-readahead --set fits --dir $(O)/bench-readahead-fits
+
 check:
 	scripts/check
 
@@ -116,5 +120,5 @@ dkms: dkms-source
 clean:
 	rm -rf $(O)
 
-.PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead check install \
-	install-modules install-userspace install-packaging dkms-source dkms clean
+.PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead \
+	bench-readahead-fits check install install-modules install-userspace install-packaging dkms-source dkms clean

@@ -2,61 +2,46 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash source-path=SCRIPTDIR
 #
-# The guest's part of the demo, of the training and of the bench: measures and records.
-# Results are lines on stdout, which the host's scripts read.
+# The guest's part of a demo, of a training and of a bench: measures and records. Results
+# are lines on stdout, which the host's scripts read.
 #
-#   guest.sh sweep   PRESET SEED             each static window, once
-#   guest.sh compare PRESET SEEDS MODEL      default, best static ones, MODEL
-#   guest.sh evaluate PRESET SEEDS MODEL     these and all the others, see evaluate.sh
-#   guest.sh models PRESET SEEDS MODEL...    the default, and each of the models
-#   guest.sh record  PRESET SEEDS FILE [MODEL]
+#   guest.sh sweep   DEVICE SEED             each static setting, once
+#   guest.sh compare DEVICE SEEDS MODEL      default, best static ones, MODEL
+#   guest.sh evaluate DEVICE SEEDS MODEL     these and all the others, see policies.sh
+#   guest.sh models  DEVICE SEEDS MODEL...   the default, and each of the models
+#   guest.sh record  DEVICE SEEDS FILE [MODEL]
 #                                            explore, MODEL in part, store a data set
-#   guest.sh pin     PRESET SEED             each action of the proxy, always taken, and what
-#                                            came of it: PROGRESS,workload,action and the
-#                                            growth of each of progress_names
+#   guest.sh pin     DEVICE SEED             each action of the proxy, always taken, and what
+#                                            came of it: PROGRESS,load,action and the growth
+#                                            of each of subject_progress
 #
-# The environment has BENCH_STAGE, BENCH_IMAGE, BENCH_MODULES and MLPROXY (the
-# command line tool), and may narrow BENCH_WORKLOADS.
+# The environment has BENCH_SUBJECT, BENCH_STAGE, BENCH_IMAGE, BENCH_MODULES and MLPROXY
+# (the command line tool), and may narrow BENCH_WORKLOADS and set BENCH_MEMORY_MB. What
+# the subject defines: ../README.md.
 
 set -eu
 here=$(dirname "$0")
+# what a load from outside defines is staged only
+BENCH_LIB=$BENCH_STAGE
 . "$here/run.sh"
+. "$here/proxy.sh"
+. "$here/sweep.sh"
 . "$here/policies.sh"
 . "$here/oracle.sh"
 . "$here/record.sh"
-. "$here/sweep.sh"
 
 verb=$1 preset=$2 seeds=$3 file=${4:-} model=${5:-}
 shift 3
-default_kb=128
-windows_kb="0 16 32 64 128 256 512 1024 4096"
 
-progress_names="think_ns wall_ns nr_calls nr_rewards reward_sum"
-
-# What the proxy knows of the time: progress_names, since it was loaded.
+# What the proxy knows of the time, since it was loaded.
 progress()
 {
-	for name in $progress_names; do
-		cat "/sys/module/mlproxy_readahead/parameters/$name"
+	for name in $subject_progress; do
+		cat "$BENCH_PARAMETERS/$name"
 	done | tr "\n" " "
 }
 
-# The proxy starts without knowledge of what a run before it did.
-proxy_run()
-{
-	"$MLPROXY" start readahead > /dev/null
-	bench_run "$@"
-	"$MLPROXY" stop readahead > /dev/null
-}
-
-proxy_setup()
-{
-	insmod "$BENCH_MODULES/core/mlproxy.ko"
-	insmod "$BENCH_MODULES/proxies/readahead/mlproxy_readahead.ko" target="$BENCH_DISK"
-	"$MLPROXY" param readahead seed 1 > /dev/null
-}
-
-# pin_each WORKLOAD SEED: all actions, unlike the oracle.
+# pin_each LOAD SEED: all actions, unlike the oracle.
 pin_each()
 {
 	oracle_names=$(oracle_actions) oracle_kind=pin
@@ -74,40 +59,26 @@ pin_each()
 
 bench_setup "$BENCH_STAGE" "$BENCH_IMAGE" "$preset"
 echo "READY"
+[ "$verb" = sweep ] || proxy_setup
 case $verb in
 sweep)
 	for w in $BENCH_WORKLOADS; do
 		sweep "$w" "$seeds"
 	done
 	;;
-compare)
-	proxy_setup
-	"$MLPROXY" mode readahead recommendation > /dev/null
-	for w in $BENCH_WORKLOADS; do
-		sweep "$w" 1
-		# shellcheck disable=SC2086 # words
-		policies_run "$w" $default_kb $best_kb mlproxy
-	done
-	"$MLPROXY" stats readahead
-	;;
-evaluate)
-	proxy_setup
-	evaluate_all
-	;;
-models)
-	proxy_setup
-	evaluate_models "$@"
-	;;
-record)
-	proxy_setup
-	record
-	;;
+compare)  compare_all ;;
+evaluate) evaluate_all ;;
+models)   evaluate_models "$@" ;;
+record)   record ;;
 pin)
-	proxy_setup
 	for w in $BENCH_WORKLOADS; do
-		bench_run RUN "$w" "$seeds" unhooked $default_kb
+		bench_run RUN "$w" "$seeds" unhooked "$subject_default"
 		pin_each "$w" "$seeds"
 	done
+	;;
+*)
+	echo "no verb $verb" >&2
+	exit 2
 	;;
 esac
 echo "DONE"

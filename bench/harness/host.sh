@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Measurements of readahead in guests whose time counts instructions: what scripts/demo,
-# scripts/pretrain and scripts/bench-readahead have in common. The guest's half is guest.sh.
+# Measurements in guests whose time counts instructions, the host's half: what scripts/demo,
+# scripts/pretrain and the benches have in common. The guest's half is guest.sh.
 #
-# Who sources it sets: dir, where results go; kernel; presets, the device models; tree,
-# sources to put into the image, or nothing.
+# Who sources it sets: subject, whose folder is beside this one; dir, where results go;
+# kernel; presets, the device models; and may set outside, a file with loads of its own.
 
 # bench_begin: before anything else.
 bench_begin()
 {
 	here=$MLPROXY_TOP/bench/harness
 	mlproxy=$MLPROXY_TOP/build/userspace/bin/mlproxy
+	. "$MLPROXY_TOP/bench/$subject/stage.sh"
 	mkdir -p "$dir"
 	dir=$(cd "$dir" && pwd -P)
 	modules='' pids=()
 	# Its guests end with it.
 	trap 'kill "${pids[@]}" 2>/dev/null || :' EXIT
 	trap 'exit 130' INT TERM
+}
+
+# bench_names: what the guest's half knows, in a shell of its own: names of devices, loads
+bench_names()
+{
+	# shellcheck disable=SC2034 # for those who are sourced
+	(BENCH_LIB=$MLPROXY_TOP/bench BENCH_SUBJECT=$subject
+	 . "$MLPROXY_TOP/bench/harness/run.sh"
+	 [ -z "${outside:-}" ] || . "$outside"
+	 "$@")
 }
 
 clock()
@@ -41,15 +52,29 @@ bench_build()
 		tail -n 30 "$dir/build.log" >&2
 		die "the build failed; all of it is in $dir/build.log"
 	fi
-	"$here/../readahead/image.sh" "$dir/image" ${tree:+"$tree"}
+	subject_image "$dir/image"
 	stage
+}
+
+# stage_programs NAME...: with their libraries
+stage_programs()
+{
+	local lib name
+
+	for name; do
+		command -v "$name" > /dev/null || die "no program $name here, which the loads need"
+		cp "$(command -v "$name")" "$dir/stage/bin/"
+		while read -r lib; do
+			cp -L "$lib" "$dir/stage/lib/"
+		done < <(ldd "$(command -v "$name")" 2>/dev/null | awk '$3 ~ /^\// { print $3 }')
+	done
 }
 
 # What the guest copies into its memory, where its programs find nothing else. Commands
 # of the shell's loop are busybox's, so that nothing waits for the host.
 stage()
 {
-	local lib name
+	local name
 
 	rm -rf "$dir/stage"
 	mkdir -p "$dir/stage/bin" "$dir/stage/lib" "$dir/stage/lib64"
@@ -58,24 +83,29 @@ stage()
 		-o "$dir/stage/bin/readload" "$MLPROXY_TOP/bench/programs"/readload{,_pattern}.c \
 		-lpthread -lm
 	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/bench/programs/timed.c"
-	cc -O2 -static -I"$MLPROXY_TOP/module/proxies/readahead" \
-		-o "$dir/stage/bin/ra_key" "$MLPROXY_TOP/bench/programs/ra_key.c"
-	for name in db_bench busybox mawk ${tree:+sqlite3 fio}; do
-		cp "$(command -v "$name")" "$dir/stage/bin/"
-		while read -r lib; do
-			cp -L "$lib" "$dir/stage/lib/"
-		done < <(ldd "$(command -v "$name")" 2>/dev/null | awk '$3 ~ /^\// { print $3 }')
-	done
+	stage_programs busybox mawk
 	for name in sh cat awk mount umount insmod dd mkdir stat cp sleep sort tail grep tar \
 		    rm cut sed tr head wc xargs yes chroot; do
 		ln -s busybox "$dir/stage/bin/$name"
 	done
-	mkdir "$dir/stage/harness" "$dir/stage/readahead"
-	cp "$here/run.sh" "$dir/stage/harness/"
-	cp "$here"/../readahead/loads-*.sh "$dir/stage/readahead/"
+	mkdir "$dir/stage/harness" "$dir/stage/$subject"
+	cp "$here"/*.sh "$dir/stage/harness/"
+	cp "$here/../$subject"/*.sh "$dir/stage/$subject/"
+	subject_stage "$dir/stage"
+	stage_outside
 }
 
-# guest NAME PRESET ARGUMENT...: start one guest in the background.
+# Loads from outside: a shell file that sets OUTSIDE_LOADS, their names, and OUTSIDE_PROGRAMS,
+# which they need, and defines outside_load LOAD SEED.
+stage_outside()
+{
+	[ -n "${outside:-}" ] || return 0
+	cp "$outside" "$dir/stage/outside.sh"
+	# shellcheck disable=SC2016 # words, in the shell that sourced the file
+	stage_programs $(bench_names eval 'echo ${OUTSIDE_PROGRAMS:-}')
+}
+
+# guest NAME VERB DEVICE ARGUMENT...: start one guest in the background.
 guest()
 {
 	local name=$1
@@ -85,6 +115,8 @@ guest()
 		--timeout "${guest_timeout:-3000}" \
 		--out "$dir/$name" --env BENCH_STAGE="$dir/stage" --env BENCH_IMAGE="$dir/image" \
 		--env BENCH_MODULES="$modules" --env MLPROXY="$mlproxy" \
+		--env BENCH_SUBJECT="$subject" \
+		${BENCH_MEMORY_MB:+--env BENCH_MEMORY_MB="$BENCH_MEMORY_MB"} \
 		${BENCH_WORKLOADS:+--env BENCH_WORKLOADS="$BENCH_WORKLOADS"} \
 		${BENCH_TRAINING:+--env BENCH_TRAINING="$BENCH_TRAINING"} \
 		${BENCH_RULE:+--env BENCH_RULE="$BENCH_RULE"} \
@@ -142,7 +174,7 @@ guests()
 # device_log DEVICE NAME: a device model and its guest's log, as the reports take them.
 device_log()
 {
-	echo "$1=$(. "$here/run.sh" && bench_device_model "$1")=$dir/$2-$1.log"
+	echo "$1=$(bench_names bench_device_model "$1")=$dir/$2-$1.log"
 }
 
 # guests_on NAME DEVICES VERB ARGUMENT...: a guest for each device, as many at once as there

@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 #
-# Policies, and how the demo and bench-readahead compare them. Sourced by guest.sh, which
-# sets windows_kb, default_kb, seeds and file, the network. BENCH_POLICIES narrows
-# bench-readahead's policies beside the default and the best static windows; BENCH_RULE is
-# an eBPF program, BENCH_TREE a model.
+# Policies, and how they are compared. Sourced by guest.sh, which sets seeds and file, the
+# network. BENCH_POLICIES narrows the policies beside the default and the best static
+# settings; BENCH_RULE is an eBPF program, BENCH_TREE a model. A subject has policies of
+# its own in subject_policies.
 #
 # Prints, beside the lines of runs:
-#   SINGLE,KB               the static window that is best for all single loads
-#   ORACLE,WORKLOAD,CHOICE  what the oracle takes
-#   MODE,WORKLOAD,MODE,N    where the mode machine ended, after N changes
+#   SINGLE,SETTING          the static setting that is best for all single loads
+#   ORACLE,LOAD,CHOICE      what the oracle takes
+#   MODE,LOAD,MODE,N        where the mode machine ended, after N changes
 #   SKIPPED,NAME            a policy or load that was left out
 
-BENCH_POLICIES=${BENCH_POLICIES:-"single rule corrected oracle mlproxy tree auto"}
-sweeps=/run/bench/sweeps
+BENCH_POLICIES=${BENCH_POLICIES:-"single rule $subject_policies oracle mlproxy tree auto"}
 # of the mode machine's runs that don't count
 auto_seeds="31 32 33 34 35 36 37 38"
-# the active model
-loaded=
-
-parameter()
-{
-	echo "$2" > "/sys/module/mlproxy_readahead/parameters/$1"
-}
 
 # policy_wanted POLICY: asked for, and all that it needs is there.
 policy_wanted()
@@ -31,13 +23,17 @@ policy_wanted()
 	*" $1 "*) ;;
 	*)        return 1 ;;
 	esac
+	case " $subject_policies " in
+	*" $1 "*)
+		subject_policy_there "$1"
+		return
+		;;
+	esac
 	case $1 in
-	rule)      [ -n "${BENCH_RULE:-}" ] ;;
-	tree)      [ -f "${BENCH_TREE:-}" ] ;;
-	corrected) [ -f /sys/module/mlproxy_readahead/parameters/fix_mmap_miss ] ;;
-	# for other devices it would cost more than it tells
-	oracle)    [ "$preset" = nvme ] || [ "$preset" = cloud ] ;;
-	*)         true ;;
+	rule)   [ -n "${BENCH_RULE:-}" ] ;;
+	tree)   [ -f "${BENCH_TREE:-}" ] ;;
+	oracle) echo "$BENCH_ORACLE_DEVICES" | grep -qw "$preset" ;;
+	*)      true ;;
 	esac
 }
 
@@ -48,114 +44,30 @@ policies_say()
 	done
 }
 
-# proxy_fresh MODE: no memory of any experiment; no model.
-proxy_fresh()
-{
-	"$MLPROXY" reinit readahead > /dev/null
-	"$MLPROXY" mode readahead "$1" > /dev/null
-	loaded=
-}
-
-# use_model FILE: the active model; "" for none.
-use_model()
-{
-	[ "$loaded" != "$1" ] || return 0
-	if [ -n "$1" ]; then
-		"$MLPROXY" load readahead "$1" --activate > /dev/null
-	else
-		"$MLPROXY" unload readahead > /dev/null
-	fi
-	loaded=$1
-}
-
-is_single()
-{
-	case $1 in
-	mix* | phases* | v-mix* | v-phases*) false ;;
-	*)                                   true ;;
-	esac
-}
-
-uses_mmap()
-{
-	case $1 in
-	*-mmap* | mix* | phases*) true ;;
-	*)                        false ;;
-	esac
-}
-
-# All loads' sweeps, before anything else: the best single window is chosen by them.
-sweep_all()
-{
-	for w in $BENCH_WORKLOADS; do
-		sweep "$w" 1
-		echo "$times" | awk -v w="$w" 'NF { print w, $2, $1 }' >> $sweeps
-	done
-}
-
-# best_of WORKLOAD: the two fastest windows that are not the default; the second one only
-# if it may turn out to be the best.
-best_of()
-{
-	awk -v w="$1" -v d=$default_kb '
-		$1 == w && $2 != d && n < 2 && (!n || $3 < 1.1 * best) {
-			if (!n++)
-				best = $3
-			print $2
-		}' $sweeps
-}
-
-# The window with the best geometric mean of single loads. One that a sweep left out was
-# far beyond the best there: it gets three times the best.
-best_single()
-{
-	for w in $BENCH_WORKLOADS; do
-		! is_single "$w" || grep "^$w " $sweeps
-	done | mawk -v windows="$windows_kb" '
-		{ us[$1, $2] = $3 }
-		!($1 in best) || $3 < best[$1] { best[$1] = $3 }
-		END {
-			n = split(windows, kb, " ")
-			for (i = 1; i <= n; i++) {
-				sum = 0
-				for (w in best) {
-					t = (w, kb[i]) in us ? us[w, kb[i]] : 3 * best[w]
-					sum += log(t / best[w])
-				}
-				if (i == 1 || sum < least) {
-					least = sum
-					single = kb[i]
-				}
-			}
-			print single
-		}'
-}
-
-# policy_run WORKLOAD SEED POLICY: one measured run.
+# policy_run LOAD SEED POLICY: one measured run.
 policy_run()
 {
+	case " $subject_policies " in
+	*" $3 "*)
+		use_model ""
+		subject_policy_run "$@"
+		return
+		;;
+	esac
 	case $3 in
 	mlproxy)
 		use_model "$file"
-		proxy_run RUN "$1" "$2" mlproxy $default_kb
+		proxy_run RUN "$1" "$2" mlproxy "$subject_default"
 		;;
 	tree)
 		use_model "$BENCH_TREE"
-		proxy_run RUN "$1" "$2" tree $default_kb
+		proxy_run RUN "$1" "$2" tree "$subject_default"
 		;;
 	rule)
 		use_model ""
 		"$MLPROXY" bpf attach "$BENCH_RULE" --name rule > /dev/null
-		proxy_run RUN "$1" "$2" rule $default_kb
+		proxy_run RUN "$1" "$2" rule "$subject_default"
 		"$MLPROXY" bpf detach rule > /dev/null
-		;;
-	corrected)
-		use_model ""
-		parameter pin 0
-		parameter fix_mmap_miss 1
-		proxy_run RUN "$1" "$2" corrected $default_kb
-		parameter fix_mmap_miss 0
-		parameter pin -1
 		;;
 	oracle)
 		# shellcheck disable=SC2086 # a choice is a list
@@ -165,21 +77,12 @@ policy_run()
 		# a model by its file
 		use_model "$3"
 		name=${3##*/}
-		proxy_run RUN "$1" "$2" "${name%.mlp}" $default_kb
+		proxy_run RUN "$1" "$2" "${name%.mlp}" "$subject_default"
 		;;
 	*)
 		bench_run RUN "$1" "$2" "$3" "$3"
 		;;
 	esac
-}
-
-# auto_mode: the mode, and how often it changed.
-auto_mode()
-{
-	"$MLPROXY" show readahead -j | awk '
-		/"mode":/ { gsub(/[",]/, ""); mode = $2 }
-		/"mode_changes":/ { gsub(/,/, ""); n = $2 }
-		END { printf "%s,%d\n", mode, n }'
 }
 
 # The mode machine left to itself, from learning mode on. What it learned stays from run
@@ -189,18 +92,18 @@ auto()
 {
 	proxy_fresh auto
 	use_model "$file"
-	"$MLPROXY" start readahead > /dev/null
+	proxy_start
 	for seed in $auto_seeds; do
-		case $(auto_mode) in
+		case $(proxy_mode_now) in
 		recommendation,*) break ;;
 		esac
-		bench_run WARM "$1" "$seed" auto $default_kb
+		bench_run WARM "$1" "$seed" auto "$subject_default"
 	done
 	for seed in $seeds; do
-		bench_run RUN "$1" "$seed" auto $default_kb
+		bench_run RUN "$1" "$seed" auto "$subject_default"
 	done
-	echo "MODE,$1,$(auto_mode)"
-	"$MLPROXY" stop readahead > /dev/null
+	echo "MODE,$1,$(proxy_mode_now)"
+	proxy_stop
 	proxy_fresh recommendation
 }
 
@@ -218,8 +121,8 @@ rotate()
 	echo "$@"
 }
 
-# policies_run WORKLOAD POLICY...: each over all seeds. The order rotates with the seed,
-# so that no policy has a place of its own.
+# policies_run LOAD POLICY...: each over all seeds. The order rotates with the seed, so
+# that no policy has a place of its own.
 policies_run()
 {
 	workload=$1
@@ -233,17 +136,17 @@ policies_run()
 	done
 }
 
-# evaluate WORKLOAD: all policies that are wanted.
+# evaluate LOAD: all policies that are wanted.
 evaluate()
 {
 	workload=$1
-	policies="$default_kb $(best_of "$workload")"
-	if policy_wanted single && ! echo "$policies" | grep -qw "$single_kb"; then
-		policies="$policies $single_kb"
+	policies="$subject_default $(best_of "$workload")"
+	if policy_wanted single && ! echo "$policies" | grep -qw "$single"; then
+		policies="$policies $single"
 	fi
-	for policy in rule corrected oracle mlproxy tree; do
-		policy_wanted $policy || continue
-		[ $policy != corrected ] || uses_mmap "$workload" || continue
+	for policy in rule $subject_policies oracle mlproxy tree; do
+		policy_wanted "$policy" || continue
+		subject_policy_fits "$policy" "$workload" || continue
 		policies="$policies $policy"
 	done
 	if policy_wanted oracle; then
@@ -257,21 +160,16 @@ evaluate()
 	fi
 }
 
-# loads_fit: leaves out the loads that the device is too slow for.
+# loads_fit: leaves out the loads that the device is not fit for.
 loads_fit()
 {
 	fit=
 	for w in $BENCH_WORKLOADS; do
-		case $preset,$w in
-		slow,db-rww-*)
-			# its writer goes on while its reader waits, and does so into memory: by
-			# the time that the reader is through, that is more than the limit
-			echo "SKIPPED,$w"
-			;;
-		*)
+		if load_fits "$w" "$preset"; then
 			fit="$fit $w"
-			;;
-		esac
+		else
+			echo "SKIPPED,$w"
+		fi
 	done
 	BENCH_WORKLOADS=$fit
 }
@@ -280,23 +178,36 @@ evaluate_all()
 {
 	policies_say
 	loads_fit
-	"$MLPROXY" mode readahead recommendation > /dev/null
+	proxy_mode recommendation
 	sweep_all
 	if policy_wanted single; then
-		single_kb=$(best_single)
-		echo "SINGLE,$single_kb"
+		single=$(best_single)
+		echo "SINGLE,$single"
 	fi
 	for w in $BENCH_WORKLOADS; do
 		evaluate "$w"
 	done
-	"$MLPROXY" stats readahead
+	"$MLPROXY" stats "$BENCH_SUBJECT"
+}
+
+# compare_all: what a demonstration has the time for: the default, the best static
+# settings, the network.
+compare_all()
+{
+	proxy_mode recommendation
+	for w in $BENCH_WORKLOADS; do
+		sweep "$w" 1
+		# shellcheck disable=SC2086 # words
+		policies_run "$w" "$subject_default" $best_settings mlproxy
+	done
+	"$MLPROXY" stats "$BENCH_SUBJECT"
 }
 
 # evaluate_models MODEL...: nothing but the default, and each of them in its place.
 evaluate_models()
 {
-	"$MLPROXY" mode readahead recommendation > /dev/null
+	proxy_mode recommendation
 	for w in $BENCH_WORKLOADS; do
-		policies_run "$w" $default_kb "$@"
+		policies_run "$w" "$subject_default" "$@"
 	done
 }

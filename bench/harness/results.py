@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the guests of the demo and of bench-readahead printed, and its statistics.
+"""What guests printed, and its statistics.
 
 Lines that count:
-  SWEEP|RUN,workload,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us
-  SINGLE,kb  ORACLE,workload,choice  MODE,workload,mode,changes  SKIPPED,policy
-A policy that is a number is a static window in KB.
+  SWEEP|RUN,load,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us[,actions]
+  SINGLE,setting  ORACLE,load,choice  MODE,load,mode,changes  SKIPPED,policy
+A policy that is a number is a static setting of the kernel's own knob; "actions" are
+words of ACTION=COUNT, of the decisions of a run.
+
+What depends on what is measured (the default setting, say) is in a module of its own,
+bench/SUBJECT/subject.py; see ../README.md.
 
 A comparison is made seed by seed: the mean of the log ratios of the times, with
 Student's 95 % interval.
 """
 
 import collections
+import importlib
 import math
+import os
 import statistics
+import sys
 
-DEFAULT = "128"
 # upper 97.5 % points of Student's t
 T975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
-Run = collections.namedtuple("Run", "ops us pages")
+Run = collections.namedtuple("Run", "ops us pages actions")
 Ratio = collections.namedtuple("Ratio", "mean low high")
 
 
@@ -25,15 +31,17 @@ def geometric_mean(values):
     return math.exp(statistics.fmean(math.log(v) for v in values))
 
 
-def window(kb):
-    kb = int(kb)
-    return "none" if not kb else f"{kb // 1024}M" if kb >= 1024 else f"{kb}K"
+def subject_module(name):
+    """What bench/NAME says of itself."""
+    sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", name))
+    return importlib.import_module("subject")
 
 
 class Device:
     """One device model's results."""
 
-    def __init__(self, spec):
+    def __init__(self, spec, subject):
+        self.subject = subject
         self.name, model, log = spec.split("=", 2)
         base, mbps = model.split(":")
         self.title = f"{self.name}: {base} us + {mbps} MB/s"
@@ -48,14 +56,15 @@ class Device:
             raise SystemExit(f"{log}: no results")
 
     def parse(self, f):
-        if f[0] in ("RUN", "SWEEP") and len(f) == 9:
-            run = Run(int(f[4]), float(f[5]), int(f[7]))
+        if f[0] in ("RUN", "SWEEP") and len(f) in (9, 10):
+            actions = dict(word.split("=") for word in f[9].split()) if len(f) > 9 else {}
+            run = Run(int(f[4]), float(f[5]), int(f[7]),
+                      {a: int(n) for a, n in actions.items()})
             if f[0] == "RUN":
                 if f[1] not in self.loads:
                     self.loads.append(f[1])
                 self.runs[f[1], f[3]][f[2]] = run
-            elif f[3] == "0":
-                # without any readahead only what is used is read
+            elif f[3] == self.subject.USED_ONLY:
                 self.used[f[1]] = run.pages / run.ops
         elif f[0] == "SINGLE":
             self.single = f[1]
@@ -76,7 +85,7 @@ class Device:
         if policy == "single":
             policy = self.single
         if policy == "default":
-            policy = DEFAULT
+            policy = self.subject.DEFAULT
         return policy if (load, policy) in self.runs else None
 
     def us(self, load, policy):
@@ -95,6 +104,14 @@ class Device:
         """Pages read for each page used, or None."""
         pages, used = self.pages_per_op(load, policy), self.used.get(load)
         return pages / used if pages is not None and used else None
+
+    def actions(self, load, policy):
+        """Share of each action in the decisions of all runs, the most frequent first."""
+        policy, sums = self.find(load, policy), collections.Counter()
+        for run in self.runs[load, policy].values() if policy else ():
+            sums.update(run.actions)
+        total = sum(sums.values())
+        return [(action, n / total) for action, n in sums.most_common()]
 
     def ratio(self, load, policy, other):
         """How many times faster POLICY is than OTHER, or None."""

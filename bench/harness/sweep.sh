@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 #
-# Static windows, from none to the largest. Sourced by guest.sh, which sets windows_kb and
-# default_kb.
+# Static settings of the kernel's own knob, in the order of subject_settings. Sourced by
+# guest.sh.
 
-# large windows that gain nothing cost most of a run's time
+# settings beyond the default that gain nothing cost most of a run's time
 sweep_share=0.6
+sweeps=/run/bench/sweeps
 
 # less A B: A < B * C for decimal fractions
 less()
@@ -13,23 +14,71 @@ less()
 	awk "BEGIN { exit !($1 < $2 * $3) }"
 }
 
-# sweep WORKLOAD SEED: all static windows, from small to large; larger ones are
-# left out once a window took 1 / sweep_share times as long as the best. Leaves the two
-# fastest that are not the default in best_kb, and all of them in times, best first.
+# sweep LOAD SEED: all static settings in their order; the others are left out once one
+# beyond the default took 1 / sweep_share times as long as the best. Leaves the two
+# fastest that are not the default in best_settings, and all of them in times, best first.
 sweep()
 {
-	best_us='' bench_us='' times=''
-	for kb in $windows_kb; do
-		bench_run SWEEP "$1" "$2" "$kb" "$kb"
-		times="$times$bench_us $kb
+	best_us='' bench_us='' times='' beyond=''
+	for setting in $subject_settings; do
+		bench_run SWEEP "$1" "$2" "$setting" "$setting"
+		times="$times$bench_us $setting
 "
 		if [ -z "$best_us" ] || less "$bench_us" "$best_us" 1; then
 			best_us=$bench_us
-		elif [ "$kb" -gt $default_kb ] && less "$best_us" "$bench_us" $sweep_share; then
+		elif [ -n "$beyond" ] && less "$best_us" "$bench_us" $sweep_share; then
 			break
 		fi
+		[ "$setting" != "$subject_default" ] || beyond=1
 	done
 	times=$(echo "$times" | sort -n)
-	best_kb=$(echo "$times" |
-		awk -v d=$default_kb 'NF && $2 != d && n++ < 2 { print $2 }')
+	best_settings=$(echo "$times" |
+		awk -v d="$subject_default" 'NF && $2 != d && n++ < 2 { print $2 }')
+}
+
+# All loads' sweeps, before anything else: the best single setting is chosen by them.
+sweep_all()
+{
+	for w in $BENCH_WORKLOADS; do
+		sweep "$w" 1
+		echo "$times" | awk -v w="$w" 'NF { print w, $2, $1 }' >> $sweeps
+	done
+}
+
+# best_of LOAD: the two fastest settings that are not the default; the second one only if
+# it may turn out to be the best.
+best_of()
+{
+	awk -v w="$1" -v d="$subject_default" '
+		$1 == w && $2 != d && n < 2 && (!n || $3 < 1.1 * best) {
+			if (!n++)
+				best = $3
+			print $2
+		}' $sweeps
+}
+
+# The setting with the best geometric mean of single loads. One that a sweep left out was
+# far beyond the best there: it gets three times the best.
+best_single()
+{
+	for w in $BENCH_WORKLOADS; do
+		! load_is_single "$w" || grep "^$w " $sweeps
+	done | mawk -v settings="$subject_settings" '
+		{ us[$1, $2] = $3 }
+		!($1 in best) || $3 < best[$1] { best[$1] = $3 }
+		END {
+			n = split(settings, s, " ")
+			for (i = 1; i <= n; i++) {
+				sum = 0
+				for (w in best) {
+					t = (w, s[i]) in us ? us[w, s[i]] : 3 * best[w]
+					sum += log(t / best[w])
+				}
+				if (i == 1 || sum < least) {
+					least = sum
+					single = s[i]
+				}
+			}
+			print single
+		}'
 }

@@ -160,11 +160,11 @@ bench_test_work()
 		bench_fio_work "$1" "$2"
 		;;
 	mix-scan)
-		bench_load "$2" --ms 300 $BENCH_MNT/a,pread,stride:7 $BENCH_MNT/c,mmap,seq \
+		bench_readload "$2" --ms 300 $BENCH_MNT/a,pread,stride:7 $BENCH_MNT/c,mmap,seq \
 			$BENCH_MNT/d,pread,random
 		;;
 	mix-phases)
-		bench_load "$2" --ms 300 $BENCH_MNT/a,mmap,phases:512 $BENCH_MNT/b,pread,seq
+		bench_readload "$2" --ms 300 $BENCH_MNT/a,mmap,phases:512 $BENCH_MNT/b,pread,seq
 		;;
 	mix-programs)
 		bench_programs "$2"
@@ -176,27 +176,5 @@ bench_test_work()
 		echo "no workload $1" >&2
 		return 1
 		;;
-	esac
-}
-
-# bench_places WORKLOAD: the files that an oracle may treat each in its own way, a
-# pattern for each place; none for a single load.
-bench_places()
-{
-	case $1 in
-	mix)          echo "a b c d" ;;
-	mix-scan)     echo "a c d" ;;
-	mix-phases)   echo "a b" ;;
-	mix-programs) echo "db/*.sst sqlite.db" ;;
-	v-mix)        echo "a c d" ;;
-	esac
-}
-
-# bench_phases WORKLOAD: how many phases of a kind it has that an oracle may tell apart.
-bench_phases()
-{
-	case $1 in
-	phases | phases-db) echo 3 ;;
-	*)         echo 0 ;;
 	esac
 }

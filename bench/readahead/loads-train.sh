@@ -109,7 +109,7 @@ bench_train_steps()
 	for n in 0 1 2 3; do
 		stride=$(bench_pick $(($1 * 4 + n)) 5 21 -11 50 8 -3 130 33 12 -27 3 75 19)
 		file=$BENCH_MNT/$(bench_pick $n a b c d)
-		bench_load "$1" --cpu-ms "$3" --ms 4000 \
+		bench_readload "$1" --cpu-ms "$3" --ms 4000 \
 			"$file,$2,stride:$stride,pages=$((($1 + n) % 3 + 1)),think=$((n * 700 + 1))"
 	done
 }
@@ -121,27 +121,27 @@ bench_train_work()
 	case $1 in
 	t-draw*)
 		set -- "$1" "$(($2 * 16 + ${1#t-draw}))"
-		bench_load "$2" --cpu-ms 250 --ms 8000 --ops 30000 --draw $BENCH_MNT/a $BENCH_MNT/b \
+		bench_readload "$2" --cpu-ms 250 --ms 8000 --ops 30000 --draw $BENCH_MNT/a $BENCH_MNT/b \
 			$BENCH_MNT/a $BENCH_MNT/d "$(bench_table "$2")"
 		;;
 	t-rand-large)
-		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/a,mmap,random,think=$(($2 % 5 * 3000 + 1))
+		bench_readload "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/a,mmap,random,think=$(($2 % 5 * 3000 + 1))
 		;;
 	t-rand-fits)
-		bench_load "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/d,mmap,random,pages=$(($2 % 3 + 1))
+		bench_readload "$2" --cpu-ms 300 --ms 8000 $BENCH_MNT/d,mmap,random,pages=$(($2 % 3 + 1))
 		;;
 	t-forward-*)
 		# A window is decided on once for megabytes.
-		bench_load "$2" --cpu-ms 700 --ms 8000 \
+		bench_readload "$2" --cpu-ms 700 --ms 8000 \
 			$BENCH_MNT/a,"${1#t-forward-}",seq,pages="$(bench_pick "$2" 1 12 2 64 4 \
 			30)",think=$(($2 % 4 * 3000 + 1))
 		;;
 	t-down-mmap)
-		bench_load "$2" --cpu-ms 300 --ms 8000 \
+		bench_readload "$2" --cpu-ms 300 --ms 8000 \
 			$BENCH_MNT/c,mmap,reverse,pages=$(($2 % 5 + 1)),think=$(($2 % 4 * 1000 + 1))
 		;;
 	t-down-pread)
-		bench_load "$2" --cpu-ms 100 --ms 8000 \
+		bench_readload "$2" --cpu-ms 100 --ms 8000 \
 			$BENCH_MNT/c,pread,reverse,pages=$(($2 % 5 + 1))
 		;;
 	t-steps-mmap)
@@ -152,7 +152,7 @@ bench_train_work()
 		;;
 	t-mix)
 		# one that wants much, beside one that wants little
-		bench_load "$2" --cpu-ms 80 --ms 4000 $BENCH_MNT/b,mmap,random \
+		bench_readload "$2" --cpu-ms 80 --ms 4000 $BENCH_MNT/b,mmap,random \
 			$BENCH_MNT/a,pread,"$(bench_pick "$2" seq burst:40:25 reverse)" \
 			$BENCH_MNT/d,"$(bench_pick $(($2 / 3)) mmap,cluster:12 pread,zipf:80 mmap,seq)"
 		;;

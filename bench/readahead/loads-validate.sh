@@ -20,41 +20,41 @@ bench_validate_work()
 {
 	case $1 in
 	v-rand-mmap)
-		bench_load "$2" --ops 2500 $BENCH_MNT/a,mmap,random,think=700
+		bench_readload "$2" --ops 2500 $BENCH_MNT/a,mmap,random,think=700
 		;;
 	v-zipf-pread)
-		bench_load "$2" --ops 3500 $BENCH_MNT/b,pread,zipf:55,pages=2
+		bench_readload "$2" --ops 3500 $BENCH_MNT/b,pread,zipf:55,pages=2
 		;;
 	v-seq-mmap)
-		bench_load "$2" --ops 24000 $BENCH_MNT/b,mmap,seq,think=4000
+		bench_readload "$2" --ops 24000 $BENCH_MNT/b,mmap,seq,think=4000
 		;;
 	v-seq-pread)
-		bench_load "$2" --ops 9000 $BENCH_MNT/a,pread,seq,pages=3,think=9000
+		bench_readload "$2" --ops 9000 $BENCH_MNT/a,pread,seq,pages=3,think=9000
 		;;
 	v-back-pread)
-		bench_load "$2" --ops 8000 $BENCH_MNT/d,pread,reverse,pages=2,think=2000
+		bench_readload "$2" --ops 8000 $BENCH_MNT/d,pread,reverse,pages=2,think=2000
 		;;
 	v-back-mmap)
-		bench_load "$2" --ops 16000 $BENCH_MNT/a,mmap,burst:-90:-30,think=1500
+		bench_readload "$2" --ops 16000 $BENCH_MNT/a,mmap,burst:-90:-30,think=1500
 		;;
 	v-rev-mmap)
-		bench_load "$2" --ops 9000 $BENCH_MNT/c,mmap,reverse,think=2200
+		bench_readload "$2" --ops 9000 $BENCH_MNT/c,mmap,reverse,think=2200
 		;;
 	v-stride)
-		bench_load "$2" --ops 7000 $BENCH_MNT/c,pread,stride:9,pages=2,think=1200
+		bench_readload "$2" --ops 7000 $BENCH_MNT/c,pread,stride:9,pages=2,think=1200
 		;;
 	v-stride-mmap)
-		bench_load "$2" --ops 4000 $BENCH_MNT/d,mmap,stride:23,think=1500
+		bench_readload "$2" --ops 4000 $BENCH_MNT/d,mmap,stride:23,think=1500
 		;;
 	v-stride-even)
 		# every fault is where a window ended, or at its mark
-		bench_load "$2" --ops 4000 $BENCH_MNT/a,mmap,stride:8,think=2500
+		bench_readload "$2" --ops 4000 $BENCH_MNT/a,mmap,stride:8,think=2500
 		;;
 	v-stride-wide)
-		bench_load "$2" --ops 1500 $BENCH_MNT/a,mmap,stride:150,think=800
+		bench_readload "$2" --ops 1500 $BENCH_MNT/a,mmap,stride:150,think=800
 		;;
 	v-streams)
-		bench_load "$2" --ops 9000 $BENCH_MNT/a,pread,interleave:4:1,pages=2,think=900
+		bench_readload "$2" --ops 9000 $BENCH_MNT/a,pread,interleave:4:1,pages=2,think=900
 		;;
 	v-db-scan)
 		bench_db seekrandom 90 "$2" --mmap_read=1 --seek_nexts=120
@@ -96,18 +96,18 @@ bench_validate_work()
 		;;
 	v-two-ways)
 		# two readers of one file
-		bench_load "$2" --ops 12000 $BENCH_MNT/a,mmap,seq,think=1000 \
+		bench_readload "$2" --ops 12000 $BENCH_MNT/a,mmap,seq,think=1000 \
 			$BENCH_MNT/a,mmap,reverse,think=1000
 		;;
 	v-mix)
-		bench_load "$2" --ms 400 $BENCH_MNT/d,mmap,hot:3000 $BENCH_MNT/a,pread,burst:50:14 \
+		bench_readload "$2" --ms 400 $BENCH_MNT/d,mmap,hot:3000 $BENCH_MNT/a,pread,burst:50:14 \
 			$BENCH_MNT/c,mmap,reverse
 		;;
 	v-phases)
-		bench_load "$2" --ops 5000 $BENCH_MNT/a,mmap,phases:620,think=300
+		bench_readload "$2" --ops 5000 $BENCH_MNT/a,mmap,phases:620,think=300
 		;;
 	v-mix-phases)
-		bench_load "$2" --ms 400 $BENCH_MNT/a,mmap,phases:500,think=400 \
+		bench_readload "$2" --ms 400 $BENCH_MNT/a,mmap,phases:500,think=400 \
 			$BENCH_MNT/b,pread,seq,pages=2
 		;;
 	*)

@@ -90,6 +90,13 @@ run_tree_rules()
 		echo "version conditionals belong into module/compat/"
 		status=1
 	fi
+	for f in bench/*/subject.sh; do
+		f=${f%/*}
+		if grep -rnI "${f#*/}" bench/harness; then
+			echo "bench/harness knows no subsystem; $f does"
+			status=1
+		fi
+	done
 	for f in $(git ls-files 2>/dev/null); do
 		case $(head -c 20 "$f" | tr -d '\0' | head -n 1) in
 		'#!/bin/bash'* | '#!/bin/sh'*)
@@ -111,7 +118,7 @@ check_style()
 	}
 	style_rule "checkpatch --strict" "$log-checkpatch.log" run_checkpatch "$source"
 	style_rule "licence tags" "$log-spdx.log" run_spdx
-	style_rule "file sizes, version conditionals, shell syntax" "$log-tree.log" \
+	style_rule "file sizes, version conditionals, bench/harness, shell syntax" "$log-tree.log" \
 		run_tree_rules
 	style_rule "what the documents name exists" "$log-docs.log" run_docs
 }

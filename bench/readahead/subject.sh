@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# What the harness is told of readahead, in the guest; see ../README.md. The host's half
+# is stage.sh, the report's subject.py.
+
+# the kernel's own knob: the device's window in KB, from none to the largest
+subject_default=128
+subject_settings="0 16 32 64 128 256 512 1024 4096"
+# the oracle's, where it tries actions in several places
+subject_short_actions="kernel none 16K 64K 1M pattern1M"
+subject_policies="corrected"
+subject_progress="think_ns wall_ns nr_calls nr_rewards reward_sum"
+
+. "$BENCH_LIB/readahead/loads.sh"
+. "$BENCH_LIB/readahead/vary.sh"
+
+# subject_set SETTING
+subject_set()
+{
+	echo "$1" > $BENCH_QUEUE/read_ahead_kb
+}
+
+# Windows larger than the kernel's own.
+action_is_large()
+{
+	case $1 in
+	256K | [0-9]*M) true ;;
+	*)              false ;;
+	esac
+}
+
+# subject_keys FILE...: by which recommendations name them, one a line
+subject_keys()
+{
+	ra_key "$@"
+}
+
+# subject_policy_there POLICY
+subject_policy_there()
+{
+	case $1 in
+	corrected) [ -f "$BENCH_PARAMETERS/fix_mmap_miss" ] ;;
+	esac
+}
+
+# subject_policy_fits POLICY LOAD
+subject_policy_fits()
+{
+	case $1 in
+	corrected) load_uses_mmap "$2" ;;
+	*)         true ;;
+	esac
+}
+
+# subject_policy_run LOAD SEED POLICY: the kernel's own algorithm, its count of mmap misses
+# corrected
+subject_policy_run()
+{
+	parameter pin 0
+	parameter fix_mmap_miss 1
+	proxy_run RUN "$1" "$2" corrected $subject_default
+	parameter fix_mmap_miss 0
+	parameter pin -1
+}
