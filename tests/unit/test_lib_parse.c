@@ -17,18 +17,18 @@ static void u64(void **state)
 	unsigned int i;
 
 	(void)state;
-	assert_int_equal(cli_parse_u64("0", UINT64_MAX, &value), 0);
+	assert_int_equal(parse_u64("0", UINT64_MAX, &value), 0);
 	assert_int_equal(value, 0);
-	assert_int_equal(cli_parse_u64("0x2A", UINT64_MAX, &value), 0);
+	assert_int_equal(parse_u64("0x2A", UINT64_MAX, &value), 0);
 	assert_int_equal(value, 42);
-	assert_int_equal(cli_parse_u64("010", UINT64_MAX, &value), 0);
+	assert_int_equal(parse_u64("010", UINT64_MAX, &value), 0);
 	assert_int_equal(value, 10);
-	assert_int_equal(cli_parse_u64("18446744073709551615", UINT64_MAX, &value), 0);
+	assert_int_equal(parse_u64("18446744073709551615", UINT64_MAX, &value), 0);
 	assert_true(value == UINT64_MAX);
-	assert_int_equal(cli_parse_u64("65535", UINT16_MAX, &value), 0);
-	assert_int_equal(cli_parse_u64("65536", UINT16_MAX, &value), -EINVAL);
+	assert_int_equal(parse_u64("65535", UINT16_MAX, &value), 0);
+	assert_int_equal(parse_u64("65536", UINT16_MAX, &value), -EINVAL);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(cli_parse_u64(bad[i], UINT64_MAX, &value), -EINVAL);
+		assert_int_equal(parse_u64(bad[i], UINT64_MAX, &value), -EINVAL);
 }
 
 static void bytes(void **state)
@@ -40,16 +40,16 @@ static void bytes(void **state)
 	unsigned int i;
 
 	(void)state;
-	assert_int_equal(cli_parse_bytes("4096", 64 << 20, &value), 0);
+	assert_int_equal(parse_bytes("4096", 64 << 20, &value), 0);
 	assert_int_equal(value, 4096);
-	assert_int_equal(cli_parse_bytes("4K", 64 << 20, &value), 0);
+	assert_int_equal(parse_bytes("4K", 64 << 20, &value), 0);
 	assert_int_equal(value, 4096);
-	assert_int_equal(cli_parse_bytes("64m", 64 << 20, &value), 0);
+	assert_int_equal(parse_bytes("64m", 64 << 20, &value), 0);
 	assert_int_equal(value, 64 << 20);
-	assert_int_equal(cli_parse_bytes("1G", UINT64_MAX, &value), 0);
+	assert_int_equal(parse_bytes("1G", UINT64_MAX, &value), 0);
 	assert_int_equal(value, 1 << 30);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(cli_parse_bytes(bad[i], 64 << 20, &value), -EINVAL);
+		assert_int_equal(parse_bytes(bad[i], 64 << 20, &value), -EINVAL);
 }
 
 static void times(void **state)
@@ -62,22 +62,22 @@ static void times(void **state)
 	unsigned int i;
 
 	(void)state;
-	assert_int_equal(cli_parse_ns("2", "s", &ns), 0);
+	assert_int_equal(parse_ns("2", "s", &ns), 0);
 	assert_int_equal(ns, 2000000000);
-	assert_int_equal(cli_parse_ns("2", "ms", &ns), 0);
+	assert_int_equal(parse_ns("2", "ms", &ns), 0);
 	assert_int_equal(ns, 2000000);
-	assert_int_equal(cli_parse_ns("1.5s", "ns", &ns), 0);
+	assert_int_equal(parse_ns("1.5s", "ns", &ns), 0);
 	assert_int_equal(ns, 1500000000);
-	assert_int_equal(cli_parse_ns("50us", "s", &ns), 0);
+	assert_int_equal(parse_ns("50us", "s", &ns), 0);
 	assert_int_equal(ns, 50000);
-	assert_int_equal(cli_parse_ns("7ns", "s", &ns), 0);
+	assert_int_equal(parse_ns("7ns", "s", &ns), 0);
 	assert_int_equal(ns, 7);
-	assert_int_equal(cli_parse_ns("1h", "s", &ns), 0);
+	assert_int_equal(parse_ns("1h", "s", &ns), 0);
 	assert_int_equal(ns, 3600000000000);
-	assert_int_equal(cli_parse_ns("5m", "s", &ns), 0);
+	assert_int_equal(parse_ns("5m", "s", &ns), 0);
 	assert_int_equal(ns, 300000000000);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(cli_parse_ns(bad[i], "s", &ns), -EINVAL);
+		assert_int_equal(parse_ns(bad[i], "s", &ns), -EINVAL);
 }
 
 static void shares(void **state)
@@ -90,20 +90,20 @@ static void shares(void **state)
 	unsigned int i;
 
 	(void)state;
-	assert_int_equal(cli_parse_share("0", &share), 0);
+	assert_int_equal(parse_share("0", &share), 0);
 	assert_int_equal(share, 0);
-	assert_int_equal(cli_parse_share("1", &share), 0);
+	assert_int_equal(parse_share("1", &share), 0);
 	assert_int_equal(share, MLPROXY_SHARE_ONE);
-	assert_int_equal(cli_parse_share("1/16", &share), 0);
+	assert_int_equal(parse_share("1/16", &share), 0);
 	assert_int_equal(share, MLPROXY_SHARE_ONE / 16);
-	assert_int_equal(cli_parse_share("6.25%", &share), 0);
+	assert_int_equal(parse_share("6.25%", &share), 0);
 	assert_int_equal(share, MLPROXY_SHARE_ONE / 16);
-	assert_int_equal(cli_parse_share("0.0625", &share), 0);
+	assert_int_equal(parse_share("0.0625", &share), 0);
 	assert_int_equal(share, MLPROXY_SHARE_ONE / 16);
-	assert_int_equal(cli_parse_share("63/64", &share), 0);
+	assert_int_equal(parse_share("63/64", &share), 0);
 	assert_int_equal(share, MLPROXY_SHARE_ONE / 64 * 63);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(cli_parse_share(bad[i], &share), -EINVAL);
+		assert_int_equal(parse_share(bad[i], &share), -EINVAL);
 }
 
 static void ranges(void **state)

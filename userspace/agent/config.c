@@ -12,7 +12,7 @@
 
 #include <ini.h>
 
-#include "cli.h"
+#include "common/parse.h"
 #include "config.h"
 
 enum kind {
@@ -177,7 +177,7 @@ static int set_time(struct reading *r, const struct key *k, const char *value, u
 {
 	uint64_t ns;
 
-	if (cli_parse_ns(value, "s", &ns))
+	if (parse_ns(value, "s", &ns))
 		return wrong(r, "%s = %s: it must be a time, as 30, 500ms, 5m or 1h", k->name,
 			     value);
 	*ms = ns / 1000000;
@@ -223,7 +223,7 @@ static int set_number(struct reading *r, const struct key *k, const char *value,
 {
 	uint64_t v;
 
-	if (cli_parse_u64(value, UINT32_MAX, &v))
+	if (parse_u64(value, UINT32_MAX, &v))
 		return wrong(r, "%s = %s: it must be a whole number, %g to %g", k->name, value,
 			     k->min, k->max);
 	*out = v;
@@ -241,7 +241,7 @@ static int set_value(struct reading *r, const struct key *k, const char *value, 
 	case KIND_U32:
 		return set_number(r, k, value, at);
 	case KIND_BYTES:
-		if (cli_parse_bytes(value, UINT32_MAX, &v) || v < k->min || v > k->max)
+		if (parse_bytes(value, UINT32_MAX, &v) || v < k->min || v > k->max)
 			return wrong(r, "%s = %s: it must be a size of 4K to 64M", k->name, value);
 		*(uint32_t *)at = v;
 		return 1;
@@ -255,7 +255,7 @@ static int set_value(struct reading *r, const struct key *k, const char *value, 
 	case KIND_DOUBLE:
 		return set_double(r, k, value, at);
 	case KIND_SHARE:
-		if (cli_parse_share(value, at))
+		if (parse_share(value, at))
 			return wrong(r, "%s = %s: it must be a share, as 1/16, 5%% or 0.05",
 				     k->name, value);
 		return 1;

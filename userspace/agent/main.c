@@ -13,7 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "common/clock.h"
 #include "log.h"
 #include "loop.h"
 #include "service.h"

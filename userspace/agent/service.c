@@ -17,6 +17,7 @@
 #include <cap-ng.h>
 #include <systemd/sd-daemon.h>
 
+#include "common/clock.h"
 #include "service.h"
 
 bool service_under_journal(void)
@@ -48,11 +49,8 @@ void service_status(const char *fmt, ...)
 
 void service_reloading(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   now.tv_sec * 1000000ULL + now.tv_nsec / 1000);
+		   (unsigned long long)clock_ns_now() / 1000);
 }
 
 void service_stopping(void)

@@ -18,6 +18,8 @@
 #include <jansson.h>
 #include <mlproxy/mlproxy.h>
 
+#include "common/parse.h"
+
 /* Exit codes, documented in mlproxy(1). */
 #define CLI_OK		0
 #define CLI_FAILURE	1
@@ -140,21 +142,6 @@ int cli_print_json(json_t *value);
 
 /** cli_uint() - a __u64 for JSON; above 2^63 - 1, which JSON readers lose, a string */
 json_t *cli_uint(uint64_t value);
-
-/* ------------------------------------------------------------------ */
-/* Numbers in arguments; parse.c. Each returns 0 or -EINVAL.           */
-
-/** cli_parse_u64() - decimal, or hexadecimal with 0x */
-int cli_parse_u64(const char *text, uint64_t max, uint64_t *value);
-
-/** cli_parse_bytes() - number with an optional suffix K, M or G (powers of 1024) */
-int cli_parse_bytes(const char *text, uint64_t max, uint64_t *bytes);
-
-/** cli_parse_ns() - number with a unit, ns us ms s m or h, @unit if there is none */
-int cli_parse_ns(const char *text, const char *unit, uint64_t *ns);
-
-/** cli_parse_share() - "1/16", "6.25%" or "0.0625" as a share of MLPROXY_SHARE_ONE */
-int cli_parse_share(const char *text, uint64_t *share);
 
 /** cli_verbs - the verbs of this program, up to a NULL */
 extern const struct cli_verb *const cli_verbs[];

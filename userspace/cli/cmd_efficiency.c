@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "evidence.h"
 
 struct report {
@@ -73,7 +74,7 @@ static void print_transitions(const struct report *r)
 	for (i = 0; i < r->e.count; i++) {
 		const struct mlproxy_transition *t = &r->transitions[i];
 
-		printf("  %10.1f s ago  %s -> %s: %s", evidence_ago_s(t->time_ns),
+		printf("  %10.1f s ago  %s -> %s: %s", clock_seconds_since(t->time_ns),
 		       mlproxy_mode_name(t->from), mlproxy_mode_name(t->to),
 		       mlproxy_mode_reason_name(t->reason));
 		evidence_limit(&t->evidence, t->reason, text, sizeof(text));

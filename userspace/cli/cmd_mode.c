@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "evidence.h"
 
 #define WANT_NOTHING	-1
@@ -33,7 +34,7 @@ static int print_mode(const struct cli *cli, const char *proxy, const struct mlp
 	printf("%s: %s (reason %s, %llu changes)\n", proxy, mlproxy_mode_name(mode->mode),
 	       mlproxy_mode_reason_name(mode->reason), (unsigned long long)mode->changes);
 	printf("  governed by the %s, in this mode for %.1f s\n",
-	       mode->automatic ? "kernel" : "operator", evidence_ago_s(mode->since_ns));
+	       mode->automatic ? "kernel" : "operator", clock_seconds_since(mode->since_ns));
 	evidence_limit(e, mode->reason, text, sizeof(text));
 	if (*text)
 		printf("  taken on: %s\n", text);

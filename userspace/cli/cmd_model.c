@@ -97,7 +97,7 @@ static int model_verb(struct cli *cli, int argc, char **argv, uint32_t op, int m
 	operands = cli_operands(cli, argc, argv, 1, max_operands, &ret);
 	if (!operands)
 		return ret;
-	if (operands[1] && (cli_parse_u64(operands[1], UINT32_MAX, &version) || !version))
+	if (operands[1] && (parse_u64(operands[1], UINT32_MAX, &version) || !version))
 		return cli_usage(cli, "'%s' is no model version", operands[1]);
 	ret = cli_open(cli, operands[0], 0, &s);
 	if (ret)

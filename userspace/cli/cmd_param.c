@@ -78,16 +78,16 @@ static int parse_value(const struct cli *cli, const struct param *param, const c
 {
 	switch (param->kind) {
 	case SHARE:
-		if (cli_parse_share(text, value))
+		if (parse_share(text, value))
 			return cli_usage(cli, "'%s' is no share: 0.0625, 6.25%% or 1/16 are, up to 1",
 					 text);
 		break;
 	case TIME:
-		if (cli_parse_ns(text, "ns", value))
+		if (parse_ns(text, "ns", value))
 			return cli_usage(cli, "'%s' is no time: 50ms, 2s or 1000000ns are", text);
 		break;
 	case COUNT:
-		if (cli_parse_u64(text, UINT64_MAX, value))
+		if (parse_u64(text, UINT64_MAX, value))
 			return cli_usage(cli, "'%s' is no %s: any number from 0 to 2^64 - 1 is", text,
 					 param->id == MLPROXY_PARAM_SEED ? "seed" : "count");
 		break;

@@ -85,7 +85,7 @@ static int parse_action(const struct batch *batch, const char *text, uint64_t *a
 		*action = index;
 		return CLI_OK;
 	}
-	if (cli_parse_u64(text, UINT16_MAX, action))
+	if (parse_u64(text, UINT16_MAX, action))
 		return cli_usage(batch->cli, "'%s' is no action of %s: its name or its number, see "
 				 "'mlproxy schema %s'", text, batch->schema->proxy,
 				 batch->schema->proxy);
@@ -99,17 +99,17 @@ static int queue(struct batch *batch, char *const *words, unsigned int nr_words)
 	uint64_t ttl_ms = batch->ttl_ms, version = batch->version;
 	int ret;
 
-	if (cli_parse_u64(words[0], UINT64_MAX, &key))
+	if (parse_u64(words[0], UINT64_MAX, &key))
 		return cli_usage(batch->cli, "'%s' is no key: a number, decimal or 0x...",
 				 words[0]);
 	ret = parse_action(batch, words[1], &action);
 	if (ret)
 		return ret;
-	if (nr_words > 2 && cli_parse_u64(words[2], UINT16_MAX, &confidence))
+	if (nr_words > 2 && parse_u64(words[2], UINT16_MAX, &confidence))
 		return cli_usage(batch->cli, "'%s' is no confidence: 0 to 65535 are", words[2]);
-	if (nr_words > 3 && cli_parse_u64(words[3], UINT32_MAX, &ttl_ms))
+	if (nr_words > 3 && parse_u64(words[3], UINT32_MAX, &ttl_ms))
 		return cli_usage(batch->cli, "'%s' is no time to live in ms", words[3]);
-	if (nr_words > 4 && cli_parse_u64(words[4], UINT32_MAX, &version))
+	if (nr_words > 4 && parse_u64(words[4], UINT32_MAX, &version))
 		return cli_usage(batch->cli, "'%s' is no version", words[4]);
 	if (batch->queued == RING_ENTRIES) {
 		ret = submit(batch);
@@ -226,13 +226,13 @@ static int recommend(struct cli *cli, int argc, char **argv)
 			return ret;
 		if (opt == 'f')
 			path = optarg;
-		if (opt == 'c' && cli_parse_u64(optarg, UINT16_MAX, &batch.confidence))
+		if (opt == 'c' && parse_u64(optarg, UINT16_MAX, &batch.confidence))
 			return cli_usage(cli, "'%s' is no confidence: 0 to 65535 are", optarg);
-		if (opt == 'm' && cli_parse_u64(optarg, UINT32_MAX, &batch.version))
+		if (opt == 'm' && parse_u64(optarg, UINT32_MAX, &batch.version))
 			return cli_usage(cli, "'%s' is no version", optarg);
 		if (opt != 't')
 			continue;
-		if (cli_parse_ns(optarg, "ms", &ttl_ns) || ttl_ns / 1000000 > UINT32_MAX)
+		if (parse_ns(optarg, "ms", &ttl_ns) || ttl_ns / 1000000 > UINT32_MAX)
 			return cli_usage(cli, "'%s' is no time to live: 500ms or 10s are", optarg);
 		batch.ttl_ms = ttl_ns / 1000000;
 	}

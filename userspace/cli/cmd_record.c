@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "common/clock.h"
 #include "mlproxy_dataset.h"
 #include "record_request.h"
 
@@ -84,14 +84,6 @@ static void on_signal(int sig)
 	stopped = 1;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 static int write_record(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost,
 			void *ctx)
 {
@@ -153,7 +145,7 @@ static int request_finished(struct recording *r, bool *over)
 {
 	const struct mlds_counts *counts = mlds_counts(r->writer);
 	struct mlproxy_dataset dataset;
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns_now();
 	int ret;
 
 	*over = false;
@@ -214,7 +206,7 @@ static int record_loop(struct recording *r)
 		ret = consume(r, r->max_records);
 		if (ret == CLI_OK)
 			ret = request_finished(r, &over);
-		passed_ns = now_ns() - r->begin_ns;
+		passed_ns = clock_ns_now() - r->begin_ns;
 		if (ret == CLI_OK && passed_ns - flushed_ns >= FLUSH_NS) {
 			flushed_ns = passed_ns;
 			if (mlds_flush(r->writer))
@@ -370,7 +362,7 @@ static int run_recording(struct recording *r)
 		return ret;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	r->begin_ns = now_ns();
+	r->begin_ns = clock_ns_now();
 	ret = start_proxy(r, MLPROXY_CTL_START);
 	if (ret == CLI_OK) {
 		ret = record_loop(r);
@@ -380,7 +372,7 @@ static int run_recording(struct recording *r)
 	}
 	if (ret == CLI_OK && !(r->max_records && r->records >= r->max_records))
 		ret = drain(r);
-	r->end_ns = now_ns();
+	r->end_ns = clock_ns_now();
 	counts = *mlds_counts(r->writer);
 	if (mlds_close_writer(r->writer) && ret == CLI_OK)
 		ret = cli_error("%s", mlds_error());
@@ -430,19 +422,19 @@ static int record_option(struct recording *r, int opt)
 		r->start = true;
 		return CLI_OK;
 	case 'n':
-		if (!cli_parse_u64(optarg, UINT64_MAX, &r->max_records) && r->max_records)
+		if (!parse_u64(optarg, UINT64_MAX, &r->max_records) && r->max_records)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no number of records", optarg);
 	case 't':
-		if (!cli_parse_ns(optarg, "s", &r->max_ns) && r->max_ns)
+		if (!parse_ns(optarg, "s", &r->max_ns) && r->max_ns)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no time: 30, 5m or 1h are", optarg);
 	case OPT_SNAPSHOT:
-		if (!cli_parse_ns(optarg, "s", &r->snapshot_ns) && r->snapshot_ns)
+		if (!parse_ns(optarg, "s", &r->snapshot_ns) && r->snapshot_ns)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no interval: 1 or 200ms are", optarg);
 	case OPT_DECISIONS:
-		if (!cli_parse_u64(optarg, UINT64_MAX, &r->request.decisions) &&
+		if (!parse_u64(optarg, UINT64_MAX, &r->request.decisions) &&
 		    r->request.decisions)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no number of decisions", optarg);
@@ -453,11 +445,11 @@ static int record_option(struct recording *r, int opt)
 	case OPT_TRIGGER:
 		return request_set_trigger(r->cli, &r->request, optarg);
 	case OPT_LINGER:
-		if (!cli_parse_ns(optarg, "s", &r->linger_ns))
+		if (!parse_ns(optarg, "s", &r->linger_ns))
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no time: 5 or 200ms are", optarg);
 	case 'r':
-		if (!cli_parse_bytes(optarg, MLPROXY_RING_MAX_BYTES, &r->ring_bytes) &&
+		if (!parse_bytes(optarg, MLPROXY_RING_MAX_BYTES, &r->ring_bytes) &&
 		    r->ring_bytes >= MLPROXY_RING_MIN_BYTES)
 			return CLI_OK;
 		return cli_usage(r->cli, "'%s' is no size of a ring: 4K to 64M are", optarg);

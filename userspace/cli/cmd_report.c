@@ -137,7 +137,7 @@ static int add_model(struct reporting *rep, const char *text)
 	m->version = 0;
 	if (equals && equals - text < (int)sizeof(number)) {
 		snprintf(number, sizeof(number), "%.*s", (int)(equals - text), text);
-		if (!cli_parse_u64(number, UINT32_MAX, &version) && version) {
+		if (!parse_u64(number, UINT32_MAX, &version) && version) {
 			m->version = version;
 			m->path = equals + 1;
 		}
@@ -155,7 +155,7 @@ static int take_option(struct reporting *rep, int opt)
 	case 'm':
 		return add_model(rep, optarg);
 	case 'b':
-		if (cli_parse_u64(optarg, MAX_BINS, &rep->bins) || !rep->bins)
+		if (parse_u64(optarg, MAX_BINS, &rep->bins) || !rep->bins)
 			return cli_usage(rep->cli, "'%s' is no number of pieces from 1 to %d",
 					 optarg, MAX_BINS);
 		break;

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli.h"
+#include "common/clock.h"
 
 /**
  * struct facts - all that show prints
@@ -134,14 +134,6 @@ static void print_model(const char *slot, uint32_t version, uint32_t kind, uint3
 		printf("%-10s no model\n", slot);
 }
 
-static double seconds_since(uint64_t since_ns)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec + now.tv_nsec / 1e9 - since_ns / 1e9;
-}
-
 static int print_text(const struct facts *facts)
 {
 	const struct mlproxy_model_info *m = &facts->models;
@@ -150,7 +142,7 @@ static int print_text(const struct facts *facts)
 	printf("%s (id %u): %s\n", facts->entry.name, facts->entry.id,
 	       mlproxy_state_name(facts->entry.state));
 	printf("%-10s %s for %.0f s (reason %s, %llu changes)\n", "mode",
-	       mlproxy_mode_name(facts->mode.mode), seconds_since(facts->mode.since_ns),
+	       mlproxy_mode_name(facts->mode.mode), clock_seconds_since(facts->mode.since_ns),
 	       mlproxy_mode_reason_name(facts->mode.reason),
 	       (unsigned long long)facts->mode.changes);
 	for (mode = 1; mode < MLPROXY_NR_MODES; mode++)

@@ -229,7 +229,7 @@ static int stats(struct cli *cli, int argc, char **argv)
 	while ((opt = cli_getopt(cli, argc, argv, "i:", options, &ret)) != -1) {
 		if (opt == '?')
 			return ret;
-		if (cli_parse_ns(optarg, "s", &interval_ns) || !interval_ns)
+		if (parse_ns(optarg, "s", &interval_ns) || !interval_ns)
 			return cli_usage(cli, "'%s' is no interval: 2 or 500ms are", optarg);
 	}
 	ret = cli_check_operands(cli, argc, argv, 1, 1);

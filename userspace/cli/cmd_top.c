@@ -121,10 +121,10 @@ static int top_verb(struct cli *cli, int argc, char **argv)
 			no_terminal = true;
 		else if (opt == 256)
 			top.status_dir = optarg;
-		else if (opt == 'n' && (cli_parse_u64(optarg, UINT64_MAX, &top.frames) ||
+		else if (opt == 'n' && (parse_u64(optarg, UINT64_MAX, &top.frames) ||
 					!top.frames))
 			return cli_usage(cli, "'%s' is no number of frames", optarg);
-		else if (opt == 'i' && (cli_parse_ns(optarg, "s", &top.interval_ns) ||
+		else if (opt == 'i' && (parse_ns(optarg, "s", &top.interval_ns) ||
 					top.interval_ns < 10000000))
 			return cli_usage(cli, "'%s' is no interval: 2 or 500ms are", optarg);
 	}

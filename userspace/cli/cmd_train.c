@@ -254,7 +254,7 @@ static int count_option(struct training *t, const char *name, uint64_t max, uint
 {
 	uint64_t v;
 
-	if (cli_parse_u64(optarg, max, &v))
+	if (parse_u64(optarg, max, &v))
 		return cli_usage(t->cli, "--%s takes a number up to %llu, not '%s'", name,
 				 (unsigned long long)max, optarg);
 	*value = v;
@@ -318,7 +318,7 @@ static int train_option(struct training *t, int opt)
 	case OPT_RESTARTS:
 		return count_option(t, "restarts", 1000, &o->restarts);
 	case OPT_SEED:
-		ret = cli_parse_u64(optarg, UINT64_MAX, &o->seed);
+		ret = parse_u64(optarg, UINT64_MAX, &o->seed);
 		return ret ? cli_usage(t->cli, "--seed takes a number, not '%s'", optarg) : CLI_OK;
 	case OPT_LR:
 		return real_option(t, "lr", 1e-9, 10, &o->lr);

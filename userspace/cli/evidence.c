@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mlproxy tool: the numbers that a mode is judged by; see evidence.h. */
 #include <stdio.h>
-#include <time.h>
 
 #include "evidence.h"
 
@@ -65,14 +64,4 @@ void evidence_limit(const struct mlproxy_evidence *e, uint32_t reason, char *tex
 	default:
 		*text = 0;
 	}
-}
-
-double evidence_ago_s(uint64_t time_ns)
-{
-	struct timespec now;
-	uint64_t now_ns;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
-	return now_ns > time_ns ? (now_ns - time_ns) / 1e9 : 0;
 }

@@ -20,7 +20,4 @@ void evidence_gain(const struct mlproxy_evidence *e, char *text, size_t size);
  */
 void evidence_limit(const struct mlproxy_evidence *e, uint32_t reason, char *text, size_t size);
 
-/** evidence_ago_s() - seconds since a time of the kernel's monotonic clock */
-double evidence_ago_s(uint64_t time_ns);
-
 #endif /* MLPROXY_CLI_EVIDENCE_H */

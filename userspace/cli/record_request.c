@@ -26,7 +26,7 @@ int request_add_filter(const struct cli *cli, struct record_request *r, const ch
 
 int request_set_sample(const struct cli *cli, struct record_request *r, const char *text)
 {
-	if (cli_parse_share(text, &r->sample) || !r->sample)
+	if (parse_share(text, &r->sample) || !r->sample)
 		return cli_usage(cli, "'%s' is no share: 1/16, 5%% or 0.05 are, down to 1/65536",
 				 text);
 	return CLI_OK;
@@ -101,7 +101,7 @@ static int fill_trigger(const char *text, const struct mlproxy_schema_desc *sche
 	text += strlen("event:");
 	event = mlproxy_schema_event(schema, text);
 	if (event < 0) {
-		if (cli_parse_u64(text, MLPROXY_EVENT_SNAPSHOT - 1, &number))
+		if (parse_u64(text, MLPROXY_EVENT_SNAPSHOT - 1, &number))
 			return cli_error("%s has no event '%s'; 'mlproxy schema %s' shows those "
 					 "with names, others go by their number", schema->proxy,
 					 text, schema->proxy);

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "top.h"
 
 #define SYSFS_DIR	"/sys/class/misc/mlproxy"
@@ -80,7 +80,6 @@ static void ask_efficiency(struct mlproxy_session *session, struct top_sample *s
 
 static int ask(struct mlproxy_session *session, struct top_sample *s)
 {
-	struct timespec now;
 	int ret;
 
 	ret = mlproxy_bind(session, s->entry.name);
@@ -94,8 +93,7 @@ static int ask(struct mlproxy_session *session, struct top_sample *s)
 		ret = mlproxy_get_stats(session, &s->stats);
 	if (ret)
 		return ret;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->time_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	s->time_ns = clock_ns_now();
 	s->realtime_s = time(NULL);
 	ask_efficiency(session, s);
 	return 0;

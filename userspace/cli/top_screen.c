@@ -8,9 +8,9 @@
 #include <curses.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "top.h"
 
 #define KEY_ESCAPE	27
@@ -206,10 +206,7 @@ static bool key(struct screen *sc, int ch)
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return clock_ns_now() / 1000000;
 }
 
 /*

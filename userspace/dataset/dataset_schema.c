@@ -7,55 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/h5_attr.h"
 #include "dataset_priv.h"
 
 static int put_attr(hid_t file, const char *name, hid_t type, const void *value)
 {
-	hid_t space = H5Screate(H5S_SCALAR), attr;
-	herr_t err = -1;
+	int err = h5_put_attr(file, name, type, value);
 
-	attr = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	if (attr >= 0) {
-		err = H5Awrite(attr, type, value);
-		H5Aclose(attr);
-	}
-	H5Sclose(space);
-	return err < 0 ? mlds_fail_h5(-EIO, "can't write attribute %s", name) : 0;
+	return err ? mlds_fail_h5(err, "can't write attribute %s", name) : 0;
 }
 
 static int put_string(hid_t file, const char *name, const char *value, size_t len)
 {
-	hid_t type = H5Tcopy(H5T_C_S1);
-	int err;
+	int err = h5_put_string(file, name, value, len);
 
-	H5Tset_size(type, len);
-	err = put_attr(file, name, type, value);
-	H5Tclose(type);
-	return err;
-}
-
-static int get_attr(hid_t file, const char *name, hid_t type, void *value)
-{
-	hid_t attr = H5Aopen(file, name, H5P_DEFAULT);
-	herr_t err = -1;
-
-	if (attr >= 0) {
-		err = H5Aread(attr, type, value);
-		H5Aclose(attr);
-	}
-	return err < 0 ? -EBADMSG : 0;
-}
-
-static int get_string(hid_t file, const char *name, char *value, size_t len)
-{
-	hid_t type = H5Tcopy(H5T_C_S1);
-	int err;
-
-	H5Tset_size(type, len);
-	err = get_attr(file, name, type, value);
-	H5Tclose(type);
-	value[len - 1] = 0;
-	return err;
+	return err ? mlds_fail_h5(err, "can't write attribute %s", name) : 0;
 }
 
 /* A small table that does not grow. */
@@ -206,17 +172,17 @@ static int get_attrs(hid_t file, struct mlds_schema *schema)
 	struct mlproxy_schema *s = &schema->schema;
 	int err;
 
-	err = get_string(file, "proxy", schema->proxy, sizeof(schema->proxy));
-	err = err ?: get_attr(file, "schema_hash", H5T_NATIVE_UINT64, &s->schema_hash);
-	err = err ?: get_attr(file, "schema_version", H5T_NATIVE_UINT32, &s->schema_version);
-	err = err ?: get_string(file, "reward_name", s->reward_name, sizeof(s->reward_name));
-	err = err ?: get_string(file, "reward_unit", s->reward_unit, sizeof(s->reward_unit));
-	err = err ?: get_attr(file, "reward_lower_is_better", H5T_NATIVE_UINT32,
+	err = h5_get_string(file, "proxy", schema->proxy, sizeof(schema->proxy));
+	err = err ?: h5_get_attr(file, "schema_hash", H5T_NATIVE_UINT64, &s->schema_hash);
+	err = err ?: h5_get_attr(file, "schema_version", H5T_NATIVE_UINT32, &s->schema_version);
+	err = err ?: h5_get_string(file, "reward_name", s->reward_name, sizeof(s->reward_name));
+	err = err ?: h5_get_string(file, "reward_unit", s->reward_unit, sizeof(s->reward_unit));
+	err = err ?: h5_get_attr(file, "reward_lower_is_better", H5T_NATIVE_UINT32,
 			      &s->reward_direction);
-	err = err ?: get_attr(file, "reward_min", H5T_NATIVE_INT64, &s->reward_min);
-	err = err ?: get_attr(file, "reward_max", H5T_NATIVE_INT64, &s->reward_max);
-	err = err ?: get_attr(file, "randomisation_unit", H5T_NATIVE_UINT32, &s->unit);
-	return err ?: get_attr(file, "max_macs", H5T_NATIVE_UINT32, &s->max_macs);
+	err = err ?: h5_get_attr(file, "reward_min", H5T_NATIVE_INT64, &s->reward_min);
+	err = err ?: h5_get_attr(file, "reward_max", H5T_NATIVE_INT64, &s->reward_max);
+	err = err ?: h5_get_attr(file, "randomisation_unit", H5T_NATIVE_UINT32, &s->unit);
+	return err ?: h5_get_attr(file, "max_macs", H5T_NATIVE_UINT32, &s->max_macs);
 }
 
 static void take_states(struct mlds_schema *schema, const struct mlds_state_row *rows, int nr)
@@ -313,8 +279,8 @@ int mlds_schema_read_format(hid_t file, const char *path, const char *kind,
 	uint32_t version = 0;
 
 	memset(schema, 0, sizeof(*schema));
-	if (get_attr(file, "format", H5T_NATIVE_UINT32, &version) ||
-	    get_string(file, "mlproxy", is_kind, sizeof(is_kind)))
+	if (h5_get_attr(file, "format", H5T_NATIVE_UINT32, &version) ||
+	    h5_get_string(file, "mlproxy", is_kind, sizeof(is_kind)))
 		return mlds_fail(-EBADMSG, "%s: an HDF5 file, but no mlproxy %s", path, kind);
 	if (strcmp(is_kind, kind))
 		return mlds_fail(-EBADMSG, "%s: a mlproxy %s, not a %s", path, is_kind, kind);

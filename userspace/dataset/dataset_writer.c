@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "dataset_priv.h"
 
 enum { T_DECISIONS, T_FEEDBACK, T_EVENTS, T_CHANGES, T_MODES, T_LOST, T_RUNS, NR_TABLES };
@@ -85,14 +86,6 @@ static void read_line(const char *path, char *out, size_t len)
 	}
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 static int add_run(struct mlds_writer *w)
 {
 	struct mlds_run_row *row = mlds_table_add(&w->table[T_RUNS]);
@@ -102,7 +95,7 @@ static int add_run(struct mlds_writer *w)
 		return -EIO;
 	row->run = w->run;
 	row->start_ns = clock_ns(CLOCK_REALTIME);
-	row->start_mono_ns = clock_ns(CLOCK_MONOTONIC);
+	row->start_mono_ns = clock_ns_now();
 	if (!uname(&uts))
 		snprintf(row->kernel, sizeof(row->kernel), "%.63s", uts.release);
 	read_line("/proc/sys/kernel/random/boot_id", row->boot_id, sizeof(row->boot_id));

@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/h5_attr.h"
 #include "dataset_priv.h"
 #include "train_file_trees.h"
 #include "train_h5.h"
@@ -46,14 +47,6 @@ static hid_t attr_type(int kind)
 	return kind == 0 ? H5T_NATIVE_DOUBLE : kind == 1 ? H5T_NATIVE_UINT64 : H5T_NATIVE_UINT32;
 }
 
-static hid_t name_type(void)
-{
-	hid_t type = H5Tcopy(H5T_C_S1);
-
-	H5Tset_size(type, MLPROXY_NAME_LEN);
-	return type;
-}
-
 static hid_t input_type(void)
 {
 	hid_t t = H5Tcreate(H5T_COMPOUND, sizeof(struct mlproxy_model_input));
@@ -69,20 +62,6 @@ static hid_t input_type(void)
 	FIELD(feature, H5T_NATIVE_UINT16);
 #undef FIELD
 	return t;
-}
-
-static int put_attr(hid_t file, const char *name, hid_t type, const void *value)
-{
-	hid_t space = H5Screate(H5S_SCALAR);
-	hid_t attr = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-	herr_t err = -1;
-
-	if (attr >= 0) {
-		err = H5Awrite(attr, type, value);
-		H5Aclose(attr);
-	}
-	H5Sclose(space);
-	return err < 0 ? -EIO : 0;
 }
 
 static int put_layers(hid_t file, const struct mltrain_model *m)
@@ -129,23 +108,21 @@ static int put_network(hid_t file, const struct mltrain_model *m)
 
 static int put_model(hid_t file, const struct mltrain_model *m)
 {
-	hid_t name = name_type();
 	hsize_t dim;
 	size_t i;
 	int err;
 
 	err = mlds_schema_write(file, MLDS_KIND_MODEL, &m->schema);
-	err = err ?: put_attr(file, "name", name, m->name);
+	err = err ?: h5_put_string(file, "name", m->name, sizeof(m->name));
 	for (i = 0; !err && i < NR_ATTRS; i++)
-		err = put_attr(file, attrs[i].name, attr_type(attrs[i].kind),
+		err = h5_put_attr(file, attrs[i].name, attr_type(attrs[i].kind),
 			       (const char *)m + attrs[i].at);
-	err = err ?: put_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
+	err = err ?: h5_put_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
 	if (!err)
 		err = m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_put_trees(file, m) :
 							    put_network(file, m);
 	dim = m->nr_seen;
 	err = err ?: mltrain_h5_put(file, "seen", H5T_NATIVE_UINT64, 1, &dim, m->seen ?: (void *)"");
-	H5Tclose(name);
 	return err ? mltrain_fail(err, "can't write the model: %s", mlds_error()) : 0;
 }
 
@@ -177,18 +154,6 @@ int mltrain_save(const struct mltrain_model *m, const char *path)
 		unlink(tmp);
 	free(tmp);
 	return err;
-}
-
-static int get_attr(hid_t file, const char *name, hid_t type, void *value)
-{
-	hid_t attr = H5Aopen(file, name, H5P_DEFAULT);
-	herr_t err = -1;
-
-	if (attr >= 0) {
-		err = H5Aread(attr, type, value);
-		H5Aclose(attr);
-	}
-	return err < 0 ? -EBADMSG : 0;
 }
 
 /* The weights of a layer, whose shape is that of the file's matrix. */
@@ -288,19 +253,17 @@ static int get_kind(hid_t file, struct mltrain_model *m)
 	m->kind = MLPROXY_MODEL_KIND_MLP;
 	if (H5Aexists(file, "model_kind") <= 0)
 		return 0;
-	return get_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
+	return h5_get_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
 }
 
 static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 {
-	hid_t name = name_type();
 	size_t i;
 	int err;
 
-	err = get_attr(file, "name", name, m->name);
-	m->name[sizeof(m->name) - 1] = 0;
+	err = h5_get_string(file, "name", m->name, sizeof(m->name));
 	for (i = 0; !err && i < NR_ATTRS; i++)
-		err = get_attr(file, attrs[i].name, attr_type(attrs[i].kind),
+		err = h5_get_attr(file, attrs[i].name, attr_type(attrs[i].kind),
 			       (char *)m + attrs[i].at);
 	err = err ?: mltrain_h5_get(file, "seen", H5T_NATIVE_UINT64, sizeof(*m->seen), UINT32_MAX,
 			 (void **)&m->seen, &m->nr_seen);
@@ -308,7 +271,6 @@ static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 	if (!err)
 		err = m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_get_trees(file, m) :
 							    get_network(file, m);
-	H5Tclose(name);
 	if (err)
 		mltrain_fail(err, "%s: a part of the model is missing: the file is damaged", path);
 	else if (!model_sane(m))

@@ -14,8 +14,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "train_priv.h"
 
 /* The reward's scale is taken within these quantiles. */
@@ -179,13 +179,10 @@ static int split_parts(const struct mlds_data *data, const struct mltrain_option
 void mltrain_init_model(struct mltrain_model *m, const struct mlds_data *data,
 			const char *name)
 {
-	struct timespec ts;
-
 	m->kind = MLPROXY_MODEL_KIND_MLP;
 	m->schema = data->schema;
 	snprintf(m->name, sizeof(m->name), "%s", name[0] ? name : data->schema.proxy);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	m->trained_ns = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	m->trained_ns = clock_ns(CLOCK_REALTIME);
 }
 
 static int count_actions(struct mltrain_model *m, const struct mlds_data *data,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy tool: numbers in arguments.
+ * Numbers in arguments and configuration files.
  *
  * Strict: an empty text, a sign where none belongs, trailing characters and
  * values out of range are errors.
@@ -8,10 +8,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
+#include <linux/mlproxy.h>
+
+#include "common/parse.h"
 
 static int parse_prefix(const char *text, uint64_t *value, const char **end)
 {
@@ -30,7 +33,7 @@ static int parse_prefix(const char *text, uint64_t *value, const char **end)
 	return 0;
 }
 
-int cli_parse_u64(const char *text, uint64_t max, uint64_t *value)
+int parse_u64(const char *text, uint64_t max, uint64_t *value)
 {
 	const char *end;
 
@@ -46,7 +49,7 @@ static int scaled(uint64_t number, uint64_t scale, uint64_t max, uint64_t *value
 	return 0;
 }
 
-int cli_parse_bytes(const char *text, uint64_t max, uint64_t *bytes)
+int parse_bytes(const char *text, uint64_t max, uint64_t *bytes)
 {
 	static const char suffixes[] = "KMG";
 	uint64_t number, scale = 1;
@@ -98,7 +101,7 @@ static int parse_decimal(const char *text, double *value, const char **end)
 	return 0;
 }
 
-int cli_parse_ns(const char *text, const char *unit, uint64_t *ns)
+int parse_ns(const char *text, const char *unit, uint64_t *ns)
 {
 	double number, scale;
 	const char *end;
@@ -113,7 +116,7 @@ int cli_parse_ns(const char *text, const char *unit, uint64_t *ns)
 	return 0;
 }
 
-int cli_parse_share(const char *text, uint64_t *share)
+int parse_share(const char *text, uint64_t *share)
 {
 	double number, divisor = 1;
 	const char *end;
