@@ -3,7 +3,7 @@
  * Inside of mlproxy.ko: the proxy and what its parts show to one another.
  *
  * Locks, outermost first:
- *	registry_lock (proxy.c)		the list of proxies
+ *	registry_lock (registry.c)	the list of proxies
  *	session->lock (session.c)	set-up of one session
  *	proxy->lock			lifecycle, models, parameters
  *	table->lock (rec_table.c)	writers of the recommendation table
@@ -137,20 +137,9 @@ struct mlproxy {
 	struct mlproxy_kobj *kobj;
 };
 
-/* main.c */
-struct device;
-struct workqueue_struct;
-struct device *mlproxy_device(void);
-struct workqueue_struct *mlproxy_workqueue(void);
-
 /* proxy.c */
-struct mlproxy *mlproxy_get_by_name(const char *name);
 void mlproxy_put(struct mlproxy *proxy);
-u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room);
 int mlproxy_control(struct mlproxy *proxy, u32 op);
-int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value);
-int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value);
-bool mlproxy_gone(const struct mlproxy *proxy);
 
 /* schema.c */
 int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc);
@@ -164,8 +153,6 @@ u64 mlproxy_stats_lost(struct mlproxy *proxy);
 /* decide.c */
 void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			    s64 reward, u16 flags);
-void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to,
-			    u32 reason);
 
 /* model.c */
 int mlproxy_model_load(struct mlproxy *proxy, struct mlproxy_model_load *cmd);
@@ -174,17 +161,32 @@ void mlproxy_model_info(struct mlproxy *proxy, struct mlproxy_model_info *info);
 int mlproxy_model_eval(struct mlproxy *proxy, struct mlproxy_model_eval *cmd,
 		       const s64 *features);
 void mlproxy_model_drop(struct mlproxy *proxy);
-u32 mlproxy_model_candidate(const struct mlproxy_model *model, const s64 *features,
-			    u32 baseline, u32 allowed, s64 *predicted);
 u32 mlproxy_model_version(const struct mlproxy_model *model);
 
 /* sysfs.c */
 int mlproxy_sysfs_add(struct mlproxy *proxy);
 void mlproxy_sysfs_remove(struct mlproxy *proxy);
 
-/* Names of values, for sysfs and messages; sysfs.c */
-const char *mlproxy_mode_name(u32 mode);
-const char *mlproxy_state_name(u32 state);
-const char *mlproxy_health_name(u32 health);
+/**
+ * mlproxy_gone() - was the proxy destroyed
+ * @proxy: the proxy
+ *
+ * Stable while its lock is held.
+ */
+static inline bool mlproxy_gone(const struct mlproxy *proxy)
+{
+	return READ_ONCE(proxy->state) == MLPROXY_STATE_DESTROYED;
+}
+
+/**
+ * mlproxy_is_running() - is the proxy in state RUNNING
+ * @proxy: the proxy
+ *
+ * Context: any; a hint, it may change at once.
+ */
+static inline bool mlproxy_is_running(const struct mlproxy *proxy)
+{
+	return READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING;
+}
 
 #endif /* _MLPROXY_CORE_H */

@@ -11,75 +11,15 @@
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
 
-#include "bpf.h"
+#include "candidate.h"
 #include "core.h"
 #include "dataset.h"
-#include "mode.h"
-#include "model.h"
+#include "efficiency.h"
+#include "mode_path.h"
 #include "preprocess.h"
-#include "reader.h"
-#include "rec_table.h"
-#include "ring_pos.h"
+#include "publish.h"
 #include "split.h"
 #include "trace.h"
-
-#define NO_CANDIDATE 0xffU
-
-/**
- * struct candidate - what the model side proposes for a decision
- * @action: action, NO_CANDIDATE for none
- * @source: MLPROXY_SRC_* of @action
- * @version: version of the model or recommendation
- * @predicted: predicted reward, 0 where unknown
- * @has_prediction: is @predicted one
- */
-struct candidate {
-	u32 action;
-	u32 source;
-	u32 version;
-	s64 predicted;
-	bool has_prediction;
-};
-
-static void ask_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
-			  u32 allowed, u64 now_ns, struct candidate *c)
-{
-	const struct mlproxy_model *model;
-	struct mlproxy_bpf_answer bpf;
-	struct rec_entry rec;
-
-	if (mlproxy_bpf_attached() && mlproxy_bpf_ask(proxy, req, allowed, &bpf)) {
-		c->action = bpf.action;
-		c->source = MLPROXY_SRC_BPF;
-		c->version = bpf.version;
-		c->predicted = bpf.predicted;
-		c->has_prediction = bpf.has_prediction;
-		return;
-	}
-	switch (rec_table_lookup(proxy->table, req->key, now_ns, &rec)) {
-	case REC_FRESH:
-		this_cpu_inc(proxy->counters->rec_hits);
-		if (allowed & BIT(rec.action)) {
-			c->action = rec.action;
-			c->source = MLPROXY_SRC_RECOMMENDATION;
-			c->version = rec.version;
-			return;
-		}
-		this_cpu_inc(proxy->counters->refused);
-		break;
-	case REC_EXPIRED:
-		this_cpu_inc(proxy->counters->rec_expired);
-		break;
-	}
-	model = rcu_dereference_sched(proxy->active);
-	if (model) {
-		c->action = mlproxy_model_candidate(model, req->features, req->baseline,
-						    allowed, &c->predicted);
-		c->source = MLPROXY_SRC_MODEL;
-		c->version = mlproxy_model_version(model);
-		c->has_prediction = true;
-	}
-}
 
 /* Which arm the decision belongs to, its cluster, and whether its outcome counts. */
 static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32 share,
@@ -143,7 +83,7 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 				  u32 allowed, u64 now_ns, struct candidate *c,
 				  struct mlproxy_decision *d)
 {
-	ask_candidate(proxy, req, allowed, now_ns, c);
+	mlproxy_candidate(proxy, req, allowed, now_ns, c);
 	d->model_version = c->version;
 	choose(proxy, req, allowed, now_ns, c, d);
 	if (c->action == NO_CANDIDATE)
@@ -155,59 +95,6 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 		d->predicted = c->predicted;
 		d->has_prediction = true;
 	}
-}
-
-static void publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
-			     u32 allowed, const struct candidate *c,
-			     struct mlproxy_decision *d)
-{
-	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_decision, features) +
-			       proxy->nr_features * sizeof(s64));
-	struct mlproxy_rec_decision *rec;
-	struct mlproxy_reader *reader;
-	struct dataset *taken;
-	unsigned long irq_flags;
-
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		if (!mlproxy_dataset_take(reader, d->id, req->features, &taken))
-			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
-		d->readers |= mlproxy_reader_bit(reader, rec);
-		if (!rec) {
-			mlproxy_dataset_taken(reader, taken);
-			continue;
-		}
-		rec->id = d->id;
-		rec->key = req->key;
-		rec->prob_q31 = d->prob_q31;
-		rec->model_version = d->model_version;
-		rec->allowed = allowed;
-		rec->baseline = d->baseline;
-		rec->action = d->action;
-		rec->source = d->source;
-		rec->mode = d->mode;
-		rec->candidate = c->action;
-		rec->candidate_source = c->source;
-		rec->nr_features = proxy->nr_features;
-		rec->arm = d->arm;
-		memset(rec->reserved, 0, sizeof(rec->reserved));
-		rec->predicted = c->predicted;
-		memcpy(rec->features, req->features,
-		       proxy->nr_features * sizeof(*rec->features));
-		mlproxy_reader_commit(reader, len, irq_flags);
-		mlproxy_dataset_taken(reader, taken);
-	}
-}
-
-/* In NMI context nothing is decided, but the readers see that something was asked. */
-static void lose_decision(struct mlproxy *proxy)
-{
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-
-	list_for_each_entry_rcu(reader, &proxy->readers, node)
-		if (mlproxy_dataset_active(reader))
-			mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
 }
 
 static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
@@ -233,7 +120,7 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	this_cpu_inc(proxy->counters->by_mode[d->mode]);
 	this_cpu_inc(proxy->counters->by_action[d->action]);
 	if (!list_empty(&proxy->readers))
-		publish_decision(proxy, req, allowed, &c, d);
+		mlproxy_publish_decision(proxy, req, allowed, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
 	mode_after_decision(proxy, d, now_ns);
 }
@@ -265,7 +152,7 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 	rcu_read_lock_sched_notrace();
 	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
 		if (unlikely(in_nmi()))
-			lose_decision(proxy);
+			mlproxy_publish_no_decision(proxy);
 		else if (proxy->log2_features)
 			decide_preprocessed(proxy, req, decision);
 		else
@@ -275,36 +162,6 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 	return decision->id ? decision->action : req->baseline;
 }
 EXPORT_SYMBOL_GPL(mlproxy_decide);
-
-static void publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,
-			     s64 reward, u16 flags)
-{
-	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
-	struct mlproxy_rec_feedback *rec;
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-
-	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
-		flags |= MLPROXY_FEEDBACK_PREDICTED;
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		if (!mlproxy_dataset_wants_feedback(reader, d))
-			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len,
-					     &irq_flags);
-		if (!rec)
-			continue;
-		rec->id = d->id;
-		rec->reward = reward;
-		rec->model_version = d->model_version;
-		rec->action = d->action;
-		rec->source = d->source;
-		rec->arm = d->arm;
-		rec->reserved = 0;
-		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
-		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
-		mlproxy_reader_commit(reader, len, irq_flags);
-	}
-}
 
 /**
  * mlproxy_feedback_flags() - mlproxy_feedback() of a deferred decision
@@ -328,14 +185,14 @@ void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision
 		goto out;
 	}
 	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
-		publish_feedback(proxy, decision, 0, flags);
+		mlproxy_publish_feedback(proxy, decision, 0, flags);
 		goto out;
 	}
 	this_cpu_inc(proxy->counters->feedbacks);
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
 	this_cpu_add(proxy->counters->reward_sum[decision->source], reward);
 	mlproxy_mode_count(proxy, decision, reward);
-	publish_feedback(proxy, decision, reward, flags);
+	mlproxy_publish_feedback(proxy, decision, reward, flags);
 	trace_mlproxy_feedback(proxy->name, decision, reward);
 out:
 	rcu_read_unlock_sched_notrace();
@@ -347,39 +204,3 @@ void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *deci
 	mlproxy_feedback_flags(proxy, decision, reward, 0);
 }
 EXPORT_SYMBOL_GPL(mlproxy_feedback);
-
-/**
- * mlproxy_publish_change() - publish a change of state or model
- * @proxy: the proxy
- * @type: MLPROXY_REC_STATE or MLPROXY_REC_MODEL
- * @from: old value
- * @to: new value
- * @reason: see struct mlproxy_rec_change
- *
- * Context: as mlproxy_decide().
- */
-void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u32 reason)
-{
-	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_change));
-	struct mlproxy_rec_change *rec;
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-
-	rcu_read_lock_sched_notrace();
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
-		if (!rec)
-			continue;
-		rec->from = from;
-		rec->to = to;
-		rec->reason = reason;
-		rec->reserved = 0;
-		mlproxy_reader_commit(reader, len, irq_flags);
-	}
-	rcu_read_unlock_sched_notrace();
-
-	if (type == MLPROXY_REC_STATE)
-		trace_mlproxy_state(proxy->name, from, to, reason);
-	else
-		trace_mlproxy_model(proxy->name, from, to, reason);
-}

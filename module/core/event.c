@@ -18,8 +18,7 @@
 #include "core.h"
 #include "dataset.h"
 #include "event.h"
-#include "reader.h"
-#include "ring_pos.h"
+#include "publish.h"
 
 /**
  * struct accumulator - events of one kind on one CPU, since the last record
@@ -45,27 +44,6 @@ struct event_accumulators {
 	struct accumulator by_event[MLPROXY_MAX_EVENTS];
 };
 
-/* Context: as mlproxy_event(), in an RCU section with preemption off. */
-static void publish(struct mlproxy *proxy, u16 event, u64 key, const s64 *values, u32 nr)
-{
-	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_event, values) +
-			       nr * sizeof(*values));
-	struct mlproxy_rec_event *rec;
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		if (event != MLPROXY_EVENT_SNAPSHOT && !mlproxy_dataset_active(reader))
-			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
-		if (!rec)
-			continue;
-		rec->key = key;
-		memcpy(rec->values, values, nr * sizeof(*values));
-		mlproxy_reader_commit(reader, len, irq_flags);
-	}
-}
-
 static void publish_aggregate(struct mlproxy *proxy, u16 event, const struct accumulator *acc)
 {
 	u32 nr = proxy->events[event].nr_values, i;
@@ -76,7 +54,7 @@ static void publish_aggregate(struct mlproxy *proxy, u16 event, const struct acc
 		values[1 + nr + i] = acc->min[i];
 		values[1 + 2 * nr + i] = acc->max[i];
 	}
-	publish(proxy, event, 0, values, 1 + 3 * nr);
+	mlproxy_publish_event(proxy, event, 0, values, 1 + 3 * nr);
 }
 
 static void accumulate(struct accumulator *acc, const s64 *values, u32 nr, u64 now_ns)
@@ -98,7 +76,7 @@ static void accumulate(struct accumulator *acc, const s64 *values, u32 nr, u64 n
 	}
 }
 
-/* Context: as publish(), but not in NMI. */
+/* Context: as mlproxy_publish_event(), but not in NMI. */
 static void aggregate(struct mlproxy *proxy, u16 event, const s64 *values, u32 nr)
 {
 	struct accumulator *acc = &this_cpu_ptr(proxy->accumulators)->by_event[event];
@@ -141,7 +119,7 @@ void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 	if (described && proxy->events[event].period_ms && !in_nmi())
 		aggregate(proxy, event, values, nr);
 	else
-		publish(proxy, event, key, values, nr);
+		mlproxy_publish_event(proxy, event, key, values, nr);
 out:
 	rcu_read_unlock_sched_notrace();
 }

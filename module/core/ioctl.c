@@ -16,7 +16,9 @@
 #include "mode.h"
 #include "reader.h"
 #include "model.h"
+#include "param.h"
 #include "recommend.h"
+#include "registry.h"
 #include "session.h"
 #include "state.h"
 

@@ -7,27 +7,24 @@
  * an experiment subtracts what there was at its begin. A look reads the sums of other
  * CPUs while these count: it may see half of one outcome of each, no more.
  *
- * Contexts: mlproxy_mode_kick(), _alarm(), _count() and _request_emergency() belong to
- * the decision path. The rest may sleep and takes proxy->lock, or has it where said.
+ * Contexts: all here may sleep and takes proxy->lock, or has it where said, but for the
+ * looks; what the decision path needs is in mode_path.c.
  */
 #include <linux/irq_work.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
+#include "device.h"
 #include "mode.h"
+#include "mode_path.h"
 #include "mode_priv.h"
-#include "dataset.h"
-#include "reader.h"
-#include "ring_pos.h"
+#include "publish.h"
 #include "state.h"
-#include "trace.h"
 
 /* Versions of logic that is no model; models count from 1. */
 #define VERSION_BPF		(U32_MAX - 1)
 #define VERSION_RECOMMENDATION	U32_MAX
-/* A request for emergency whose numbers are being written. */
-#define REQUEST_CLAIMED		U32_MAX
 
 /* ------------------------------------------------------------------ */
 /* Gathering                                                           */
@@ -68,7 +65,7 @@ static bool cause_lasts(struct mlproxy *proxy, u32 reason, u64 now_ns)
 
 	switch (reason) {
 	case MLPROXY_REASON_CRITICAL:
-		return proxy->critical && mlproxy_running(proxy) &&
+		return proxy->critical && mlproxy_is_running(proxy) &&
 		       proxy->critical(proxy->priv);
 	case MLPROXY_REASON_AGENT_LOST:
 		return deadline_ns && now_ns > deadline_ns;
@@ -111,7 +108,7 @@ static void take_request(struct mlproxy *proxy, struct mode_input *in)
 	/* Its numbers before; pairs with mlproxy_mode_request_emergency(). */
 	u32 reason = atomic_read_acquire(&proxy->emergency);
 
-	if (!reason || reason == REQUEST_CLAIMED)
+	if (!reason || reason == MODE_REQUEST_CLAIMED)
 		return;
 	in->value = ms->request_value;
 	in->limit = ms->request_limit;
@@ -128,30 +125,6 @@ static void take_request(struct mlproxy *proxy, struct mode_input *in)
 
 /* ------------------------------------------------------------------ */
 /* Carrying out                                                        */
-
-static void publish(struct mlproxy *proxy, const struct mlproxy_transition *t)
-{
-	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_mode));
-	struct mlproxy_rec_mode *rec;
-	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
-
-	rcu_read_lock_sched_notrace();
-	mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_MODE, 0, len, &irq_flags);
-		if (!rec)
-			continue;
-		rec->from = t->from;
-		rec->to = t->to;
-		rec->reason = t->reason;
-		rec->reserved = 0;
-		rec->evidence = t->evidence;
-		mlproxy_reader_commit(reader, len, irq_flags);
-	}
-	rcu_read_unlock_sched_notrace();
-	trace_mlproxy_mode(proxy->name, t);
-}
 
 /* Show decisions the mode and the experiment that they are made in. */
 static void show(struct mlproxy *proxy)
@@ -172,7 +145,7 @@ static void note(struct mlproxy *proxy, const struct mlproxy_transition *t)
 	if (t->to == MLPROXY_MODE_EMERGENCY && t->from != t->to)
 		ms->correct = t->reason;
 	show(proxy);
-	publish(proxy, t);
+	mlproxy_publish_mode(proxy, t);
 }
 
 /* When a decision in emergency asks for the next look, after one at @in. */
@@ -258,124 +231,6 @@ static void follow_up_work(struct work_struct *work)
 		follow_up(proxy);
 	mutex_unlock(&proxy->lock);
 }
-
-/* ------------------------------------------------------------------ */
-/* From the decision path                                              */
-
-/**
- * mlproxy_mode_kick() - have a look made
- * @proxy: the proxy
- *
- * Context: as mlproxy_decide().
- */
-void mlproxy_mode_kick(struct mlproxy *proxy)
-{
-	irq_work_queue(&proxy->modes->look);
-}
-
-/**
- * mlproxy_mode_measure() - compare the duration of a decision with the budget
- * @proxy: the proxy
- * @begin_ns: clock when it began
- *
- * Context: as mlproxy_decide().
- */
-void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns)
-{
-	u64 budget_ns = READ_ONCE(proxy->latency_ns);
-
-	if (!budget_ns)
-		return;
-	this_cpu_inc(proxy->counters->latency_samples);
-	if (ktime_get_mono_fast_ns() - begin_ns > budget_ns)
-		this_cpu_inc(proxy->counters->latency_over);
-}
-
-/**
- * mlproxy_mode_request_emergency() - ask for emergency, at once
- * @proxy: the proxy
- * @reason: MLPROXY_REASON_*
- * @value: see struct mlproxy_evidence
- * @limit: see struct mlproxy_evidence
- *
- * Decisions are the baseline from here on. Without effect where the operator fixed the
- * mode. Context: as mlproxy_decide().
- */
-void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit)
-{
-	struct mlproxy_modes *ms = proxy->modes;
-
-	if (!READ_ONCE(proxy->automatic) || READ_ONCE(proxy->mode) == MLPROXY_MODE_EMERGENCY)
-		return;
-	if (atomic_cmpxchg(&proxy->emergency, 0, REQUEST_CLAIMED))
-		return;
-	ms->request_value = value;
-	ms->request_limit = limit;
-	/* The numbers before the request; pairs with take_request(). */
-	atomic_set_release(&proxy->emergency, reason);
-	mlproxy_mode_kick(proxy);
-}
-
-/**
- * mlproxy_mode_alarm() - the mode of a decision, where there may be cause for emergency
- * @proxy: running, not in emergency
- * @now_ns: clock
- *
- * Context: as mlproxy_decide().
- */
-u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns)
-{
-	u64 deadline_ns = READ_ONCE(proxy->agent_deadline_ns);
-	bool automatic = READ_ONCE(proxy->automatic);
-
-	if (proxy->critical && proxy->critical(proxy->priv)) {
-		this_cpu_inc(proxy->counters->critical);
-		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_CRITICAL, 0, 0);
-		return MLPROXY_MODE_EMERGENCY;
-	}
-	if (automatic && deadline_ns && now_ns > deadline_ns)
-		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_AGENT_LOST, 0, 0);
-	if (automatic && atomic_read(&proxy->emergency))
-		return MLPROXY_MODE_EMERGENCY;
-	return READ_ONCE(proxy->mode);
-}
-
-/**
- * mlproxy_mode_count() - count an outcome for its arm
- * @proxy: the proxy
- * @decision: whose outcome it is
- * @reward: within the schema's range
- *
- * Outcomes of decisions of an earlier experiment are left out. Context: as
- * mlproxy_decide(), preemption off.
- */
-void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-			s64 reward)
-{
-	unsigned long flags;
-	u32 outcomes;
-
-	if (decision->arm >= MLPROXY_NR_ARMS ||
-	    decision->experiment != READ_ONCE(proxy->experiment))
-		return;
-	local_irq_save(flags);
-	eff_add(this_cpu_ptr(proxy->sums), decision->arm, decision->cluster, reward);
-	outcomes = __this_cpu_inc_return(proxy->counters->outcomes);
-	local_irq_restore(flags);
-	if (outcomes % MODE_LOOK_OUTCOMES == 0)
-		mlproxy_mode_kick(proxy);
-}
-
-void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)
-{
-	if (!decision->id || decision->source == MLPROXY_SRC_BASELINE ||
-	    decision->source == MLPROXY_SRC_EXPLORE ||
-	    decision->generation != READ_ONCE(proxy->generation))
-		return;
-	if (this_cpu_inc_return(proxy->counters->errors) % MODE_LOOK_ERRORS == 0)
-		mlproxy_mode_kick(proxy);
-}
-EXPORT_SYMBOL_GPL(mlproxy_report_error);
 
 /* ------------------------------------------------------------------ */
 /* From user space                                                     */

@@ -1,41 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Parameters of the mode machine, and the names of its reasons.
+ * Parameters of the mode machine.
  */
 #include "mode.h"
+#include "mode_path.h"
 #include "mode_priv.h"
 
 #define DEFAULT_LATENCY_NS	NSEC_PER_MSEC
-
-static const char * const reason_names[MLPROXY_NR_REASONS] = {
-	[MLPROXY_REASON_START] = "start",
-	[MLPROXY_REASON_OPERATOR] = "operator",
-	[MLPROXY_REASON_REINIT] = "reinit",
-	[MLPROXY_REASON_CRITICAL] = "critical",
-	[MLPROXY_REASON_NOT_WORSE] = "not_worse",
-	[MLPROXY_REASON_BETTER] = "better",
-	[MLPROXY_REASON_WORSE] = "worse",
-	[MLPROXY_REASON_NOT_BETTER] = "not_better",
-	[MLPROXY_REASON_NO_MODEL] = "no_model",
-	[MLPROXY_REASON_NEW_MODEL] = "new_model",
-	[MLPROXY_REASON_DROP] = "drop",
-	[MLPROXY_REASON_ERRORS] = "errors",
-	[MLPROXY_REASON_LATENCY] = "latency",
-	[MLPROXY_REASON_AGENT_LOST] = "agent_lost",
-	[MLPROXY_REASON_BAD_STATE] = "bad_state",
-	[MLPROXY_REASON_RECOVERED] = "recovered",
-	[MLPROXY_REASON_AUTO] = "auto",
-};
-
-/**
- * mlproxy_reason_name() - name of a reason
- * @reason: MLPROXY_REASON_*
- */
-const char *mlproxy_reason_name(u32 reason)
-{
-	return reason < ARRAY_SIZE(reason_names) && reason_names[reason] ?
-	       reason_names[reason] : "?";
-}
 
 /**
  * struct mode_param - a parameter of the machine

@@ -9,6 +9,9 @@
 
 #include "mode_rules.h"
 
+/* A request for emergency whose numbers are being written. */
+#define MODE_REQUEST_CLAIMED	U32_MAX
+
 /**
  * struct mlproxy_modes - the mode machine of a proxy
  * @lock: of all here but the works

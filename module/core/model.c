@@ -10,6 +10,7 @@
 #include "core.h"
 #include "mode.h"
 #include "model.h"
+#include "publish.h"
 
 static struct mlproxy_model *active_locked(struct mlproxy *proxy)
 {
@@ -255,28 +256,6 @@ int mlproxy_model_eval(struct mlproxy *proxy, struct mlproxy_model_eval *cmd,
 out:
 	mutex_unlock(&proxy->lock);
 	return ret;
-}
-
-/**
- * mlproxy_model_candidate() - the model's choice for a decision
- * @model: the model
- * @features: the context
- * @baseline: the kernel's own choice
- * @allowed: bit mask of legal actions
- * @predicted: out: predicted reward of the choice
- *
- * Context: any. Return: a legal action.
- */
-u32 mlproxy_model_candidate(const struct mlproxy_model *model, const s64 *features,
-			    u32 baseline, u32 allowed, s64 *predicted)
-{
-	s32 outputs[MLPROXY_MAX_ACTIONS];
-	u32 action;
-
-	model_eval(&model->m, features, outputs);
-	action = model_choose(&model->m, outputs, baseline, allowed);
-	*predicted = model_predict(&model->m, outputs[action]);
-	return action;
 }
 
 /**

@@ -12,7 +12,7 @@
 
 #include "core.h"
 #include "event.h"
-#include "mode.h"
+#include "mode_path.h"
 #include "preprocess.h"
 #include "state.h"
 

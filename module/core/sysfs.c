@@ -8,7 +8,10 @@
 #include <linux/sysfs.h>
 
 #include "core.h"
+#include "device.h"
 #include "mode.h"
+#include "names.h"
+#include "param.h"
 
 /* Outlives the proxy, whose pointer is good while the folder is there. */
 struct mlproxy_kobj {
@@ -22,56 +25,6 @@ struct proxy_attr {
 	ssize_t (*store)(struct mlproxy *proxy, u32 arg, const char *buf, size_t len);
 	u32 arg;
 };
-
-static const char * const mode_names[MLPROXY_NR_MODES] = {
-	[MLPROXY_MODE_EMERGENCY] = "emergency",
-	[MLPROXY_MODE_LEARNING] = "learning",
-	[MLPROXY_MODE_COLLABORATION] = "collaboration",
-	[MLPROXY_MODE_RECOMMENDATION] = "recommendation",
-};
-
-static const char * const health_names[MLPROXY_NR_HEALTH] = {
-	[MLPROXY_HEALTH_UNKNOWN] = "unknown",
-	[MLPROXY_HEALTH_GOOD] = "good",
-	[MLPROXY_HEALTH_STRAINED] = "strained",
-	[MLPROXY_HEALTH_BAD] = "bad",
-};
-
-static const char * const state_names[] = {
-	[MLPROXY_STATE_CREATED] = "created",
-	[MLPROXY_STATE_INITIALIZED] = "initialized",
-	[MLPROXY_STATE_RUNNING] = "running",
-	[MLPROXY_STATE_STOPPED] = "stopped",
-	[MLPROXY_STATE_DESTROYED] = "destroyed",
-};
-
-/**
- * mlproxy_mode_name() - name of a mode
- * @mode: MLPROXY_MODE_*
- */
-const char *mlproxy_mode_name(u32 mode)
-{
-	return mode < ARRAY_SIZE(mode_names) ? mode_names[mode] : "?";
-}
-
-/**
- * mlproxy_state_name() - name of a state
- * @state: MLPROXY_STATE_*
- */
-const char *mlproxy_state_name(u32 state)
-{
-	return state < ARRAY_SIZE(state_names) && state_names[state] ?
-	       state_names[state] : "?";
-}
-
-/**
- * mlproxy_health_name() - name of a health
- * @health: MLPROXY_HEALTH_*
- */
-const char *mlproxy_health_name(u32 health)
-{
-	return health < ARRAY_SIZE(health_names) ? health_names[health] : "?";
-}
 
 static ssize_t state_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
@@ -91,7 +44,7 @@ static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
 static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
 {
 	bool automatic = sysfs_streq(buf, "auto");
-	int mode = automatic ? 0 : sysfs_match_string(mode_names, buf);
+	int mode = automatic ? 0 : mlproxy_mode_by_name(buf);
 	int ret;
 
 	if (mode < 0)

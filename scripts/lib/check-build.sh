@@ -44,7 +44,21 @@ check_modules()
 	release=$(scripts/kernels path "$kernel" version)
 	rm -rf "build/$release"
 	quiet_build "$kernel" "modules build with W=1" "$LOGS/modules-$kernel.log" \
-		make_modules "$kernel"
+		make_modules "$kernel" || return 1
+	check_circles "$kernel" core "build/$release/module/core"
+}
+
+# check_circles GROUP NAME DIRECTORY: a file can be understood without the others above it.
+check_circles()
+{
+	local log=$LOGS/circles-$1-$2.log
+
+	if scripts/lib/circles.sh "$3" > "$log" 2>&1; then
+		result pass "$1" "$2: no circle of files"
+	else
+		cat "$log"
+		result fail "$1" "$2: no circle of files" "$log"
+	fi
 }
 
 check_sparse()

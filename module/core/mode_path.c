@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the decision path needs of the mode machine: counting outcomes, having a look
+ * made, asking for emergency. Nothing here sleeps or takes a lock; the machine itself,
+ * which may do both, is in mode.c.
+ */
+#include <linux/irq_work.h>
+#include <linux/timekeeping.h>
+
+#include "mode_path.h"
+#include "mode_priv.h"
+
+/**
+ * mlproxy_mode_kick() - have a look made
+ * @proxy: the proxy
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_mode_kick(struct mlproxy *proxy)
+{
+	irq_work_queue(&proxy->modes->look);
+}
+
+/**
+ * mlproxy_mode_measure() - compare the duration of a decision with the budget
+ * @proxy: the proxy
+ * @begin_ns: clock when it began
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns)
+{
+	u64 budget_ns = READ_ONCE(proxy->latency_ns);
+
+	if (!budget_ns)
+		return;
+	this_cpu_inc(proxy->counters->latency_samples);
+	if (ktime_get_mono_fast_ns() - begin_ns > budget_ns)
+		this_cpu_inc(proxy->counters->latency_over);
+}
+
+/**
+ * mlproxy_mode_request_emergency() - ask for emergency, at once
+ * @proxy: the proxy
+ * @reason: MLPROXY_REASON_*
+ * @value: see struct mlproxy_evidence
+ * @limit: see struct mlproxy_evidence
+ *
+ * Decisions are the baseline from here on. Without effect where the operator fixed the
+ * mode. Context: as mlproxy_decide().
+ */
+void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+
+	if (!READ_ONCE(proxy->automatic) || READ_ONCE(proxy->mode) == MLPROXY_MODE_EMERGENCY)
+		return;
+	if (atomic_cmpxchg(&proxy->emergency, 0, MODE_REQUEST_CLAIMED))
+		return;
+	ms->request_value = value;
+	ms->request_limit = limit;
+	/* The numbers before the request; pairs with take_request(). */
+	atomic_set_release(&proxy->emergency, reason);
+	mlproxy_mode_kick(proxy);
+}
+
+/**
+ * mlproxy_mode_alarm() - the mode of a decision, where there may be cause for emergency
+ * @proxy: running, not in emergency
+ * @now_ns: clock
+ *
+ * Context: as mlproxy_decide().
+ */
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns)
+{
+	u64 deadline_ns = READ_ONCE(proxy->agent_deadline_ns);
+	bool automatic = READ_ONCE(proxy->automatic);
+
+	if (proxy->critical && proxy->critical(proxy->priv)) {
+		this_cpu_inc(proxy->counters->critical);
+		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_CRITICAL, 0, 0);
+		return MLPROXY_MODE_EMERGENCY;
+	}
+	if (automatic && deadline_ns && now_ns > deadline_ns)
+		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_AGENT_LOST, 0, 0);
+	if (automatic && atomic_read(&proxy->emergency))
+		return MLPROXY_MODE_EMERGENCY;
+	return READ_ONCE(proxy->mode);
+}
+
+/**
+ * mlproxy_mode_count() - count an outcome for its arm
+ * @proxy: the proxy
+ * @decision: whose outcome it is
+ * @reward: within the schema's range
+ *
+ * Outcomes of decisions of an earlier experiment are left out. Context: as
+ * mlproxy_decide(), preemption off.
+ */
+void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			s64 reward)
+{
+	unsigned long flags;
+	u32 outcomes;
+
+	if (decision->arm >= MLPROXY_NR_ARMS ||
+	    decision->experiment != READ_ONCE(proxy->experiment))
+		return;
+	local_irq_save(flags);
+	eff_add(this_cpu_ptr(proxy->sums), decision->arm, decision->cluster, reward);
+	outcomes = __this_cpu_inc_return(proxy->counters->outcomes);
+	local_irq_restore(flags);
+	if (outcomes % MODE_LOOK_OUTCOMES == 0)
+		mlproxy_mode_kick(proxy);
+}
+
+void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)
+{
+	if (!decision->id || decision->source == MLPROXY_SRC_BASELINE ||
+	    decision->source == MLPROXY_SRC_EXPLORE ||
+	    decision->generation != READ_ONCE(proxy->generation))
+		return;
+	if (this_cpu_inc_return(proxy->counters->errors) % MODE_LOOK_ERRORS == 0)
+		mlproxy_mode_kick(proxy);
+}
+EXPORT_SYMBOL_GPL(mlproxy_report_error);

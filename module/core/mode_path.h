@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the decision path needs of the mode machine; see mode_path.c. */
+#ifndef _MLPROXY_MODE_PATH_H
+#define _MLPROXY_MODE_PATH_H
+
+#include <linux/atomic.h>
+#include <linux/time64.h>
+
+#include "core.h"
+
+#define MODE_LOOK_OUTCOMES	64	/* of a CPU, between two looks */
+#define MODE_LOOK_DECISIONS	256	/* the same, where no outcomes come */
+#define MODE_LOOK_ERRORS	16	/* the same, of reported errors */
+#define MODE_LATENCY_EVERY	16	/* decisions of a CPU, of which one is timed */
+#define MODE_RECHECK_NS		NSEC_PER_MSEC	/* between two looks in emergency */
+
+void mlproxy_mode_kick(struct mlproxy *proxy);
+void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns);
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns);
+void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit);
+void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			s64 reward);
+
+/**
+ * mode_of_decision() - the mode that a decision is made in
+ * @proxy: running
+ * @now_ns: clock
+ *
+ * Emergency already for the very decision that finds its cause. Context: as
+ * mlproxy_decide().
+ */
+static inline u32 mode_of_decision(struct mlproxy *proxy, u64 now_ns)
+{
+	u32 mode = READ_ONCE(proxy->mode);
+
+	if (mode != MLPROXY_MODE_EMERGENCY &&
+	    (proxy->critical || unlikely(READ_ONCE(proxy->agent_deadline_ns)) ||
+	     unlikely(atomic_read(&proxy->emergency))))
+		mode = mlproxy_mode_alarm(proxy, now_ns);
+	return mode;
+}
+
+/**
+ * mode_after_decision() - measure, and have a look made where one is due
+ * @proxy: running
+ * @d: the decision
+ * @begin_ns: clock when it began
+ *
+ * A look follows outcomes; this is for where none come, and for the way out of an
+ * emergency. Context: as mlproxy_decide(), preemption off.
+ */
+static inline void mode_after_decision(struct mlproxy *proxy,
+				       const struct mlproxy_decision *d, u64 begin_ns)
+{
+	u32 count = (u32)d->id;
+
+	if (d->mode == MLPROXY_MODE_EMERGENCY) {
+		if (unlikely(begin_ns >= READ_ONCE(proxy->next_look_ns)))
+			mlproxy_mode_kick(proxy);
+		return;
+	}
+	if (unlikely(count % MODE_LATENCY_EVERY == 0))
+		mlproxy_mode_measure(proxy, begin_ns);
+	if (unlikely(count % MODE_LOOK_DECISIONS == 0))
+		mlproxy_mode_kick(proxy);
+}
+
+#endif /* _MLPROXY_MODE_PATH_H */

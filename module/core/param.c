@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parameters of a proxy, as ioctls and sysfs set and show them. Those of the mode
+ * machine are in mode_param.c, others beside what they govern.
+ */
+#include <linux/random.h>
+#include <linux/time64.h>
+
+#include "core.h"
+#include "mode.h"
+#include "param.h"
+#include "pending.h"
+#include "state.h"
+
+#define DEFAULT_WINDOW_NS	(100 * NSEC_PER_MSEC)
+#define DEFAULT_PENDING_NS	(60 * NSEC_PER_SEC)
+#define MIN_WINDOW_NS		NSEC_PER_MSEC
+#define MAX_WINDOW_NS		(3600ULL * NSEC_PER_SEC)
+
+static const u32 default_share[MLPROXY_NR_MODES] = {
+	[MLPROXY_MODE_LEARNING] = MLPROXY_SHARE_ONE / 16,
+	[MLPROXY_MODE_COLLABORATION] = MLPROXY_SHARE_ONE / 2,
+	[MLPROXY_MODE_RECOMMENDATION] = MLPROXY_SHARE_ONE - MLPROXY_SHARE_ONE / 64,
+};
+
+static const u32 default_explore[MLPROXY_NR_MODES] = {
+	[MLPROXY_MODE_LEARNING] = MLPROXY_SHARE_ONE / 16,
+	[MLPROXY_MODE_COLLABORATION] = MLPROXY_SHARE_ONE / 64,
+};
+
+/**
+ * mlproxy_param_defaults() - set the parameters that the mode machine does not have
+ * @proxy: being made, or with its lock held
+ */
+void mlproxy_param_defaults(struct mlproxy *proxy)
+{
+	memcpy(proxy->share, default_share, sizeof(proxy->share));
+	if (proxy->trial_share)
+		proxy->share[MLPROXY_MODE_LEARNING] = proxy->trial_share;
+	memcpy(proxy->explore, default_explore, sizeof(proxy->explore));
+	proxy->window_ns = DEFAULT_WINDOW_NS;
+	proxy->pending_ns = DEFAULT_PENDING_NS;
+	proxy->state_period_ns = 0;
+	proxy->seed = get_random_u64();
+}
+
+static int set_share(u32 *shares, const u32 *others, u32 mode, u64 value)
+{
+	if (mode >= MLPROXY_NR_MODES || mode == MLPROXY_MODE_EMERGENCY)
+		return -EINVAL;
+	if (value > MLPROXY_SHARE_ONE - others[mode])
+		return -EINVAL;
+	WRITE_ONCE(shares[mode], value);
+	return 0;
+}
+
+/**
+ * mlproxy_set_param() - change a parameter
+ * @proxy: the proxy
+ * @param: MLPROXY_PARAM_*
+ * @index: mode, for the shares; else 0
+ * @value: new value
+ *
+ * Context: may sleep. Return: 0, -EINVAL, -ENODEV.
+ */
+int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
+{
+	int ret = -EINVAL;
+
+	mutex_lock(&proxy->lock);
+	if (mlproxy_gone(proxy)) {
+		ret = -ENODEV;
+		goto out;
+	}
+	switch (param) {
+	case MLPROXY_PARAM_SHARE:
+		ret = set_share(proxy->share, proxy->explore, index, value);
+		break;
+	case MLPROXY_PARAM_EXPLORE:
+		ret = set_share(proxy->explore, proxy->share, index, value);
+		break;
+	case MLPROXY_PARAM_WINDOW_NS:
+		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS ||
+		    value <= proxy->washout_ns)
+			break;
+		WRITE_ONCE(proxy->window_ns, value);
+		ret = 0;
+		break;
+	case MLPROXY_PARAM_STATE_PERIOD_NS:
+		if (!index)
+			ret = mlproxy_state_set_period(proxy, value);
+		break;
+	case MLPROXY_PARAM_PENDING_NS:
+		if (!index)
+			ret = mlproxy_pending_set_ns(proxy, value);
+		break;
+	case MLPROXY_PARAM_SEED:
+		if (index)
+			break;
+		WRITE_ONCE(proxy->seed, value);
+		ret = 0;
+		break;
+	default:
+		if (!index)
+			ret = mlproxy_mode_set_param(proxy, param, value);
+	}
+out:
+	mutex_unlock(&proxy->lock);
+	return ret;
+}
+
+/**
+ * mlproxy_get_param() - ask for a parameter
+ * @proxy: the proxy
+ * @param: MLPROXY_PARAM_*
+ * @index: mode, for the shares; else 0
+ * @value: out; 0 for the seed, which stays secret
+ *
+ * Return: 0, or -EINVAL.
+ */
+int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value)
+{
+	bool per_mode = param == MLPROXY_PARAM_SHARE || param == MLPROXY_PARAM_EXPLORE;
+
+	if (index >= (per_mode ? MLPROXY_NR_MODES : 1))
+		return -EINVAL;
+	switch (param) {
+	case MLPROXY_PARAM_SHARE:
+		*value = READ_ONCE(proxy->share[index]);
+		return 0;
+	case MLPROXY_PARAM_EXPLORE:
+		*value = READ_ONCE(proxy->explore[index]);
+		return 0;
+	case MLPROXY_PARAM_WINDOW_NS:
+		*value = READ_ONCE(proxy->window_ns);
+		return 0;
+	case MLPROXY_PARAM_STATE_PERIOD_NS:
+		*value = READ_ONCE(proxy->state_period_ns);
+		return 0;
+	case MLPROXY_PARAM_PENDING_NS:
+		*value = READ_ONCE(proxy->pending_ns);
+		return 0;
+	case MLPROXY_PARAM_SEED:
+		*value = 0;
+		return 0;
+	}
+	return mlproxy_mode_get_param(proxy, param, value);
+}

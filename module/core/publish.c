@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Publishing: every loop over the readers that fills a record.
+ *
+ * All of it runs in the publisher's context, on the decision path: in an RCU read-side
+ * section with preemption off, without locks. What a reader takes is for dataset.c to
+ * say, room in its ring for reader.c.
+ */
+#include <linux/rculist.h>
+#include <linux/string.h>
+
+#include "core.h"
+#include "candidate.h"
+#include "dataset.h"
+#include "publish.h"
+#include "reader.h"
+#include "ring_pos.h"
+#include "trace.h"
+
+/**
+ * mlproxy_publish_decision() - publish a decision to whoever takes it
+ * @proxy: the proxy
+ * @req: what was asked
+ * @allowed: bit mask of the actions that were legal
+ * @c: what was proposed
+ * @d: what was decided; @d->readers is filled in
+ *
+ * Context: as mlproxy_decide(), in its RCU section with preemption off.
+ */
+void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
+			      u32 allowed, const struct candidate *c,
+			      struct mlproxy_decision *d)
+{
+	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_decision, features) +
+			       proxy->nr_features * sizeof(s64));
+	struct mlproxy_rec_decision *rec;
+	struct mlproxy_reader *reader;
+	struct dataset *taken;
+	unsigned long irq_flags;
+
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		if (!mlproxy_dataset_take(reader, d->id, req->features, &taken))
+			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
+		d->readers |= mlproxy_reader_bit(reader, rec);
+		if (!rec) {
+			mlproxy_dataset_taken(reader, taken);
+			continue;
+		}
+		rec->id = d->id;
+		rec->key = req->key;
+		rec->prob_q31 = d->prob_q31;
+		rec->model_version = d->model_version;
+		rec->allowed = allowed;
+		rec->baseline = d->baseline;
+		rec->action = d->action;
+		rec->source = d->source;
+		rec->mode = d->mode;
+		rec->candidate = c->action;
+		rec->candidate_source = c->source;
+		rec->nr_features = proxy->nr_features;
+		rec->arm = d->arm;
+		memset(rec->reserved, 0, sizeof(rec->reserved));
+		rec->predicted = c->predicted;
+		memcpy(rec->features, req->features,
+		       proxy->nr_features * sizeof(*rec->features));
+		mlproxy_reader_commit(reader, len, irq_flags);
+		mlproxy_dataset_taken(reader, taken);
+	}
+}
+
+/**
+ * mlproxy_publish_no_decision() - a decision was asked for in NMI context
+ * @proxy: the proxy
+ *
+ * Nothing is decided there, but the readers see that something was asked.
+ * Context: as mlproxy_publish_decision().
+ */
+void mlproxy_publish_no_decision(struct mlproxy *proxy)
+{
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	list_for_each_entry_rcu(reader, &proxy->readers, node)
+		if (mlproxy_dataset_active(reader))
+			mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
+}
+
+/**
+ * mlproxy_publish_feedback() - publish an outcome to whoever took its decision
+ * @proxy: the proxy
+ * @d: the decision
+ * @reward: its outcome
+ * @flags: MLPROXY_FEEDBACK_*
+ *
+ * Context: as mlproxy_publish_decision().
+ */
+void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,
+			      s64 reward, u16 flags)
+{
+	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
+	struct mlproxy_rec_feedback *rec;
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
+		flags |= MLPROXY_FEEDBACK_PREDICTED;
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		if (!mlproxy_dataset_wants_feedback(reader, d))
+			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len,
+					     &irq_flags);
+		if (!rec)
+			continue;
+		rec->id = d->id;
+		rec->reward = reward;
+		rec->model_version = d->model_version;
+		rec->action = d->action;
+		rec->source = d->source;
+		rec->arm = d->arm;
+		rec->reserved = 0;
+		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
+		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
+}
+
+/**
+ * mlproxy_publish_event() - publish a raw event or a snapshot
+ * @proxy: the proxy
+ * @event: its number, or MLPROXY_EVENT_SNAPSHOT, which goes to every reader
+ * @key: entity, or health
+ * @values: numbers
+ * @nr: how many, at most EVENT_MAX_VALUES
+ *
+ * Context: as mlproxy_publish_decision().
+ */
+void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
+			   u32 nr)
+{
+	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_event, values) +
+			       nr * sizeof(*values));
+	struct mlproxy_rec_event *rec;
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		if (event != MLPROXY_EVENT_SNAPSHOT && !mlproxy_dataset_active(reader))
+			continue;
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
+		if (!rec)
+			continue;
+		rec->key = key;
+		memcpy(rec->values, values, nr * sizeof(*values));
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
+}
+
+/**
+ * mlproxy_publish_mode() - publish a change of mode
+ * @proxy: the proxy
+ * @t: the change
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition *t)
+{
+	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_mode));
+	struct mlproxy_rec_mode *rec;
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	rcu_read_lock_sched_notrace();
+	mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_MODE, 0, len, &irq_flags);
+		if (!rec)
+			continue;
+		rec->from = t->from;
+		rec->to = t->to;
+		rec->reason = t->reason;
+		rec->reserved = 0;
+		rec->evidence = t->evidence;
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
+	rcu_read_unlock_sched_notrace();
+	trace_mlproxy_mode(proxy->name, t);
+}
+
+/**
+ * mlproxy_publish_change() - publish a change of state or model
+ * @proxy: the proxy
+ * @type: MLPROXY_REC_STATE or MLPROXY_REC_MODEL
+ * @from: old value
+ * @to: new value
+ * @reason: see struct mlproxy_rec_change
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u32 reason)
+{
+	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_change));
+	struct mlproxy_rec_change *rec;
+	struct mlproxy_reader *reader;
+	unsigned long irq_flags;
+
+	rcu_read_lock_sched_notrace();
+	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
+		if (!rec)
+			continue;
+		rec->from = from;
+		rec->to = to;
+		rec->reason = reason;
+		rec->reserved = 0;
+		mlproxy_reader_commit(reader, len, irq_flags);
+	}
+	rcu_read_unlock_sched_notrace();
+
+	if (type == MLPROXY_REC_STATE)
+		trace_mlproxy_state(proxy->name, from, to, reason);
+	else
+		trace_mlproxy_model(proxy->name, from, to, reason);
+}
