@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "unit.h"
-#include "cli/top_model.h"
+#include "cli/top/model.h"
 
 #define SECOND	1000000000ULL
 

@@ -13,7 +13,7 @@
 #include "../unit.h"
 #include "bandit.h"
 #include "mix64.h"
-#include "report.h"
+#include "cli/report/report.h"
 
 #define ROWS		12000
 #define ROW_NS		10000000ULL	/* 120 s in all */

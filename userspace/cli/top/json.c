@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "cli.h"
-#include "top_model.h"
+#include "model.h"
 
 /* JSON has no infinity and no NaN. */
 static json_t *number(double value)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "top_model.h"
+#include "model.h"
 
 #define BAR_WIDTH	25
 #define SHARE_WIDTH	20

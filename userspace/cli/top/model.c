@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "top_model.h"
+#include "model.h"
 
 double top_q16(int64_t q16)
 {

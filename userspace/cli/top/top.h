@@ -2,11 +2,11 @@
 /*
  * mlproxy top: asking the kernel and the agent, and the two ways of showing it.
  *
- *	top_collect.c	one sample of each proxy, and what came before it
- *	top_model.c	figures out of samples		(see top_model.h)
- *	top_text.c	lines
- *	top_json.c	JSON
- *	top_screen.c	the terminal
+ *	collect.c	one sample of each proxy, and what came before it
+ *	model.c	figures out of samples		(see model.h)
+ *	text.c	lines
+ *	json.c	JSON
+ *	screen.c	the terminal
  *	cmd_top.c	options, --batch
  */
 #ifndef MLPROXY_TOP_H
@@ -15,7 +15,7 @@
 #include <signal.h>
 
 #include "cli.h"
-#include "top_model.h"
+#include "model.h"
 
 /**
  * struct top_view - a proxy as it is shown

@@ -2,12 +2,12 @@
 /*
  * mlproxy report: what a run was, in figures, and the ways to write them down.
  *
- *	cmd_report.c		options
- *	report_data.c		time, bins, arms, changes of mode, losses
- *	report_versions.c	each model version: before it ran, and while it ran
- *	report_table.c		CSV and JSON
- *	report_plot.c		gnuplot
- *	report_html.c		the page
+ *	cmd_report.c	options
+ *	data.c		time, bins, arms, changes of mode, losses
+ *	versions.c	each model version: before it ran, and while it ran
+ *	table.c		CSV and JSON
+ *	plot.c		gnuplot
+ *	html.c		the page
  *
  * A figure that can't be had is NAN, and is left out wherever it is written.
  */
