@@ -6,7 +6,10 @@
 #include <math.h>
 
 #include "unit.h"
-#include "cli/top/model.h"
+#include "cli/top/agent.h"
+#include "cli/top/figure.h"
+#include "cli/top/json.h"
+#include "cli/top/text.h"
 
 #define SECOND	1000000000ULL
 

@@ -13,7 +13,10 @@
 #include "../unit.h"
 #include "bandit.h"
 #include "mix64.h"
-#include "cli/report/report.h"
+#include "cli/report/data.h"
+#include "cli/report/html.h"
+#include "cli/report/plot.h"
+#include "cli/report/table.h"
 
 #define ROWS		12000
 #define ROW_NS		10000000ULL	/* 120 s in all */

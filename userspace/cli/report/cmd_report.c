@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "html.h"
+#include "plot.h"
 #include "report.h"
+#include "table.h"
 
 #define DEFAULT_BINS	60
 #define MAX_BINS	2000

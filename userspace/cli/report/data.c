@@ -9,77 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
-
-/* 97.5 % point of the normal distribution; bins of few outcomes have no interval. */
-#define Z95	1.959964
-
-void report_add(struct report_sum *sum, double value)
-{
-	double delta = value - sum->mean;
-
-	sum->n++;
-	sum->mean += delta / sum->n;
-	sum->m2 += delta * (value - sum->mean);
-}
-
-struct report_stat report_nothing(void)
-{
-	return (struct report_stat){ 0, NAN, NAN, NAN };
-}
-
-struct report_stat report_mean(const struct report_sum *sum)
-{
-	struct report_stat stat = report_nothing();
-	double half;
-
-	stat.n = sum->n;
-	if (!sum->n)
-		return stat;
-	stat.mean = sum->mean;
-	if (sum->n < REPORT_LEAST)
-		return stat;
-	half = Z95 * sqrt(sum->m2 / (sum->n - 1) / sum->n);
-	stat.low = stat.mean - half;
-	stat.high = stat.mean + half;
-	return stat;
-}
-
-struct report_stat report_mean_of(const struct report *r, const struct mltrain_rows *rows)
-{
-	struct report_stat stat = report_nothing();
-	struct mltrain_test *test;
-
-	stat.n = rows->n;
-	if (!rows->n)
-		return stat;
-	test = calloc(1, sizeof(*test));
-	/* without candidates, the first policy is the one that was logged */
-	if (test && !mltrain_evaluate(&r->data, rows, NULL, NULL, 0, test)) {
-		stat.mean = test->policy[0].ips.value;
-		if (rows->n >= REPORT_LEAST && isfinite(test->policy[0].ips.low)) {
-			stat.low = test->policy[0].ips.low;
-			stat.high = test->policy[0].ips.high;
-		}
-	}
-	free(test);
-	return stat;
-}
-
-struct report_stat report_difference(const struct report *r, const struct report_stat *model,
-				     const struct report_stat *baseline)
-{
-	double sign = r->data.schema.schema.reward_direction == MLPROXY_REWARD_LOWER ? -1 : 1;
-	struct report_stat stat = report_nothing();
-	double half;
-
-	stat.n = model->n + baseline->n;
-	stat.mean = sign * (model->mean - baseline->mean);
-	half = hypot(model->high - model->mean, baseline->high - baseline->mean);
-	stat.low = stat.mean - half;
-	stat.high = stat.mean + half;
-	return stat;
-}
+#include "data.h"
 
 /* ------------------------------------------------------------------ */
 /* Time                                                                */
@@ -260,9 +190,9 @@ static int fill_strata(struct report *r)
 		s->name = i ? mlproxy_mode_name(i - 1) : "all";
 		for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
 			pick(r, i ? i - 1 : MLPROXY_NR_MODES, arm, &rows);
-			s->arm[arm] = report_mean_of(r, &rows);
+			s->arm[arm] = report_mean_of(&r->data, &rows);
 		}
-		s->gain = report_difference(r, &s->arm[MLPROXY_ARM_MODEL],
+		s->gain = report_difference(&r->data, &s->arm[MLPROXY_ARM_MODEL],
 					    &s->arm[MLPROXY_ARM_BASELINE]);
 	}
 	weigh_gains(r);
@@ -328,16 +258,11 @@ static int fill_changes(struct report *r)
 	return CLI_OK;
 }
 
-int report_make(struct report *r, char **paths, int nr_paths, size_t nr_bins,
-		const struct report_model *models, unsigned int nr_models)
+int report_data(struct report *r)
 {
-	const char *const *files = (const char *const *)paths;
 	size_t i;
 	int ret;
 
-	r->nr_bins = nr_bins;
-	if (mlds_load(&r->data, files, nr_paths) || mlds_load_log(&r->log, files, nr_paths))
-		return cli_error("%s", mlds_error());
 	for (i = 0; i < r->data.n && !r->arms_known; i++)
 		r->arms_known = r->data.arm[i] != MLPROXY_ARM_NONE;
 	ret = lay_out_time(r);
@@ -347,23 +272,5 @@ int report_make(struct report *r, char **paths, int nr_paths, size_t nr_bins,
 		ret = fill_strata(r);
 	if (ret == CLI_OK)
 		ret = fill_changes(r);
-	if (ret == CLI_OK)
-		ret = report_versions(r, models, nr_models);
 	return ret;
-}
-
-void report_free(struct report *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr_versions; i++) {
-		free(r->version[i].error_bin);
-		free(r->version[i].abs_error_bin);
-	}
-	free(r->bin);
-	free(r->offset_s);
-	free(r->start_ns);
-	free(r->change);
-	mlds_free(&r->data);
-	mlds_log_free(&r->log);
 }

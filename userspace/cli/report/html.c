@@ -8,7 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "report.h"
+#include "html.h"
+#include "plot.h"
 
 static const char head[] =
 	"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "report.h"
+#include "plot.h"
 
 #define MAX_SVG_BYTES	(16 << 20)
 #define PLOTTED_VERSIONS	8	/* colours that the eye tells apart */

@@ -3,8 +3,10 @@
  * mlproxy report: what a run was, in figures, and the ways to write them down.
  *
  *	cmd_report.c	options
+ *	report.c	all figures
  *	data.c		time, bins, arms, changes of mode, losses
  *	versions.c	each model version: before it ran, and while it ran
+ *	stat.c		means with their intervals
  *	table.c		CSV and JSON
  *	plot.c		gnuplot
  *	html.c		the page
@@ -15,27 +17,12 @@
 #define MLPROXY_CLI_REPORT_H
 
 #include "learn_report.h"
+#include "stat.h"
 
 #define REPORT_MAX_VERSIONS	64
 #define REPORT_MAX_MODELS	16
 #define REPORT_TEXT		320
 #define REPORT_NR_STRATA	(MLPROXY_NR_MODES + 1)
-/* Fewer outcomes than this have a mean, but no interval. */
-#define REPORT_LEAST		5
-
-/**
- * struct report_stat - a mean with its 95 % interval
- * @n: outcomes
- * @mean: NAN without any
- * @low: NAN where there are too few
- * @high: the same
- */
-struct report_stat {
-	uint64_t n;
-	double mean;
-	double low;
-	double high;
-};
 
 /**
  * struct report_bin - a piece of time
@@ -171,94 +158,5 @@ int report_make(struct report *r, char **paths, int nr_paths, size_t nr_bins,
 
 /** report_free() - free it */
 void report_free(struct report *r);
-
-/** report_time() - seconds of a record on the scale of all runs */
-double report_time(const struct report *r, uint32_t run, uint64_t time_ns);
-
-/** report_bin_at() - bin of a time, below @nr_bins */
-size_t report_bin_at(const struct report *r, double time_s);
-
-/** report_arm() - arm that a row counts for, or MLPROXY_ARM_NONE */
-unsigned int report_arm(const struct report *r, size_t row);
-
-/**
- * struct report_sum - a mean in the making
- * @n: values
- * @mean: of these
- * @m2: sum of the squares of their distances to it
- */
-struct report_sum {
-	uint64_t n;
-	double mean;
-	double m2;
-};
-
-/** report_add() - a value more */
-void report_add(struct report_sum *sum, double value);
-
-/** report_mean() - its mean, with an interval as if the values were independent */
-struct report_stat report_mean(const struct report_sum *sum);
-
-/** report_nothing() - a figure that can't be had */
-struct report_stat report_nothing(void);
-
-/**
- * report_mean_of() - mean reward of rows, with an interval between clusters of them
- * @r: report
- * @rows: rows
- *
- * See mltrain_evaluate().
- */
-struct report_stat report_mean_of(const struct report *r, const struct mltrain_rows *rows);
-
-/** report_difference() - of two independent means, as a gain */
-struct report_stat report_difference(const struct report *r, const struct report_stat *model,
-				     const struct report_stat *baseline);
-
-/** report_versions() - fill in the versions; an exit code */
-int report_versions(struct report *r, const struct report_model *models,
-		    unsigned int nr_models);
-
-/** report_csv() - all figures, one a line; to be given to free(), NULL without memory */
-char *report_csv(const struct report *r);
-
-/** report_json() - the same as JSON */
-json_t *report_json(const struct report *r);
-
-/* The plots. */
-enum report_plot {
-	REPORT_PLOT_REWARD,
-	REPORT_PLOT_MODES,
-	REPORT_PLOT_ERRORS,
-	REPORT_PLOT_LOST,
-	REPORT_PLOT_VERSIONS,
-	REPORT_NR_PLOTS,
-};
-
-/** report_plot_name() - "reward", "modes", "errors", "lost", "versions" */
-const char *report_plot_name(enum report_plot plot);
-
-/**
- * report_draw() - draw a plot
- * @r: report
- * @plot: which
- * @png: file to write as PNG, or NULL for SVG
- * @svg: out: text of the <svg> element, to be given to free(); NULL where there is
- *	nothing to draw
- *
- * Return: an exit code.
- */
-int report_draw(const struct report *r, enum report_plot plot, const char *png, char **svg);
-
-/**
- * report_html() - the page
- * @r: report
- * @svg: by plot, NULL where there is nothing to draw
- * @paths: files it is about
- * @nr_paths: how many
- *
- * Return: text to be given to free(), NULL without memory.
- */
-char *report_html(const struct report *r, char *const *svg, char *const *paths, int nr_paths);
 
 #endif /* MLPROXY_CLI_REPORT_H */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report.h"
+#include "table.h"
 
 static const char *const arm_names[MLPROXY_NR_ARMS] = { "baseline", "model" };
 

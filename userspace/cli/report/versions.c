@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "data.h"
+#include "versions.h"
 
 /**
  * struct judge - what the work on one version needs
@@ -136,10 +137,10 @@ static void judge_realised(struct judge *j)
 	struct report_stat baseline;
 
 	pick_arm(j, MLPROXY_ARM_MODEL);
-	v->realised = report_mean_of(j->r, &j->rows);
+	v->realised = report_mean_of(&j->r->data, &j->rows);
 	pick_arm(j, MLPROXY_ARM_BASELINE);
-	baseline = report_mean_of(j->r, &j->rows);
-	v->realised_gain = report_difference(j->r, &v->realised, &baseline);
+	baseline = report_mean_of(&j->r->data, &j->rows);
+	v->realised_gain = report_difference(&j->r->data, &v->realised, &baseline);
 }
 
 static void judge_own(struct judge *j)

@@ -9,6 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collect.h"
+#include "json.h"
+#include "screen.h"
+#include "text.h"
 #include "top.h"
 
 #define BATCH_TRANSITIONS	3

@@ -11,10 +11,12 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "top.h"
+#include "agent.h"
+#include "collect.h"
 
 #define SYSFS_DIR	"/sys/class/misc/mlproxy"
 #define STATUS_BYTES	65536
+#define PATH_BYTES	512
 
 /* Reads a small file; false if there is none, or it is no text, or too long. */
 static bool read_text(const char *path, char *text, size_t bytes)
@@ -32,7 +34,7 @@ static bool read_text(const char *path, char *text, size_t bytes)
 
 static void read_lost(struct top_sample *s)
 {
-	char path[TOP_PATH_BYTES], text[32];
+	char path[PATH_BYTES], text[32];
 	unsigned long long lost;
 
 	snprintf(path, sizeof(path), SYSFS_DIR "/%s/records_lost", s->entry.name);
@@ -43,7 +45,7 @@ static void read_lost(struct top_sample *s)
 
 static void read_agent(const struct top *top, struct top_sample *s)
 {
-	char path[TOP_PATH_BYTES], *text = malloc(STATUS_BYTES);
+	char path[PATH_BYTES], *text = malloc(STATUS_BYTES);
 
 	memset(&s->agent, 0, sizeof(s->agent));
 	if (!text)

@@ -5,7 +5,8 @@
 #include <math.h>
 
 #include "cli.h"
-#include "model.h"
+#include "figure.h"
+#include "json.h"
 
 /* JSON has no infinity and no NaN. */
 static json_t *number(double value)

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "top.h"
+#include "collect.h"
+#include "screen.h"
+#include "text.h"
 
 #define KEY_ESCAPE	27
 

@@ -2,12 +2,14 @@
 /*
  * mlproxy top: asking the kernel and the agent, and the two ways of showing it.
  *
- *	collect.c	one sample of each proxy, and what came before it
- *	model.c	figures out of samples		(see model.h)
- *	text.c	lines
- *	json.c	JSON
- *	screen.c	the terminal
  *	cmd_top.c	options, --batch
+ *	collect.c	one sample of each proxy, and what came before it
+ *	agent.c		the agent's status
+ *	rates.c		figures out of two samples, and the order by them
+ *	figure.c	numbers and bars as characters
+ *	text.c		lines, into a page (page.c)
+ *	json.c		JSON
+ *	screen.c	the terminal
  */
 #ifndef MLPROXY_TOP_H
 #define MLPROXY_TOP_H
@@ -15,7 +17,8 @@
 #include <signal.h>
 
 #include "cli.h"
-#include "model.h"
+#include "rates.h"
+#include "sample.h"
 
 /**
  * struct top_view - a proxy as it is shown
@@ -50,21 +53,6 @@ struct top {
 	char problem[512];
 	int exit_code;
 };
-
-/**
- * top_collect() - ask for all, and put it into order
- * @top: @view, @nr, @problem and @exit_code are new afterwards
- *
- * A proxy that disappears meanwhile is left out. Opens the device anew each time
- * and holds nothing, so that modules can be unloaded and loaded under a running top.
- */
-void top_collect(struct top *top);
-
-/** top_sort() - put the views into @order */
-void top_sort(struct top *top);
-
-/** top_screen() - show it on the terminal until told to end; an exit code */
-int top_screen(struct top *top);
 
 /** top_stopped - set by SIGINT, SIGTERM, SIGHUP and SIGQUIT */
 extern volatile sig_atomic_t top_stopped;
