@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences of the block layer's and the timer's interface between kernels,
- * for the test block device. The names are those of the newest interface, with
- * the prefix compat_.
+ * Differences of the block layer's interface between kernels, for the test block
+ * device. The names are those of the newest interface, with the prefix compat_.
  */
 #ifndef _MLPROXY_COMPAT_BLK_H
 #define _MLPROXY_COMPAT_BLK_H
 
 #include <linux/blkdev.h>
 #include <linux/err.h>
-#include <linux/hrtimer.h>
 #include <linux/version.h>
 
 /**
@@ -72,17 +70,5 @@ static inline struct gendisk *compat_blk_set_limits(struct gendisk *disk,
 	compat_blk_set_limits(blk_alloc_disk(node), lim)
 
 #endif
-
-static inline void compat_hrtimer_setup(struct hrtimer *timer,
-					enum hrtimer_restart (*function)(struct hrtimer *),
-					clockid_t clock, enum hrtimer_mode mode)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-	hrtimer_setup(timer, function, clock, mode);
-#else
-	hrtimer_init(timer, clock, mode);
-	timer->function = function;
-#endif
-}
 
 #endif /* _MLPROXY_COMPAT_BLK_H */

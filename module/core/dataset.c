@@ -16,6 +16,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include "compat/timer.h"
 #include "core.h"
 #include "dataset.h"
 #include "dataset_rule.h"
@@ -105,8 +106,8 @@ static enum hrtimer_restart dataset_timer(struct hrtimer *timer)
 void mlproxy_dataset_init(struct mlproxy_reader *reader)
 {
 	reader->slot = -1;
-	hrtimer_init(&reader->dataset_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	reader->dataset_timer.function = dataset_timer;
+	compat_hrtimer_setup(&reader->dataset_timer, dataset_timer, CLOCK_MONOTONIC,
+			     HRTIMER_MODE_ABS);
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "compat/timer.h"
 #include "core.h"
 #include "dataset.h"
 #include "reader.h"
@@ -83,8 +84,7 @@ struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup)
 	reader->timeout_ns = (u64)setup->timeout_us * NSEC_PER_USEC;
 	init_waitqueue_head(&reader->wait);
 	mutex_init(&reader->read_lock);
-	hrtimer_init(&reader->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	reader->timer.function = reader_timer;
+	compat_hrtimer_setup(&reader->timer, reader_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	mlproxy_dataset_init(reader);
 	for_each_possible_cpu(cpu) {
 		reader->rings[cpu] = mlproxy_ring_alloc(reader, size, cpu_to_node(cpu),

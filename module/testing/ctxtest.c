@@ -33,7 +33,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
-#include "compat/blk.h"
+#include "compat/timer.h"
 #include "ctxtest.h"
 #include "infer/mix64.h"
 

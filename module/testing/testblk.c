@@ -34,7 +34,8 @@
 #include <linux/sysfs.h>
 #include <linux/wait.h>
 
-#include "../compat/blk.h"
+#include "compat/blk.h"
+#include "compat/timer.h"
 #include "store.h"
 
 #define TESTBLK_NAME		"mlptest0"
