@@ -26,6 +26,7 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 
+#include "compat/folio.h"
 #include "compat/ftrace.h"
 #include "readahead.h"
 
@@ -165,7 +166,7 @@ static enum cached page_state(struct address_space *mapping, pgoff_t index)
 	rcu_read_lock();
 	folio = xa_load(&mapping->i_pages, index);
 	if (folio && !xa_is_value(folio))
-		state = (READ_ONCE(folio->flags) & mask) == BIT(PG_uptodate) ? READY : CACHED;
+		state = (compat_folio_flags(folio) & mask) == BIT(PG_uptodate) ? READY : CACHED;
 	rcu_read_unlock();
 	return state;
 }
