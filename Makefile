@@ -19,8 +19,10 @@ override O := $(abspath $(O))
 KRELEASE := $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 KBUILD_DIR = $(O)/$(KRELEASE)
-# O is ours; kbuild would take it for its own.
-KMAKE = $(MAKE) O= -C $(KDIR) M=$(KBUILD_DIR)/module
+# O is ours; kbuild would take it for its own. Even an empty one undoes what Debian's
+# headers say of themselves since 7.0.
+MAKEOVERRIDES := $(filter-out O=%,$(MAKEOVERRIDES))
+KMAKE = $(MAKE) -C $(KDIR) M=$(KBUILD_DIR)/module
 # Build results must neither be copied nor be deleted as strangers.
 SYNC	= rsync -a --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
 	--exclude='*.mod.c' --exclude='.*.cmd' --exclude='*.symvers' \
@@ -40,6 +42,7 @@ help:
 	@echo '  make bench-readahead  compare them on the test loads; hours'
 	@echo '  make bench-readahead-fits  the same where data fits in memory; minutes'
 	@echo '  make check       every test, on three kernels; about 30 minutes'
+	@echo '  make check-newest  the modules on the newest kernel of Debian backports'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
 	@echo '  make dkms        hand the module source to DKMS for the running kernel'
 	@echo '  make clean       remove build/ (the cache of kernels stays)'
@@ -87,6 +90,9 @@ bench-readahead-fits:
 check:
 	scripts/check
 
+check-newest:
+	scripts/check-newest --refresh
+
 install: install-modules install-userspace install-packaging
 
 # Not by modules_install: it would install the modules for tests as well, and
@@ -121,4 +127,5 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead \
-	bench-readahead-fits check install install-modules install-userspace install-packaging dkms-source dkms clean
+	bench-readahead-fits check check-newest install install-modules install-userspace \
+	install-packaging dkms-source dkms clean

@@ -40,16 +40,16 @@ apt_has_backports()
 	return 1
 }
 
-# derive_backports FILE: print FILE's bookworm entries with the suite replaced.
+# derive_suite FILE SUITE: print FILE's bookworm entries with the suite replaced.
 # The suite must be "bookworm" itself: -security and -updates live elsewhere.
-derive_backports()
+derive_suite()
 {
 	case $1 in
 	*.list)
-		sed -nE 's/^(deb[[:space:]]+(\[[^]]*\][[:space:]]+)?[^[:space:]]+[[:space:]]+)bookworm([[:space:]])/\1bookworm-backports\3/p' "$1"
+		sed -nE "s/^(deb[[:space:]]+(\[[^]]*\][[:space:]]+)?[^[:space:]]+[[:space:]]+)bookworm([[:space:]])/\1$2\3/p" "$1"
 		;;
 	*.sources)
-		awk 'BEGIN { RS = ""; FS = "\n"; ORS = "\n\n" }
+		awk -v suite="$2" 'BEGIN { RS = ""; FS = "\n"; ORS = "\n\n" }
 		{
 			hit = 0; out = ""
 			for (i = 1; i <= NF; i++) {
@@ -59,7 +59,7 @@ derive_backports()
 					for (j = 2; j <= n; j++)
 						if (w[j] == "bookworm")
 							hit = 1
-					line = "Suites: bookworm-backports"
+					line = "Suites: " suite
 				}
 				if (line !~ /^#/)
 					out = out line "\n"
@@ -87,7 +87,7 @@ apt_prepare()
 	done < <(apt_source_files)
 	if ! apt_has_backports; then
 		while read -r f; do
-			derive_backports "$f" \
+			derive_suite "$f" bookworm-backports \
 				> "$APT_DIR/sources/derived-backports-${f##*/}"
 		done < <(apt_source_files)
 		find "$APT_DIR/sources" -size 0 -delete

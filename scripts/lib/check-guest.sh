@@ -14,11 +14,12 @@ check_guest_programs()
 # What tests/guest/fail_nth.c provokes in the kernel's own code, and says so.
 GUEST_ALLOW_DMESG='trace_events\.c:[0-9]+ event_define_fields'
 
-# guest_part KERNEL only|not: the guest of the programs that patch the kernel's code,
-# or that of the others.
+# guest_part KERNEL only|not [PROGRAM...]: the guest of the programs that patch the
+# kernel's code, or that of the others.
 guest_part()
 {
 	local kernel=$1 patching=$2 mem=2048 timeout_s=1800 thread=
+	shift 2
 
 	case $kernel in
 	debug-*) mem=4096 timeout_s=2700 ;;
@@ -27,7 +28,7 @@ guest_part()
 	scripts/vm --kernel "$kernel" --allow-dmesg "$GUEST_ALLOW_DMESG" \
 		--mem "$mem" --timeout "$timeout_s" $thread \
 		--log "$LOGS/guest-$kernel-$patching" -- \
-		tests/guest/run --kernel "$kernel" --patching "$patching" \
+		tests/guest/run --kernel "$kernel" --patching "$patching" "$@" \
 		> "$LOGS/guest-$kernel-$patching.tap" 2> "$LOGS/guest-$kernel-$patching.err"
 }
 
