@@ -32,7 +32,7 @@ CXXFLAGS ?= -O2 -g
 WERROR	?=
 
 WARN	:= -Wall -Wextra $(if $(filter-out 0,$(WERROR)),-Werror)
-ALL_CPPFLAGS = -D_GNU_SOURCE -I$(TOP)/uapi -I$(US) $(PART_CPPFLAGS) $(CPPFLAGS)
+ALL_CPPFLAGS = -D_GNU_SOURCE -I$(TOP)/uapi -I$(TOP)/module -I$(US) $(PART_CPPFLAGS) $(CPPFLAGS)
 ALL_CFLAGS = -std=gnu11 $(WARN) -MMD -MP $(PART_CFLAGS) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(WARN) -MMD -MP $(PART_CXXFLAGS) $(CXXFLAGS)
 COMPILE	= $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<

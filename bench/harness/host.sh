@@ -79,7 +79,7 @@ stage()
 	rm -rf "$dir/stage"
 	mkdir -p "$dir/stage/bin" "$dir/stage/lib" "$dir/stage/lib64"
 	cp -L /lib64/ld-linux-x86-64.so.2 "$dir/stage/lib64/"
-	cc -O2 -static -I"$MLPROXY_TOP/module/infer" -I"$MLPROXY_TOP/userspace/infer" \
+	cc -O2 -static -I"$MLPROXY_TOP/module" -I"$MLPROXY_TOP/userspace/infer" \
 		-o "$dir/stage/bin/readload" "$MLPROXY_TOP/bench/programs"/readload{,_pattern}.c \
 		-lpthread -lm
 	cc -O2 -static -o "$dir/stage/bin/timed" "$MLPROXY_TOP/bench/programs/timed.c"

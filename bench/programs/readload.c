@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "readload.h"
 
 #define MAX_STREAMS	16

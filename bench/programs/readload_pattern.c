@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "readload.h"
 #include "unit_real.h"
 

@@ -31,7 +31,7 @@
 #ifndef _MLPROXY_EFFICIENCY_H
 #define _MLPROXY_EFFICIENCY_H
 
-#include "../infer/port.h"
+#include "../shared/port.h"
 #include <linux/mlproxy.h>
 
 #define EFF_CLUSTERS		64

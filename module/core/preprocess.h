@@ -7,7 +7,7 @@
 
 #include <mlproxy/mlproxy.h>
 
-#include "../infer/mlp.h"
+#include "../shared/log2.h"
 
 /**
  * preprocess_mask() - which values have MLPROXY_PRE_LOG2
@@ -32,7 +32,7 @@ static inline u32 preprocess_mask(const struct mlproxy_feature *f, u32 nr)
 static inline void preprocess_log2(s64 *values, u32 mask)
 {
 	for (; mask; mask &= mask - 1)
-		values[__ffs(mask)] = mlp_log2_q8(values[__ffs(mask)]);
+		values[__ffs(mask)] = log2_signed_q8(values[__ffs(mask)]);
 }
 
 #endif /* _MLPROXY_PREPROCESS_H */

@@ -11,7 +11,7 @@
 #ifndef _MLPROXY_RING_POS_H
 #define _MLPROXY_RING_POS_H
 
-#include "../infer/port.h"
+#include "../shared/port.h"
 
 /**
  * ring_pos_valid() - is a pair of positions possible

@@ -12,7 +12,7 @@
 #ifndef _MLPROXY_SCALED_H
 #define _MLPROXY_SCALED_H
 
-#include "../infer/port.h"
+#include "../shared/port.h"
 
 /**
  * struct scaled - plus or minus @mant * 2^@exp

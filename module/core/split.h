@@ -18,7 +18,7 @@
 #ifndef _MLPROXY_SPLIT_H
 #define _MLPROXY_SPLIT_H
 
-#include "../infer/mix64.h"
+#include "../shared/mix64.h"
 #include <linux/mlproxy.h>
 
 #define SPLIT_BASELINE	0

@@ -10,7 +10,7 @@
 #ifndef _MLPROXY_INFER_MLP_H
 #define _MLPROXY_INFER_MLP_H
 
-#include "port.h"
+#include "../shared/port.h"
 #include <linux/mlproxy.h>
 #include <linux/mlproxy_model.h>
 
@@ -119,15 +119,6 @@ u32 mlp_choose(const struct mlp *mlp, const s32 *outputs, u32 baseline, u32 allo
  * Return: predicted reward in reward units.
  */
 s64 mlp_predict(const struct mlp *mlp, s32 score);
-
-/**
- * mlp_log2_q8() - signed integer logarithm
- * @x: any value
- *
- * Return: sign(x) * log2(|x| + 1) in 1/256, linear between powers of two;
- * -16384 to 16384.
- */
-s32 mlp_log2_q8(s64 x);
 
 /**
  * mlp_crc32() - CRC-32 (IEEE 802.3, reflected, as zlib's crc32())

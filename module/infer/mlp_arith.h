@@ -15,6 +15,7 @@
 #define _MLPROXY_INFER_MLP_ARITH_H
 
 #include "mlp.h"
+#include "../shared/log2.h"
 
 /* Largest magnitude of a clamp or an offset: times S16_MAX it fits s64 twice. */
 #define MLP_MAX_MAGNITUDE	(1LL << 46)
@@ -60,7 +61,7 @@ static inline s8 mlp_preprocess(const struct mlproxy_model_input *in, s64 featur
 	if (in->op == MLPROXY_INPUT_EQUAL)
 		return x == in->offset ? MLP_EQUAL_Q : 0;
 	if (in->op == MLPROXY_INPUT_LOG2)
-		x = mlp_log2_q8(x);
+		x = log2_signed_q8(x);
 	return mlp_sat8(mlp_rshift_round((x - in->offset) * in->mul, in->shift));
 }
 

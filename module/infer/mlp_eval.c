@@ -11,17 +11,6 @@
 #include "mlp_pack.h"
 #include "score.h"
 
-s32 mlp_log2_q8(s64 x)
-{
-	/* |x| + 1 in u64: also right for S64_MIN, and never 0 */
-	u64 v = (x < 0 ? 0 - (u64)x : (u64)x) + 1;
-	u32 msb = 63 - (u32)__builtin_clzll(v);
-	u32 frac = msb >= 8 ? (u32)(v >> (msb - 8)) : (u32)v << (8 - msb);
-	s32 log = (s32)(msb << 8 | (frac & 0xff));
-
-	return x < 0 ? -log : log;
-}
-
 /*
  * At most 128 products of at most 2^14: the sum of any part of them fits s32 in
  * any order. Only the bias can take it out of range, and that the verifier has

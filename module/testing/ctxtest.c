@@ -35,7 +35,7 @@
 
 #include "compat/timer.h"
 #include "ctxtest.h"
-#include "infer/mix64.h"
+#include "shared/mix64.h"
 
 #define RUN_MAX 10000000U
 #define BATCH 32		/* decisions without a break */

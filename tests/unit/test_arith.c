@@ -8,16 +8,16 @@
 static void log2_known_values(void **state)
 {
 	(void)state;
-	assert_int_equal(mlp_log2_q8(0), 0);
-	assert_int_equal(mlp_log2_q8(1), 256);
-	assert_int_equal(mlp_log2_q8(2), 256 + 128);	/* of 3: linear, not 405 */
-	assert_int_equal(mlp_log2_q8(3), 512);
-	assert_int_equal(mlp_log2_q8(-1), -256);
-	assert_int_equal(mlp_log2_q8(255), 2048);
-	assert_int_equal(mlp_log2_q8(4095), 3072);
-	assert_int_equal(mlp_log2_q8(S64_MAX), 63 * 256);
-	assert_int_equal(mlp_log2_q8(-S64_MAX), -63 * 256);
-	assert_int_equal(mlp_log2_q8(S64_MIN), -63 * 256);
+	assert_int_equal(log2_signed_q8(0), 0);
+	assert_int_equal(log2_signed_q8(1), 256);
+	assert_int_equal(log2_signed_q8(2), 256 + 128);	/* of 3: linear, not 405 */
+	assert_int_equal(log2_signed_q8(3), 512);
+	assert_int_equal(log2_signed_q8(-1), -256);
+	assert_int_equal(log2_signed_q8(255), 2048);
+	assert_int_equal(log2_signed_q8(4095), 3072);
+	assert_int_equal(log2_signed_q8(S64_MAX), 63 * 256);
+	assert_int_equal(log2_signed_q8(-S64_MAX), -63 * 256);
+	assert_int_equal(log2_signed_q8(S64_MIN), -63 * 256);
 }
 
 static void log2_matches_reference(void **state)
@@ -27,27 +27,27 @@ static void log2_matches_reference(void **state)
 
 	(void)state;
 	for (x = -70000; x <= 70000; x++)
-		assert_int_equal(mlp_log2_q8(x), ref_log2_q8(x));
+		assert_int_equal(log2_signed_q8(x), ref_log2_q8(x));
 	for (int i = 0; i < 20000; i++) {
 		x = (s64)rng_u64(&rng) >> rng_below(&rng, 64);
-		assert_int_equal(mlp_log2_q8(x), ref_log2_q8(x));
+		assert_int_equal(log2_signed_q8(x), ref_log2_q8(x));
 	}
 	for (int bit = 0; bit < 63; bit++) {
 		for (int d = -2; d <= 2; d++) {
 			x = (s64)((1ULL << bit) + (u64)d);
-			assert_int_equal(mlp_log2_q8(x), ref_log2_q8(x));
+			assert_int_equal(log2_signed_q8(x), ref_log2_q8(x));
 		}
 	}
 }
 
 static void log2_rises(void **state)
 {
-	s32 last = mlp_log2_q8(-70001);
+	s32 last = log2_signed_q8(-70001);
 
 	(void)state;
 	for (s64 x = -70000; x <= 70000; x++) {
-		assert_true(mlp_log2_q8(x) >= last);
-		last = mlp_log2_q8(x);
+		assert_true(log2_signed_q8(x) >= last);
+		last = log2_signed_q8(x);
 	}
 }
 

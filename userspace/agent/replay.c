@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "replay.h"
 #include "unit_real.h"
 

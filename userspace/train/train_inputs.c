@@ -63,8 +63,8 @@ static void set_range(struct mlproxy_model_input *in, int64_t lo, int64_t hi)
 
 	in->clamp_min = limit(lo);
 	in->clamp_max = limit(hi);
-	a = in->op == MLPROXY_INPUT_LOG2 ? mlp_log2_q8(in->clamp_min) : in->clamp_min;
-	b = in->op == MLPROXY_INPUT_LOG2 ? mlp_log2_q8(in->clamp_max) : in->clamp_max;
+	a = in->op == MLPROXY_INPUT_LOG2 ? log2_signed_q8(in->clamp_min) : in->clamp_min;
+	b = in->op == MLPROXY_INPUT_LOG2 ? log2_signed_q8(in->clamp_max) : in->clamp_max;
 	if (b <= a)
 		b = a + 1;
 	in->offset = a + (b - a) / 2;

@@ -6,7 +6,7 @@
 #ifndef _MLPROXY_TRAIN_PRIV_H
 #define _MLPROXY_TRAIN_PRIV_H
 
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "mlproxy_train.h"
 #include "unit_real.h"
 

@@ -207,7 +207,7 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 	e->stride += pattern == RA_PAT_STRIDE;
 	e->back += pattern == RA_PAT_BACK;
 	e->near += near;
-	e->log_distance += ra_log2_q8(1ULL + call->distance);
+	e->log_distance += log2_q8(1ULL + call->distance);
 	if (call->kind == RA_ASYNC) {
 		e->async++;
 	} else {
@@ -239,7 +239,7 @@ static bool own_share(const struct ra_epoch *e, s64 *share)
 
 	if (wall_ns < RA_MIN_WALL_NS)
 		return false;
-	*share = (s64)ra_log2_q8(e->think_ns) - (s64)ra_log2_q8(wall_ns);
+	*share = (s64)log2_q8(e->think_ns) - (s64)log2_q8(wall_ns);
 	*share = clamp_t(s64, *share, RA_REWARD_MIN, 0);
 	return true;
 }
@@ -297,18 +297,18 @@ static void epoch_features(const struct ra_file *f, struct ra_target *target,
 	x[RA_F_BACK_SHARE] = share_q8(e->back, calls);
 	x[RA_F_NEAR_SHARE] = share_q8(e->near, calls);
 	x[RA_F_DISTANCE] = e->log_distance / calls;
-	x[RA_F_REQUEST] = misses ? ra_log2_q8(1 + e->req / misses) : 0;
-	x[RA_F_READ] = ra_log2_q8(1 + ((u64)e->read_bytes / calls >> PAGE_SHIFT));
-	x[RA_F_WINDOW] = ra_log2_q8(1 + pages);
-	x[RA_F_STALL] = ra_log2_q8(e->stall_ns / calls);
-	x[RA_F_THINK] = ra_log2_q8(e->think_ns / calls);
+	x[RA_F_REQUEST] = misses ? log2_q8(1 + e->req / misses) : 0;
+	x[RA_F_READ] = log2_q8(1 + ((u64)e->read_bytes / calls >> PAGE_SHIFT));
+	x[RA_F_WINDOW] = log2_q8(1 + pages);
+	x[RA_F_STALL] = log2_q8(e->stall_ns / calls);
+	x[RA_F_THINK] = log2_q8(e->think_ns / calls);
 	x[RA_F_PROGRESS] = f->progress;
 	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
 	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
 	x[RA_F_DEV_RATE] = READ_ONCE(target->rate);
-	x[RA_F_ACTIVE_FILES] = ra_log2_q8(max_t(u32, READ_ONCE(target->files_before),
-						atomic_read(&target->files)));
-	x[RA_F_FILE_SIZE] = ra_log2_q8(i_size_read(inode) >> PAGE_SHIFT);
+	x[RA_F_ACTIVE_FILES] = log2_q8(max_t(u32, READ_ONCE(target->files_before),
+					     atomic_read(&target->files)));
+	x[RA_F_FILE_SIZE] = log2_q8(i_size_read(inode) >> PAGE_SHIFT);
 	x[RA_F_FREE_MEMORY] = READ_ONCE(target->free_memory);
 	x[RA_F_REFAULT_SHARE] = READ_ONCE(target->refault_share);
 }

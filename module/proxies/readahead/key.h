@@ -6,7 +6,7 @@
 #ifndef _MLPROXY_RA_KEY_H
 #define _MLPROXY_RA_KEY_H
 
-#include "../../infer/port.h"
+#include "../../shared/port.h"
 
 /* 2^64 divided by the golden ratio, as GOLDEN_RATIO_64 of include/linux/hash.h */
 #define RA_KEY_MULTIPLIER	0x61C8864680B583EBULL

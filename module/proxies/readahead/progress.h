@@ -16,7 +16,7 @@
 #ifndef _MLPROXY_PROGRESS_H
 #define _MLPROXY_PROGRESS_H
 
-#include "../../infer/port.h"
+#include "../../shared/port.h"
 
 #define RA_WAIT_PARTS	16
 /* a mark that read() came by: nobody waits, mostly */

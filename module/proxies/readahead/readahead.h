@@ -34,6 +34,8 @@
 
 #include <mlproxy/mlproxy.h>
 
+#include "../../shared/log2.h"
+
 #define RA_MAX_TARGETS		8
 #define RA_NEAR_PAGES		32	/* two misses this close are one place */
 #define RA_NEAR_RECENT		4	/* to one of so many */
@@ -504,23 +506,6 @@ void ra_override_end(struct file *file);
 /* pattern.c */
 enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgoff_t end);
 void ra_pattern_read(const struct ra_plan *plan, struct readahead_control *ractl, pgoff_t end);
-
-/**
- * ra_log2_q8() - log2 in Q8
- * @x: number
- *
- * Linear between powers of two: at most 0.09 below the true value.
- * Return: 256 * log2(@x), 0 for 0 and 1.
- */
-static inline u32 ra_log2_q8(u64 x)
-{
-	unsigned int msb;
-
-	if (x < 2)
-		return 0;
-	msb = fls64(x) - 1;
-	return (msb << 8) | ((msb >= 8 ? x >> (msb - 8) : x << (8 - msb)) & 0xff);
-}
 
 /**
  * ra_is_fault() - is a call a page fault

@@ -70,7 +70,7 @@ static void sample_memory(struct ra_target *target, u64 sectors)
 	WRITE_ONCE(target->refault_share, (3 * target->refault_share + share + 2) / 4);
 	WRITE_ONCE(target->free_memory, (u64)min(room, total) * 256 / total);
 	target->refaults = refaults;
-	atomic_set(&target->budget, READ_ONCE(target->depth) >= ra_log2_q8(RA_STRAINED_DEPTH) ? 0 :
+	atomic_set(&target->budget, READ_ONCE(target->depth) >= log2_q8(RA_STRAINED_DEPTH) ? 0 :
 				    min(room / RA_MEMORY_SHARE, (unsigned long)INT_MAX));
 }
 
@@ -114,12 +114,12 @@ void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_
 	if (target->sample_ns && ios > target->ios && nsecs >= target->nsecs) {
 		u64 busy_ns = nsecs - target->nsecs;
 
-		WRITE_ONCE(target->latency, ra_log2_q8(div64_u64(busy_ns, ios - target->ios)));
+		WRITE_ONCE(target->latency, log2_q8(div64_u64(busy_ns, ios - target->ios)));
 		/* Little's law, in sixteenths, for a fraction of its own. */
 		WRITE_ONCE(target->depth,
-			   ra_log2_q8(16 + div64_u64(busy_ns << 4, elapsed_ns)) - (4 << 8));
-		WRITE_ONCE(target->rate, ra_log2_q8(div64_u64((sectors - target->sectors) << 9,
-							      (elapsed_ns >> 20) + 1)));
+			   log2_q8(16 + div64_u64(busy_ns << 4, elapsed_ns)) - (4 << 8));
+		WRITE_ONCE(target->rate, log2_q8(div64_u64((sectors - target->sectors) << 9,
+							   (elapsed_ns >> 20) + 1)));
 	}
 	target->ios = ios;
 	target->nsecs = nsecs;
@@ -188,7 +188,7 @@ bool ra_target_strained(const s64 *values, unsigned int nr)
 	unsigned int i;
 
 	for (i = 0; i + 4 <= nr; i += 4)
-		if (values[i + 1] >= ra_log2_q8(RA_STRAINED_DEPTH))
+		if (values[i + 1] >= log2_q8(RA_STRAINED_DEPTH))
 			return true;
 	return false;
 }

@@ -293,7 +293,7 @@ void ra_task_flush(struct ra_task *t, struct ra_target *target)
 
 	if (!us)
 		return;
-	log_share = (s64)ra_log2_q8(t->slice_think_ns) - (s64)ra_log2_q8(t->slice_wall_ns);
+	log_share = (s64)log2_q8(t->slice_think_ns) - (s64)log2_q8(t->slice_wall_ns);
 	log_share = clamp_t(s64, log_share, RA_REWARD_MIN, 0);
 	t->log_sum += log_share * us;
 	t->log_us += us;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bandit.h"
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "unit_real.h"
 
 double bandit_uniform(uint64_t *state)

@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "bandit.h"
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "persist.h"
 
 static char top[] = "/tmp/mlproxy-persist-XXXXXX";

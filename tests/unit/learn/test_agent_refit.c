@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "bandit.h"
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "config.h"
 #include "refit.h"
 

@@ -17,7 +17,7 @@
 
 #include "../unit.h"
 #include "bandit.h"
-#include "mix64.h"
+#include "shared/mix64.h"
 
 #define KILLS		60
 #define KILL_FLUSH	37	/* rows between flushes */

@@ -12,7 +12,7 @@
 
 #include "../unit.h"
 #include "bandit.h"
-#include "mix64.h"
+#include "shared/mix64.h"
 #include "cli/report/data.h"
 #include "cli/report/html.h"
 #include "cli/report/plot.h"

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "port.h"
+#include "shared/port.h"
 
 struct mutex {
 	pthread_mutex_t lock;

@@ -4,8 +4,8 @@
  * integer types, errno, string functions, snprintf. The kernel has them; user
  * space gets them from libc.
  */
-#ifndef _MLPROXY_INFER_PORT_H
-#define _MLPROXY_INFER_PORT_H
+#ifndef _MLPROXY_SHARED_PORT_H
+#define _MLPROXY_SHARED_PORT_H
 
 #ifdef __KERNEL__
 #include <linux/types.h>
@@ -44,4 +44,4 @@ typedef int64_t s64;
 #endif
 #endif /* __KERNEL__ */
 
-#endif /* _MLPROXY_INFER_PORT_H */
+#endif /* _MLPROXY_SHARED_PORT_H */

@@ -4,8 +4,8 @@
  * OOPSLA 2014): a mixer of 64 bits, and the generator that it belongs to. Not for
  * secrets: who sees an output knows the state.
  */
-#ifndef _MLPROXY_INFER_MIX64_H
-#define _MLPROXY_INFER_MIX64_H
+#ifndef _MLPROXY_SHARED_MIX64_H
+#define _MLPROXY_SHARED_MIX64_H
 
 #include "port.h"
 
@@ -37,4 +37,4 @@ static inline u64 mix64_next(u64 *state)
 	return mix64(x);
 }
 
-#endif /* _MLPROXY_INFER_MIX64_H */
+#endif /* _MLPROXY_SHARED_MIX64_H */
