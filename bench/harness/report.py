@@ -206,9 +206,10 @@ def main():
         return
     limit = ("is not limited" if args.memory == "max"
              else f"is limited to {args.memory} MB, less than what a load reads")
-    out = [f"# {subject.TITLE}, Linux {args.kernel}", "",
+    title, loads = subject.SETS[args.set]
+    out = [f"# {subject.TITLE}, Linux {args.kernel}{title}", "",
            INTRO.format(kernel=args.kernel, seeds=args.seeds, command=args.command,
-                        loads=subject.SETS[args.set], policies=legend(devices, subject),
+                        loads=loads, policies=legend(devices, subject),
                         memory=f"Memory {limit}.") + subject.NAMES]
     chapter = list(subject.targets(devices)) if args.set == "test" else []
     out += chapter

@@ -8,15 +8,14 @@ TITLE = "Readahead"
 DEFAULT = "128"
 # without any readahead only what is used is read
 USED_ONLY = "0"
-STATIC = "best static window"
 
-# Sets of loads, by name.
+# Sets of loads, by name: what a report on them is called, and where they are.
 SETS = {
-    "test": "those of\n`bench/readahead/loads-test.sh`, which nothing was trained, chosen or "
-            "tuned with",
-    "validation": "those of\n`bench/readahead/loads-validate.sh`",
-    "fits": "those of\n`bench/readahead/loads.sh` whose data fits in memory",
-    "outside": "given from outside",
+    "test": ("", "those of\n`bench/readahead/loads-test.sh`, which nothing was trained, chosen or "
+                 "tuned with"),
+    "validation": (": validation loads", "those of\n`bench/readahead/loads-validate.sh`"),
+    "fits": (": data that fits in memory", "those of `BENCH_FITS` in\n`bench/readahead/loads.sh`"),
+    "outside": (": loads from outside", "given from outside"),
 }
 
 # Policies of its own, and what the others mean here.
