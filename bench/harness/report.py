@@ -98,8 +98,8 @@ def table_actions(d):
     mine = [(p, n) for p, n in policies(d) if any(d.actions(w, p) for w in d.loads)]
     yield from header("load", *(n for _, n in mine))
     for w in d.loads:
-        yield row(w, *(", ".join(f"{a} {share:.0%}" for a, share in d.actions(w, p)[:3]) or "–"
-                       for p, _ in mine))
+        yield row(w, *(", ".join(f"{a} {share:.0%}" for a, share in d.actions(w, p)[:3]
+                                 if share > 0.005) or "–" for p, _ in mine))
 
 
 def table_means(d):
