@@ -17,17 +17,20 @@ VERSION=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 NAME=mlproxy/$VERSION
 n=0
 
-# ok NAME COMMAND...: one TAP line; the first failure ends it all.
+# ok NAME COMMAND...: one TAP line; the first failure ends it all. What a command said
+# lies in $step until the next one.
+step=/tmp/dkms-step.$$
 ok()
 {
 	local name=$1
 	shift
 	n=$((n + 1))
-	if "$@" > "/tmp/dkms-step.$$" 2>&1; then
+	if "$@" > "$step.new" 2>&1; then
+		mv "$step.new" "$step"
 		echo "ok $n $name"
 		return 0
 	fi
-	sed 's/^/# /' "/tmp/dkms-step.$$"
+	sed 's/^/# /' "$step.new"
 	[ ! -f "/var/lib/dkms/$NAME/build/make.log" ] ||
 		tail -n 20 "/var/lib/dkms/$NAME/build/make.log" | sed 's/^/# /'
 	echo "not ok $n $name"
@@ -39,8 +42,38 @@ dkms_build()
 	ok "source is in place" make -s dkms-source
 	ok "dkms add" dkms add "$NAME"
 	ok "dkms build" dkms build "$NAME" -k "$release" -j "$(nproc)"
-	ok "dkms install" dkms install "$NAME" -k "$release"
+	ok "dkms autoinstall" dkms autoinstall -k "$release"
 	ok "dkms says installed" sh -c "dkms status $NAME -k $release | grep -q installed"
+}
+
+# As after a kernel's upgrade: the module is there for another kernel, and this one is
+# out of its range, or lacks what it needs.
+dkms_excluded()
+{
+	local new=$1 modules=/lib/modules/$1
+
+	ok "dkms autoinstall passes over $new" dkms autoinstall -k "$new"
+	ok "it says so" grep -q "^mlproxy is not for kernel $new .*skipped" "$step"
+	ok "what kernel packages call passes over $new" \
+		/usr/lib/dkms/dkms_autoinstaller start "$new"
+	ok "dkms build refuses $new" sh -c "! dkms build $NAME -k $new"
+	ok "it says why" grep -q BUILD_EXCLUSIVE "$step"
+	ok "$new has no module" sh -c "! dkms status $NAME | grep -q $new && ! test -e $modules/updates"
+	rm -rf "$modules"
+}
+
+dkms_elsewhere()
+{
+	local new=99.1.0-mlproxy-test
+
+	mkdir -p /lib/modules/$new
+	ln -s "$(readlink -f "/lib/modules/$release/build")" /lib/modules/$new/build
+	dkms_excluded $new
+	new=6.1.999-mlproxy-test
+	mkdir -p /lib/modules/$new/build/include
+	sed 's/^CONFIG_DYNAMIC_FTRACE=y/# & is not set/' "/lib/modules/$release/build/.config" \
+		> /lib/modules/$new/build/.config
+	dkms_excluded $new
 }
 
 dkms_use()
@@ -66,6 +99,7 @@ dkms_use()
 inside()
 {
 	dkms_build
+	dkms_elsewhere
 	tar -C / -cf "$dir/dkms.tar" "usr/src/mlproxy-$VERSION" var/lib/dkms/mlproxy
 	tar -C "/lib/modules/$release" -cf "$dir/updates.tar" updates \
 		$(cd "/lib/modules/$release" && echo modules.*)
@@ -109,6 +143,7 @@ guest)
 	case " ${PARTS:-use} " in
 	*" build "*)
 		dkms_build
+		dkms_elsewhere
 		;;
 	*)
 		tar -C / -xf "$dir/dkms.tar"
