@@ -44,6 +44,7 @@ help:
 	@echo '  make check       every test, on three kernels; about 30 minutes'
 	@echo '  make check-newest  the modules on the newest kernel of Debian backports'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
+	@echo '  make uninstall   remove what make install put there (same DESTDIR, PREFIX)'
 	@echo '  make dkms        hand the module source to DKMS for the running kernel'
 	@echo '  make clean       remove build/ (the cache of kernels stays)'
 	@echo
@@ -93,26 +94,52 @@ check:
 check-newest:
 	scripts/check-newest --refresh
 
-install: install-modules install-userspace install-packaging
+# Into a staged tree, and from there to where it belongs: so there is a list of what was
+# installed, for uninstall.
+PLACED	= $(PREFIX)/share/mlproxy/installed
+STAGE	= $(O)/stage
+install: modules userspace
+	rm -rf $(STAGE)
+	+$(MAKE) install-modules install-userspace install-packaging install-docs \
+		DESTDIR=$(STAGE)/root
+	scripts/lib/place.sh install $(STAGE) '$(DESTDIR)' $(PLACED)
+	rm -rf $(STAGE)
+	$(if $(DESTDIR),,depmod $(KRELEASE))
+
+uninstall:
+	scripts/lib/place.sh remove '$(DESTDIR)' $(PLACED)
 
 # Not by modules_install: it would install the modules for tests as well, and
-# complain of Debian's signing key, which nobody else has.
+# complain of Debian's signing key, which nobody else has. Debug information is four
+# fifths of a module. What was signed in the build directory must stay as it is.
+STRIP	?= $(CROSS_COMPILE)strip
 MODDEST	= $(DESTDIR)/lib/modules/$(KRELEASE)/updates/mlproxy
 install-modules: modules
 	install -d $(MODDEST)
 	install -m 644 $(KBUILD_DIR)/module/core/*.ko \
 		$(KBUILD_DIR)/module/proxies/*/*.ko $(MODDEST)/
+	for m in $(MODDEST)/*.ko; do \
+		tail -c 28 "$$m" | grep -q 'Module signature appended' || \
+			$(STRIP) --strip-debug "$$m" || exit 1; done
 	$(if $(DESTDIR),,depmod $(KRELEASE))
 
 install-userspace: userspace
 	+$(MAKE) -C userspace O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+
+# The documents, and the files that they link to, in the same places to each other.
+DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/mlproxy
+DOCS	= README.md LICENSE docs examples uapi module/include
+install-docs:
+	install -d $(DOCDIR)
+	rsync -aR --no-owner --no-group --chmod=D755,F644 $(DOCS) $(DOCDIR)/
+	ln -sfn ../../mlproxy/models $(DOCDIR)/models
 
 install-packaging:
 	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy \
 		$(DESTDIR)$(PREFIX)/share/mlproxy/models
 	install -m 644 $(wildcard models/*) $(DESTDIR)$(PREFIX)/share/mlproxy/models/
 	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
-	install -m 644 packaging/mlproxy.modprobe.conf.example $(wildcard README.md) \
+	install -m 644 packaging/mlproxy.modprobe.conf.example \
 		$(DESTDIR)$(PREFIX)/share/doc/mlproxy/
 
 dkms-source:
@@ -127,5 +154,5 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead \
-	bench-readahead-fits check check-newest install install-modules install-userspace \
-	install-packaging dkms-source dkms clean
+	bench-readahead-fits check check-newest install uninstall install-modules \
+	install-userspace install-packaging install-docs dkms-source dkms clean
