@@ -61,6 +61,22 @@ check_circles()
 	fi
 }
 
+# A kernel that it can't work on is refused with a word.
+check_refusal()
+{
+	local kernel=$1 option log=$LOGS/refusal.log
+
+	for option in CONFIG_64BIT= CONFIG_CPU_BIG_ENDIAN=y; do
+		if make_modules "$kernel" "$option" > "$log" 2>&1 ||
+			! grep -q 'needs a 64-bit little-endian kernel' "$log"; then
+			tail -n 5 "$log"
+			result fail "$kernel" "refuses $option" "$log"
+			return 1
+		fi
+	done
+	result pass "$kernel" "refuses what is not 64-bit and little-endian"
+}
+
 check_sparse()
 {
 	local kernel=$1 log=$LOGS/sparse.log
