@@ -83,6 +83,7 @@ struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup)
 	reader->watermark_bytes = min(setup->watermark_bytes, size / 2);
 	reader->timeout_ns = (u64)setup->timeout_us * NSEC_PER_USEC;
 	init_waitqueue_head(&reader->wait);
+	mutex_init(&reader->access_lock);
 	mutex_init(&reader->read_lock);
 	compat_hrtimer_setup(&reader->timer, reader_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	mlproxy_dataset_init(reader);
@@ -122,6 +123,7 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
 	for_each_possible_cpu(cpu)
 		mlproxy_ring_free(reader->rings[cpu]);
 	mutex_destroy(&reader->read_lock);
+	mutex_destroy(&reader->access_lock);
 	kfree(reader);
 }
 
@@ -274,15 +276,24 @@ __poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
 	       (mlproxy_dataset_complete(reader) ? EPOLLPRI : 0);
 }
 
-static int reader_claim(struct mlproxy_reader *reader, int access)
+static int claim_read(struct mlproxy_reader *reader)
 {
-	int old = cmpxchg(&reader->access, READER_ACCESS_NONE, access);
+	int ret = 0;
 
-	return old == READER_ACCESS_NONE || old == access ? 0 : -EBUSY;
+	if (likely(READ_ONCE(reader->access) == READER_ACCESS_READ))
+		return 0;
+	mutex_lock(&reader->access_lock);
+	if (reader->access == READER_ACCESS_MMAP)
+		ret = -EBUSY;
+	else
+		WRITE_ONCE(reader->access, READER_ACCESS_READ);
+	mutex_unlock(&reader->access_lock);
+	return ret;
 }
 
-/* Copy whole records of one ring. The data is the kernel's own: user space maps
- * it read-only, and not at all in a session that uses read().
+/* Copy whole records of one ring. Data and positions are the kernel's own: in a
+ * session that uses read() user space maps none of them. Their lengths are checked all
+ * the same, and what follows a bad one is skipped: the gap in the numbers tells.
  */
 static ssize_t ring_read(struct mlproxy_ring *ring, char __user *buf, size_t len)
 {
@@ -294,17 +305,20 @@ static ssize_t ring_read(struct mlproxy_ring *ring, char __user *buf, size_t len
 	while (pos != head) {
 		const struct mlproxy_rec_hdr *hdr =
 			(void *)(ring->data + ring_pos_index(pos, ring->size));
-		u32 rec_len = hdr->len;
+		u32 rec_len = READ_ONCE(hdr->len);
 
+		if (!ring_rec_valid(rec_len, head - pos)) {
+			smp_store_release(&ring->read_pos, head); /* as below */
+			return done ? done : -EIO;
+		}
 		if (rec_len > len - done)
 			break;
 		if (copy_to_user(buf + done, hdr, rec_len))
 			return done ? done : -EFAULT;
 		done += rec_len;
 		pos += rec_len;
-		ring->read_pos = pos;
 		/* Done with the data; pairs with mlproxy_ring_reserve(). */
-		smp_store_release(&ring->cons->pos, pos);
+		smp_store_release(&ring->read_pos, pos);
 	}
 	return !done && pos != head ? -EMSGSIZE : done;
 }
@@ -321,6 +335,7 @@ static ssize_t reader_read_once(struct mlproxy_reader *reader, char __user *buf,
 
 		if (!reader->rings[cpu])
 			continue;
+		cond_resched();
 		ret = ring_read(reader->rings[cpu], buf + done, len - done);
 		if (ret == -EMSGSIZE && done)
 			break;
@@ -341,14 +356,14 @@ static ssize_t reader_read_once(struct mlproxy_reader *reader, char __user *buf,
  *
  * Waits for any record, whatever the watermark. Return: bytes, -EAGAIN,
  * -EMSGSIZE if the next record does not fit, -EBUSY if the rings are mapped,
- * -EFAULT, -ERESTARTSYS.
+ * -EFAULT, -ERESTARTSYS, -EIO if a ring makes no sense.
  */
 ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, size_t len,
 			    bool nonblock)
 {
 	ssize_t ret;
 
-	ret = reader_claim(reader, READER_ACCESS_READ);
+	ret = claim_read(reader);
 	if (ret || !len)
 		return ret;
 	WRITE_ONCE(reader->watermark_bytes, 0);
@@ -373,7 +388,10 @@ ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, siz
  * @vma: where to
  * @offset: in bytes from the first ring
  *
- * Return: 0, -EINVAL for an offset that is no part's, -EBUSY after a read().
+ * No page is there before it is known that the session may map, nor can a read() come
+ * in between. A mapping that is refused, for whatever reason, claims nothing.
+ * Return: 0, -EINVAL for an offset that is no part's, -EBUSY after a read(), or as
+ * mlproxy_map_pages().
  */
 int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vma,
 			u64 offset)
@@ -381,16 +399,18 @@ int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vm
 	unsigned int first_cpu = cpumask_first(cpu_possible_mask);
 	u64 stride = (u64)reader->rings[first_cpu]->nr_pages << PAGE_SHIFT;
 	u64 cpu = div64_u64(offset, stride);
-	int ret;
+	int ret = -EBUSY;
 
 	if (cpu >= nr_cpu_ids || !reader->rings[cpu])
 		return -EINVAL;
-	ret = mlproxy_ring_mmap(reader->rings[cpu], vma,
-				(offset - cpu * stride) >> PAGE_SHIFT);
-	if (ret)
-		return ret;
-	/* Last, so that a refused mapping claims nothing; mmap() undoes this one. */
-	return reader_claim(reader, READER_ACCESS_MMAP);
+	mutex_lock(&reader->access_lock);
+	if (reader->access != READER_ACCESS_READ)
+		ret = mlproxy_ring_mmap(reader->rings[cpu], vma,
+					(offset - cpu * stride) >> PAGE_SHIFT);
+	if (!ret)
+		WRITE_ONCE(reader->access, READER_ACCESS_MMAP);
+	mutex_unlock(&reader->access_lock);
+	return ret;
 }
 
 /**

@@ -15,7 +15,9 @@
 struct dataset;
 struct mlproxy;
 
-/* How user space takes the records; chosen by the first mmap() or read(). */
+/* How user space takes the records: chosen by the first mmap() that succeeds or the
+ * first read(), for as long as the session lives.
+ */
 #define READER_ACCESS_NONE	0
 #define READER_ACCESS_MMAP	1
 #define READER_ACCESS_READ	2
@@ -29,6 +31,7 @@ struct mlproxy;
  * @waiting: poll() found too little and wants to be woken
  * @timer_armed: the timer runs
  * @expired: the timer ran out: whatever is there is ready
+ * @access_lock: protects @access; inside of the mmap lock
  * @access: READER_ACCESS_*
  * @wait: where poll() and read() wait
  * @timer: bounds the age of unread records
@@ -47,6 +50,7 @@ struct mlproxy_reader {
 	int waiting;
 	atomic_t timer_armed;
 	int expired;
+	struct mutex access_lock;	/* @access */
 	int access;
 	wait_queue_head_t wait;
 	struct hrtimer timer;

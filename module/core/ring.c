@@ -63,6 +63,7 @@ struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
 		goto err_pages;
 
 	ring->cons = base;
+	ring->cons_pos = &ring->read_pos;
 	ring->prod = base + PAGE_SIZE;
 	ring->data = base + RING_META_PAGES * PAGE_SIZE;
 	ring->size = size;
@@ -139,13 +140,21 @@ int mlproxy_map_pages(struct vm_area_struct *vma, struct page **pages, u32 nr,
  * @vma: where to
  * @first: 0 for the consumer page, 1 for the producer page and the data
  *
+ * Not for a ring that read() takes from: what is mapped counts from then on.
  * Return: as mlproxy_map_pages(); -EINVAL for another @first.
  */
 int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
 		      unsigned long first)
 {
-	if (first == 0)
-		return mlproxy_map_pages(vma, ring->pages, 1, true);
+	int ret;
+
+	if (first == 0) {
+		ret = mlproxy_map_pages(vma, ring->pages, 1, true);
+		/* From here on user space says how far it is. */
+		if (!ret)
+			WRITE_ONCE(ring->cons_pos, &ring->cons->pos);
+		return ret;
+	}
 	if (first == 1)
 		return mlproxy_map_pages(vma, ring->pages + 1, ring->nr_pages - 1, false);
 	return -EINVAL;
@@ -171,6 +180,7 @@ static void *ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len)
  */
 void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 len)
 {
+	const u64 *cons_pos = READ_ONCE(ring->cons_pos);
 	struct mlproxy_rec_hdr *hdr;
 	u64 cons;
 
@@ -180,7 +190,7 @@ void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 l
 	if (unlikely(len > MLPROXY_REC_MAX_BYTES || len > ring->size))
 		return ring_lose(ring, &ring->lost_big, len);
 	/* The consumer is done with what it gave back; pairs with its release. */
-	cons = smp_load_acquire(&ring->cons->pos);
+	cons = smp_load_acquire(cons_pos);
 	if (unlikely(!ring_pos_valid(ring->head, cons, ring->size) || cons & 7))
 		return ring_lose(ring, &ring->lost_badpos, len);
 	if (unlikely(ring_pos_free(ring->head, cons, ring->size) < len))
@@ -233,7 +243,7 @@ void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len)
 u64 mlproxy_ring_unread(const struct mlproxy_ring *ring)
 {
 	u64 head = READ_ONCE(ring->head);
-	u64 cons = READ_ONCE(ring->cons->pos);
+	u64 cons = READ_ONCE(*READ_ONCE(ring->cons_pos));
 
 	return ring_pos_valid(head, cons, ring->size) ? head - cons : ring->size;
 }

@@ -8,7 +8,8 @@
  * its position with release when it is done with the data; the producer loads it
  * with acquire before it writes over them. The kernel's own positions are in
  * struct mlproxy_ring, in kernel memory: of what user space can write, only the
- * consumer position is read, once a record, and checked.
+ * consumer position is read, once a record, and checked; and in a session that
+ * uses read() not even that, since there the kernel is the consumer.
  */
 #ifndef _MLPROXY_RING_H
 #define _MLPROXY_RING_H
@@ -34,6 +35,7 @@ struct vm_area_struct;
  * @size: bytes of data, a power of two
  * @data: the data, mapped twice in a row
  * @cons: consumer page, user space writes it
+ * @cons_pos: consumer position: @read_pos, or that of @cons once that is mapped
  * @prod: producer page, user space reads it
  * @read_pos: consumer position of read(); under the reader's read_lock
  * @first_id: last decision number of its CPU before the reader was attached
@@ -55,6 +57,7 @@ struct mlproxy_ring {
 	u32 size;
 	u8 *data;
 	struct mlproxy_ring_page *cons;
+	const u64 *cons_pos;
 	struct mlproxy_ring_page *prod;
 	u64 read_pos;
 	u64 first_id;

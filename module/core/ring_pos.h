@@ -11,6 +11,8 @@
 #ifndef _MLPROXY_RING_POS_H
 #define _MLPROXY_RING_POS_H
 
+#include <linux/mlproxy.h>
+
 #include "../shared/port.h"
 
 /**
@@ -43,6 +45,20 @@ static inline u64 ring_pos_free(u64 prod, u64 cons, u64 size)
 static inline u64 ring_pos_index(u64 pos, u64 size)
 {
 	return pos & (size - 1);
+}
+
+/**
+ * ring_rec_valid() - can a record be as long as it says
+ * @len: its length, read once
+ * @unread: bytes from its header to the producer position
+ *
+ * What passes is a header at least, stays within what is there, and leaves the
+ * position where a header may be.
+ */
+static inline bool ring_rec_valid(u32 len, u64 unread)
+{
+	return len >= sizeof(struct mlproxy_rec_hdr) && len <= MLPROXY_REC_MAX_BYTES &&
+	       !(len & 7) && len <= unread;
 }
 
 /**

@@ -86,6 +86,47 @@ static void record_lengths(void **state)
 	}
 }
 
+static void record_lengths_are_bounded(void **state)
+{
+	static const u32 wild[] = { 0, 1, 7, 8, 16, 23, 25, 0x200ff, 1U << 31, U32_MAX,
+				    U32_MAX - 7, MLPROXY_REC_MAX_BYTES + 8 };
+	const u32 least = sizeof(struct mlproxy_rec_hdr);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wild); i++)
+		assert_false(ring_rec_valid(wild[i], SIZE));
+	for (u32 len = least; len <= MLPROXY_REC_MAX_BYTES; len++) {
+		assert_int_equal(ring_rec_valid(len, SIZE), len % 8 == 0);
+		assert_int_equal(ring_rec_valid(len, len), len % 8 == 0);
+		assert_false(ring_rec_valid(len, len - 1));
+		assert_false(ring_rec_valid(len, 0));
+	}
+}
+
+/* Whatever lies in a ring: a walk over it ends, and never passes the producer. */
+static void walks_end(void **state)
+{
+	struct rng rng = rng_seed(11);
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		u64 pos = rng_u64(&rng) & ~7ULL;
+		u64 head = pos + 8 * rng_below(&rng, SIZE / 8 + 1);
+		int steps = 0;
+
+		while (pos != head) {
+			u32 len = rng_below(&rng, 4) ? 8 * rng_below(&rng, 140) :
+						       (u32)rng_u64(&rng);
+
+			if (!ring_rec_valid(len, head - pos))
+				break;
+			pos += len;
+			assert_true(head - pos <= SIZE);
+			assert_true(++steps <= (int)(SIZE / sizeof(struct mlproxy_rec_hdr)));
+		}
+	}
+}
+
 /* A producer and a consumer in turn: the model is a plain count of bytes. */
 static void long_run_keeps_count(void **state)
 {
@@ -121,6 +162,8 @@ int main(void)
 		cmocka_unit_test(index_wraps),
 		cmocka_unit_test(believed_pairs_are_safe),
 		cmocka_unit_test(record_lengths),
+		cmocka_unit_test(record_lengths_are_bounded),
+		cmocka_unit_test(walks_end),
 		cmocka_unit_test(long_run_keeps_count),
 	};
 
