@@ -7,9 +7,10 @@
  * decision path takes no lock: a decision draws a ticket, and whoever is the last to
  * have written what was asked for completes the set.
  *
- * The first 32 readers of a proxy have a slot, a bit in struct mlproxy_decision, by
- * which feedback finds who took the decision. A slot is given away again only when no
- * decision is under way any more; ids up to @first_id were the owner's before.
+ * Each reader has a slot, a bit in struct mlproxy_decision, by which feedback finds who
+ * took the decision; there are no more readers than bits. A slot is given away again
+ * only when no decision is under way any more; ids up to @first_id were the owner's
+ * before.
  */
 #include <linux/bitops.h>
 #include <linux/ktime.h>
@@ -105,7 +106,6 @@ static enum hrtimer_restart dataset_timer(struct hrtimer *timer)
  */
 void mlproxy_dataset_init(struct mlproxy_reader *reader)
 {
-	reader->slot = -1;
 	compat_hrtimer_setup(&reader->dataset_timer, dataset_timer, CLOCK_MONOTONIC,
 			     HRTIMER_MODE_ABS);
 }
@@ -140,21 +140,25 @@ void mlproxy_dataset_exit(struct mlproxy_reader *reader)
 }
 
 /**
- * mlproxy_dataset_attach() - take a slot, if there is one
+ * mlproxy_dataset_attach() - take a slot
  * @reader: not in the proxy's list yet
  * @proxy: its proxy, locked
+ *
+ * Return: 0, or -EBUSY if all slots are taken.
  */
-void mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
+int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
 	unsigned int cpu;
 
+	BUILD_BUG_ON(BITS_PER_TYPE(proxy->reader_slots) != MLPROXY_MAX_READERS);
 	if (proxy->reader_slots == ~0U)
-		return;
+		return -EBUSY;
 	reader->slot = ffz(proxy->reader_slots);
 	proxy->reader_slots |= BIT(reader->slot);
 	for_each_possible_cpu(cpu)
 		reader->rings[cpu]->first_id =
 			READ_ONCE(per_cpu_ptr(proxy->counters, cpu)->next_id);
+	return 0;
 }
 
 /**
@@ -164,8 +168,7 @@ void mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy
  */
 void mlproxy_dataset_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
-	if (reader->slot >= 0)
-		proxy->reader_slots &= ~BIT(reader->slot);
+	proxy->reader_slots &= ~BIT(reader->slot);
 }
 
 /**
@@ -184,7 +187,7 @@ int mlproxy_dataset_request(struct mlproxy_reader *reader, struct mlproxy *proxy
 
 	if (!dataset_rule_ok(cmd, proxy->nr_features))
 		return -EINVAL;
-	if (reader->slot < 0 || (old && dataset_pending(old)))
+	if (old && dataset_pending(old))
 		return -EBUSY;
 	ds = kzalloc(sizeof(*ds), GFP_KERNEL_ACCOUNT);
 	if (!ds)
@@ -325,8 +328,7 @@ bool mlproxy_dataset_wants_feedback(struct mlproxy_reader *reader,
 
 	if (likely(!rcu_access_pointer(reader->dataset)))
 		return true;
-	if (reader->slot < 0 || !(d->readers & BIT(reader->slot)) || cpu >= nr_cpu_ids ||
-	    !reader->rings[cpu])
+	if (!(d->readers & BIT(reader->slot)) || cpu >= nr_cpu_ids || !reader->rings[cpu])
 		return false;
 	return (d->id & (BIT_ULL(MLPROXY_CPU_ID_SHIFT) - 1)) > reader->rings[cpu]->first_id;
 }

@@ -21,7 +21,7 @@ void mlproxy_dataset_fill(struct mlproxy_reader *reader, struct mlproxy_dataset 
 int mlproxy_dataset_quiet(struct mlproxy_reader *reader);
 void mlproxy_dataset_init(struct mlproxy_reader *reader);
 void mlproxy_dataset_exit(struct mlproxy_reader *reader);
-void mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void mlproxy_dataset_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 
 /* On the decision path. */

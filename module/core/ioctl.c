@@ -245,11 +245,12 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 	}
 	if (cmd->flags & MLPROXY_RING_F_QUIET)
 		ret = mlproxy_dataset_quiet(reader);
+	if (!ret)
+		ret = mlproxy_reader_attach(reader, ctx->proxy);
 	if (ret) {
 		mlproxy_reader_free(reader);
 		goto out;
 	}
-	mlproxy_reader_attach(reader, ctx->proxy);
 	session_set(session, reader, reader);
 out:
 	mutex_unlock(&session->lock);

@@ -136,15 +136,24 @@ static bool wants(const struct mlproxy_reader *reader, u16 type)
  * mlproxy_reader_attach() - start to deliver
  * @reader: the reader
  * @proxy: its proxy
+ *
+ * Each reader costs every decision, so that there is a bound.
+ * Context: may sleep. Return: 0, or -EBUSY beyond MLPROXY_MAX_READERS.
  */
-void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
+int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
+	int ret;
+
 	mutex_lock(&proxy->lock);
-	mlproxy_dataset_attach(reader, proxy);
+	ret = mlproxy_dataset_attach(reader, proxy);
+	if (ret)
+		goto out;
 	list_add_tail_rcu(&reader->node, &proxy->readers);
 	if (wants(reader, MLPROXY_REC_DECISION))
 		WRITE_ONCE(proxy->decision_readers, proxy->decision_readers + 1);
+out:
 	mutex_unlock(&proxy->lock);
+	return ret;
 }
 
 /**

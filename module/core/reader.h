@@ -37,7 +37,7 @@ struct mlproxy;
  * @timer: bounds the age of unread records
  * @read_lock: one read() at a time
  * @next_cpu: ring that read() starts from; @read_lock
- * @slot: bit in struct mlproxy_decision.readers, -1 for none
+ * @slot: bit in struct mlproxy_decision.readers
  * @dataset: what was asked for, NULL for everything; see dataset.c
  * @dataset_timer: ends a data set of limited time
  * @rings: by CPU, NULL for CPUs that are not possible
@@ -56,7 +56,7 @@ struct mlproxy_reader {
 	struct hrtimer timer;
 	struct mutex read_lock;	/* one read() at a time */
 	unsigned int next_cpu;
-	int slot;
+	unsigned int slot;
 	struct dataset __rcu *dataset;
 	struct hrtimer dataset_timer;
 	struct mlproxy_ring *rings[];
@@ -64,7 +64,7 @@ struct mlproxy_reader {
 
 struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup);
 void mlproxy_reader_free(struct mlproxy_reader *reader);
-void mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
 			     u32 len, unsigned long *irq_flags);
@@ -89,7 +89,7 @@ static inline u32 mlproxy_reader_bit(const struct mlproxy_reader *reader, const 
 {
 	bool wants = reader->type_mask & MLPROXY_REC_MASK(MLPROXY_REC_DECISION);
 
-	return reader->slot >= 0 && (rec || !wants) ? BIT(reader->slot) : 0;
+	return rec || !wants ? BIT(reader->slot) : 0;
 }
 
 #endif /* _MLPROXY_READER_H */

@@ -393,29 +393,30 @@ static void duration(void)
 	EXPECT_EQ(dataset_get(fd).decisions, 10);
 }
 
-/* Only 32 readers of a proxy can ask. */
+/* As many readers as there are places, and no more: each costs every decision. */
 static void slots(void)
 {
 	const struct mlproxy_dataset cmd = { .max_decisions = 1 };
 	struct mlproxy_ring_setup setup;
-	int fds[33], i, first = fresh();
+	int fds[MLPROXY_MAX_READERS], more, i, first = fresh();
 
 	close(first);
-	for (i = 0; i < 33; i++) {
+	more = dev_bound(PROXY);
+	for (i = 0; i < MLPROXY_MAX_READERS; i++) {
 		fds[i] = dev_bound(PROXY);
 		ASSERT_RET(ring_setup(fds[i], MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup), 0);
 	}
-	for (i = 0; i < 32; i++)
+	EXPECT_RET(ring_setup(more, MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup), -EBUSY);
+	EXPECT_RET(dataset_request(more, cmd), -ENOENT);
+	for (i = 0; i < MLPROXY_MAX_READERS; i++)
 		EXPECT_RET(dataset_request(fds[i], cmd), 0);
-	EXPECT_RET(dataset_request(fds[32], cmd), -EBUSY);
 	ASSERT_RET(ctx_set("data_run", 10), 0);
-	for (i = 0; i < 32; i++)
+	for (i = 0; i < MLPROXY_MAX_READERS; i++)
 		EXPECT_EQ(dataset_get(fds[i]).state, MLPROXY_DATASET_COMPLETE);
 	/* A place that is free is found by who comes after. */
 	close(fds[3]);
-	fds[3] = dev_bound(PROXY);
-	ASSERT_RET(ring_setup(fds[3], MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup), 0);
-	EXPECT_RET(dataset_request(fds[3], cmd), 0);
+	ASSERT_RET(ring_setup(more, MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup), 0);
+	EXPECT_RET(dataset_request(more, cmd), 0);
 }
 
 /* Requests come and go while all CPUs decide. */

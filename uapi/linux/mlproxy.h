@@ -28,7 +28,8 @@
  *  - EFAULT: a pointer is not readable or not writable
  *  - ENXIO: the session is not bound to a proxy and the ioctl needs one
  *  - EBUSY: the thing exists already, or is in use (bind twice, set up a ring
- *    twice, use read() beside mmap)
+ *    twice, use read() beside mmap, rings for more than MLPROXY_MAX_READERS
+ *    sessions of one proxy)
  *  - ENOENT: no such proxy, no such model
  *  - EPERM: the file was not opened for writing and the ioctl changes state
  *  - ENOBUFS: an output array is too short; the needed count is returned
@@ -62,6 +63,7 @@
 #define MLPROXY_TEXT_LEN	128
 #define MLPROXY_MAX_STATES	16	/* values of a snapshot */
 #define MLPROXY_MAX_EVENTS	16	/* described kinds of raw events */
+#define MLPROXY_MAX_READERS	32	/* sessions with rings of one proxy */
 
 /* Probabilities are fixed point: 2^31 means 1. */
 #define MLPROXY_PROB_ONE	0x80000000U
@@ -653,7 +655,8 @@ struct mlproxy_ring_page {
  * @ring_offset: out: mmap offset of the first ring
  * @ring_stride: out: distance of the rings' offsets
  *
- * Once per session. Records published from then on are delivered to it.
+ * Once per session. Records published from then on are delivered to it. Each session
+ * costs every decision, so that there are at most MLPROXY_MAX_READERS of one proxy.
  */
 struct mlproxy_ring_setup {
 	__u32 size;
@@ -1099,8 +1102,7 @@ struct mlproxy_filter {
  * unread is ready whatever the watermark; the last feedback may still come. Decisions
  * are not published any more then, nor once it is CANCELLED. To cancel where nothing
  * waits or is active is no error. EBUSY for a request while another is waiting or
- * active, and where 32 other sessions of the proxy have rings. EPERM for both if the
- * file was not opened for writing.
+ * active. EPERM for both if the file was not opened for writing.
  */
 struct mlproxy_dataset {
 	__u32 size;

@@ -27,8 +27,7 @@ int mlproxy_dataset_request(struct mlproxy_session *s, struct mlproxy_dataset *r
 
 	if (ret == -EBUSY)
 		return mlpx_fail(s, EBUSY, "the data set that this session asked for is not "
-				 "complete (cancel it first), or 32 other sessions of %s have "
-				 "rings", s->name);
+				 "complete; cancel it first");
 	if (ret == -EINVAL)
 		return mlpx_fail(s, EINVAL, "the kernel does not take this request: at most %u "
 				 "ranges, of features that the schema has and with minimum up "
