@@ -102,7 +102,7 @@ struct mlproxy {
 	struct mlproxy_model __rcu *active;
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */
-	u32 decision_readers;			/* those of @readers that take decisions */
+	atomic_t decision_readers;		/* those of @readers that take decisions now */
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
 	u64 pending_ns;

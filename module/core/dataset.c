@@ -11,6 +11,10 @@
  * took the decision; there are no more readers than bits. A slot is given away again
  * only when no decision is under way any more; ids up to @first_id were the owner's
  * before.
+ *
+ * A proxy counts the readers that take decisions now, since it explores for them only:
+ * those without a request and those whose request is active. Whoever changes a state,
+ * by cmpxchg, counts the change, so that each is counted once.
  */
 #include <linux/bitops.h>
 #include <linux/ktime.h>
@@ -64,10 +68,20 @@ static void dataset_kick(struct mlproxy_reader *reader)
 	irq_work_queue(&reader->rings[smp_processor_id()]->work);
 }
 
-static bool dataset_finish(struct dataset *ds)
+/* One reader more, or less, takes decisions. Context: any. */
+static void count_taker(struct mlproxy_reader *reader, int change)
 {
-	return cmpxchg(&ds->state, MLPROXY_DATASET_ACTIVE, MLPROXY_DATASET_COMPLETE) ==
-	       MLPROXY_DATASET_ACTIVE;
+	if (reader_wants(reader, MLPROXY_REC_DECISION))
+		atomic_add(change, &reader->proxy->decision_readers);
+}
+
+static bool dataset_finish(struct mlproxy_reader *reader, struct dataset *ds)
+{
+	if (cmpxchg(&ds->state, MLPROXY_DATASET_ACTIVE, MLPROXY_DATASET_COMPLETE) !=
+	    MLPROXY_DATASET_ACTIVE)
+		return false;
+	count_taker(reader, -1);
+	return true;
 }
 
 static bool dataset_over(const struct dataset *ds)
@@ -75,15 +89,18 @@ static bool dataset_over(const struct dataset *ds)
 	return ds->duration_ns && ktime_get_mono_fast_ns() >= READ_ONCE(ds->end_ns);
 }
 
-static bool dataset_begin(struct dataset *ds)
+static bool dataset_begin(struct mlproxy_reader *reader, struct dataset *ds)
 {
 	u64 now_ns = ktime_get_mono_fast_ns();
 	u64 end_ns = now_ns + min_t(u64, ds->duration_ns, KTIME_MAX - now_ns);
 
 	cmpxchg64(&ds->end_ns, 0, end_ns);
 	/* The end first: it is looked at by whoever sees ACTIVE. */
-	return cmpxchg(&ds->state, MLPROXY_DATASET_WAITING, MLPROXY_DATASET_ACTIVE) ==
-	       MLPROXY_DATASET_WAITING;
+	if (cmpxchg(&ds->state, MLPROXY_DATASET_WAITING, MLPROXY_DATASET_ACTIVE) !=
+	    MLPROXY_DATASET_WAITING)
+		return false;
+	count_taker(reader, 1);
+	return true;
 }
 
 static enum hrtimer_restart dataset_timer(struct hrtimer *timer)
@@ -94,7 +111,7 @@ static enum hrtimer_restart dataset_timer(struct hrtimer *timer)
 
 	rcu_read_lock();
 	ds = rcu_dereference(reader->dataset);
-	if (ds && dataset_finish(ds))
+	if (ds && dataset_finish(reader, ds))
 		wake_up_all(&reader->wait);
 	rcu_read_unlock();
 	return HRTIMER_NORESTART;
@@ -140,7 +157,7 @@ void mlproxy_dataset_exit(struct mlproxy_reader *reader)
 }
 
 /**
- * mlproxy_dataset_attach() - take a slot
+ * mlproxy_dataset_attach() - take a slot, and decisions, unless it begins quietly
  * @reader: not in the proxy's list yet
  * @proxy: its proxy, locked
  *
@@ -158,16 +175,25 @@ int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 	for_each_possible_cpu(cpu)
 		reader->rings[cpu]->first_id =
 			READ_ONCE(per_cpu_ptr(proxy->counters, cpu)->next_id);
+	reader->proxy = proxy;
+	if (!rcu_access_pointer(reader->dataset))
+		count_taker(reader, 1);
 	return 0;
 }
 
 /**
- * mlproxy_dataset_detach() - give the slot back
+ * mlproxy_dataset_detach() - take nothing any more, give the slot back
  * @reader: the reader; no decision that saw it is under way any more
  * @proxy: its proxy, locked
+ *
+ * The timer of a data set may still run, and finds it cancelled.
  */
 void mlproxy_dataset_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
+	if (rcu_access_pointer(reader->dataset))
+		mlproxy_dataset_cancel(reader);
+	else
+		count_taker(reader, -1);
 	proxy->reader_slots &= ~BIT(reader->slot);
 }
 
@@ -202,11 +228,13 @@ int mlproxy_dataset_request(struct mlproxy_reader *reader, struct mlproxy *proxy
 	ds->duration_ns = cmd->duration_ns;
 	ds->state = MLPROXY_DATASET_WAITING;
 	if (ds->trigger == MLPROXY_TRIGGER_NOW)
-		dataset_begin(ds);
+		dataset_begin(reader, ds);
 	hrtimer_cancel(&reader->dataset_timer);
 	rcu_assign_pointer(reader->dataset, ds);
 	if (old)
 		kfree_rcu(old, rcu);
+	else
+		count_taker(reader, -1); /* it took everything until now */
 	mlproxy_dataset_arm(reader);
 	return 0;
 }
@@ -215,7 +243,7 @@ int mlproxy_dataset_request(struct mlproxy_reader *reader, struct mlproxy *proxy
  * mlproxy_dataset_cancel() - end a request that is waiting or active
  * @reader: the reader
  *
- * Context: the session's lock held.
+ * Context: the session's lock held, or the last one to hold the session.
  */
 void mlproxy_dataset_cancel(struct mlproxy_reader *reader)
 {
@@ -226,6 +254,8 @@ void mlproxy_dataset_cancel(struct mlproxy_reader *reader)
 	while (state == MLPROXY_DATASET_WAITING || state == MLPROXY_DATASET_ACTIVE) {
 		u32 was = cmpxchg(&ds->state, state, MLPROXY_DATASET_CANCELLED);
 
+		if (was == state && state == MLPROXY_DATASET_ACTIVE)
+			count_taker(reader, -1);
 		if (was == state)
 			break;
 		state = was;
@@ -273,7 +303,7 @@ bool mlproxy_dataset_take(struct mlproxy_reader *reader, u64 id, const s64 *feat
 	if (smp_load_acquire(&ds->state) != MLPROXY_DATASET_ACTIVE) /* pairs with begin */
 		return false;
 	if (dataset_over(ds)) {
-		if (dataset_finish(ds))
+		if (dataset_finish(reader, ds))
 			dataset_kick(reader);
 		return false;
 	}
@@ -296,7 +326,7 @@ void mlproxy_dataset_taken(struct mlproxy_reader *reader, struct dataset *taken)
 	if (likely(!taken))
 		return;
 	if (atomic64_inc_return(&taken->written) == taken->max_decisions &&
-	    dataset_finish(taken))
+	    dataset_finish(reader, taken))
 		dataset_kick(reader);
 }
 
@@ -351,7 +381,7 @@ void mlproxy_dataset_trigger(struct mlproxy *proxy, u32 trigger, u32 event)
 		if (!ds || ds->trigger != trigger || ds->event != event ||
 		    READ_ONCE(ds->state) != MLPROXY_DATASET_WAITING)
 			continue;
-		if (dataset_begin(ds) && ds->duration_ns && !in_nmi())
+		if (dataset_begin(reader, ds) && ds->duration_ns && !in_nmi())
 			dataset_kick(reader);
 	}
 }

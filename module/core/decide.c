@@ -47,7 +47,7 @@ static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32
 /* What is drawn at random costs, and pays only where somebody learns from it. */
 static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 {
-	return READ_ONCE(proxy->decision_readers) ? READ_ONCE(proxy->explore[mode]) : 0;
+	return atomic_read(&proxy->decision_readers) > 0 ? READ_ONCE(proxy->explore[mode]) : 0;
 }
 
 static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,

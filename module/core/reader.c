@@ -127,11 +127,6 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
 	kfree(reader);
 }
 
-static bool wants(const struct mlproxy_reader *reader, u16 type)
-{
-	return reader->type_mask & MLPROXY_REC_MASK(type);
-}
-
 /**
  * mlproxy_reader_attach() - start to deliver
  * @reader: the reader
@@ -146,12 +141,8 @@ int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 
 	mutex_lock(&proxy->lock);
 	ret = mlproxy_dataset_attach(reader, proxy);
-	if (ret)
-		goto out;
-	list_add_tail_rcu(&reader->node, &proxy->readers);
-	if (wants(reader, MLPROXY_REC_DECISION))
-		WRITE_ONCE(proxy->decision_readers, proxy->decision_readers + 1);
-out:
+	if (!ret)
+		list_add_tail_rcu(&reader->node, &proxy->readers);
 	mutex_unlock(&proxy->lock);
 	return ret;
 }
@@ -167,8 +158,6 @@ void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
 	mutex_lock(&proxy->lock);
 	list_del_rcu(&reader->node);
-	if (wants(reader, MLPROXY_REC_DECISION))
-		WRITE_ONCE(proxy->decision_readers, proxy->decision_readers - 1);
 	mutex_unlock(&proxy->lock);
 	synchronize_rcu();
 	mutex_lock(&proxy->lock);
@@ -196,7 +185,7 @@ void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
 	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
 	void *rec;
 
-	if (!wants(reader, type))
+	if (!reader_wants(reader, type))
 		return NULL;
 	if (unlikely(in_nmi())) {
 		mlproxy_ring_lose_nmi(ring);

@@ -38,6 +38,7 @@ struct mlproxy;
  * @read_lock: one read() at a time
  * @next_cpu: ring that read() starts from; @read_lock
  * @slot: bit in struct mlproxy_decision.readers
+ * @proxy: its proxy, once attached
  * @dataset: what was asked for, NULL for everything; see dataset.c
  * @dataset_timer: ends a data set of limited time
  * @rings: by CPU, NULL for CPUs that are not possible
@@ -57,6 +58,7 @@ struct mlproxy_reader {
 	struct mutex read_lock;	/* one read() at a time */
 	unsigned int next_cpu;
 	unsigned int slot;
+	struct mlproxy *proxy;
 	struct dataset __rcu *dataset;
 	struct hrtimer dataset_timer;
 	struct mlproxy_ring *rings[];
@@ -78,6 +80,16 @@ int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vm
 int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stats *s);
 
 /**
+ * reader_wants() - does a reader want records of a type
+ * @reader: the reader
+ * @type: MLPROXY_REC_*
+ */
+static inline bool reader_wants(const struct mlproxy_reader *reader, u16 type)
+{
+	return reader->type_mask & MLPROXY_REC_MASK(type);
+}
+
+/**
  * mlproxy_reader_bit() - bit of a reader that took a decision
  * @reader: the reader
  * @rec: what it got room for, NULL if it was lost or is no type that it wants
@@ -87,9 +99,7 @@ int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stat
  */
 static inline u32 mlproxy_reader_bit(const struct mlproxy_reader *reader, const void *rec)
 {
-	bool wants = reader->type_mask & MLPROXY_REC_MASK(MLPROXY_REC_DECISION);
-
-	return rec || !wants ? BIT(reader->slot) : 0;
+	return rec || !reader_wants(reader, MLPROXY_REC_DECISION) ? BIT(reader->slot) : 0;
 }
 
 #endif /* _MLPROXY_READER_H */

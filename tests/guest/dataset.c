@@ -419,12 +419,102 @@ static void slots(void)
 	EXPECT_RET(dataset_request(more, cmd), 0);
 }
 
+/* How many of some decisions were drawn at random. */
+static uint64_t explored(int fd)
+{
+	struct mlproxy_stats before, after;
+
+	dev_stats(fd, &before);
+	ASSERT_RET(ctx_set("data_run", 200), 0);
+	dev_stats(fd, &after);
+	return after.by_source[MLPROXY_SRC_EXPLORE] - before.by_source[MLPROXY_SRC_EXPLORE];
+}
+
+/* Nothing is explored but for a reader that takes decisions now. */
+static void exploration(void)
+{
+	struct mlproxy_ring_setup setup = {
+		.size = sizeof(setup), .flags = MLPROXY_RING_F_QUIET,
+		.data_bytes = MLPROXY_RING_MIN_BYTES,
+	};
+	const struct mlproxy_dataset few = { .max_decisions = 5 };
+	const struct mlproxy_dataset any = { .sample = 1 };
+	const struct mlproxy_dataset later = {
+		.trigger = MLPROXY_TRIGGER_EVENT, .event = 1, .max_decisions = 5,
+	};
+	struct mlproxy_dataset cmd = {};
+	int op = fresh(), fd = dev_bound(PROXY), other = dev_bound(PROXY);
+
+	ASSERT_RET(dev_set_param(op, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING, 32768), 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(xioctl(fd, MLPROXY_IOC_RING_SETUP, &setup), 0);
+	EXPECT_EQ(explored(op), 0);
+	/* While it is active, and no longer. */
+	ASSERT_RET(dataset_request(fd, any), 0);
+	EXPECT(explored(op) > 0);
+	ASSERT_RET(dataset_call(fd, MLPROXY_DATASET_F_CANCEL, &cmd), 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(dataset_call(fd, MLPROXY_DATASET_F_CANCEL, &cmd), 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(dataset_request(fd, few), 0);
+	EXPECT(explored(op) > 0);
+	EXPECT_EQ(dataset_get(fd).state, MLPROXY_DATASET_COMPLETE);
+	EXPECT_EQ(explored(op), 0);
+	/* What waits for its trigger takes nothing. */
+	ASSERT_RET(dataset_request(fd, later), 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(ctx_event(1, 1), 0);
+	EXPECT(explored(op) > 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(dataset_request(fd, later), 0);
+	ASSERT_RET(dataset_call(fd, MLPROXY_DATASET_F_CANCEL, &cmd), 0);
+	EXPECT_EQ(explored(op), 0);
+	/* One that wants no decisions is no learner of them, asked for or not. */
+	ASSERT_RET(ring_setup(other, MLPROXY_RING_MIN_BYTES, 0, 0,
+			      MLPROXY_REC_MASK(MLPROXY_REC_EVENT), &setup), 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(dataset_request(other, any), 0);
+	EXPECT_EQ(explored(op), 0);
+	close(other);
+	/* Who takes everything, then asks for something later, and goes. */
+	other = dev_bound(PROXY);
+	ASSERT_RET(ring_setup(other, MLPROXY_RING_MIN_BYTES, 0, 0, 0, &setup), 0);
+	EXPECT(explored(op) > 0);
+	ASSERT_RET(dataset_request(other, later), 0);
+	EXPECT_EQ(explored(op), 0);
+	ASSERT_RET(dataset_call(other, MLPROXY_DATASET_F_CANCEL, &cmd), 0);
+	ASSERT_RET(dataset_request(other, any), 0);
+	EXPECT(explored(op) > 0);
+	close(other);
+	EXPECT_EQ(explored(op), 0);
+	close(fd);
+	EXPECT_EQ(explored(op), 0);
+}
+
+/* Limited in time: over by itself, for exploration too. */
+static void exploration_ends(void)
+{
+	int op = fresh();
+	pid_t pid;
+
+	log_open(&log_, dev_bound(PROXY), MLPROXY_REC_MASK(MLPROXY_REC_DECISION), 1 << 19);
+	ASSERT_RET(dev_set_param(op, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING, 32768), 0);
+	ASSERT_RET(dataset_request(log_.fd, (struct mlproxy_dataset) { .duration_ns = 20000000 }),
+		   0);
+	pid = ktap_fork();
+	if (!pid)
+		poller(log_.fd, POLLPRI, POLLPRI);
+	ktap_join(pid);
+	EXPECT_EQ(explored(op), 0);
+}
+
 /* Requests come and go while all CPUs decide. */
 static void churn(void)
 {
 	pid_t load = load_start("decision", "mixed", 1000000, online_mask());
 	int fd = dev_bound("ctx-decision"), i, n = scaled(100) + 10;
-	struct mlproxy_dataset cmd;
+	struct mlproxy_stats before, after;
+	struct mlproxy_dataset cmd = {};
 	struct mlproxy_ring_setup setup;
 
 	for (i = 0; i < n; i++) {
@@ -442,6 +532,12 @@ static void churn(void)
 	}
 	kill(load, SIGKILL);
 	waitpid(load, NULL, 0);
+	/* All of them are gone, whatever they were at: nobody to explore for. */
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING, 32768), 0);
+	dev_stats(fd, &before);
+	ASSERT_RET(ctx_run("decision", "task", 200, 1), 0);
+	dev_stats(fd, &after);
+	EXPECT_EQ(after.by_source[MLPROXY_SRC_EXPLORE], before.by_source[MLPROXY_SRC_EXPLORE]);
 	close(fd);
 }
 
@@ -460,6 +556,8 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(wakes),
 	KTAP_TEST(duration),
 	KTAP_TEST(slots),
+	KTAP_TEST(exploration),
+	KTAP_TEST(exploration_ends),
 	KTAP_TEST(churn),
 };
 

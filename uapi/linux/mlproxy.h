@@ -602,7 +602,8 @@ struct mlproxy_mode {
  *
  * In emergency mode both shares are 0 and can't be changed. A mode's share and
  * exploration may not add up to more than MLPROXY_SHARE_ONE. Nothing is explored while no
- * dataset reader takes decisions.
+ * dataset reader takes decisions: a session whose data set waits for its trigger, is
+ * complete or was cancelled takes none.
  */
 struct mlproxy_param {
 	__u32 size;
