@@ -295,7 +295,6 @@ static void proxy_defaults(struct proxy_config *p, const char *name)
 	memset(p, 0, sizeof(*p));
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	p->heartbeat_ms = 3000;
-	p->ring_bytes = 1 << 20;
 	p->recent_rows = 20000;
 	p->archive_rows = 20000;
 	p->min_rows = 2000;

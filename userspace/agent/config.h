@@ -20,7 +20,7 @@
  * @name: proxy
  * @start: start the proxy where it does not run
  * @heartbeat_ms: what the kernel is told: the next heartbeat comes within it
- * @ring_bytes: data of the ring of one CPU
+ * @ring_bytes: data of the ring of one CPU, 0 for the library's default
  * @recent_rows: outcomes that the replay buffer keeps in any case, the newest
  * @archive_rows: outcomes that it keeps of all that came before
  * @min_rows: outcomes before the first fit, and after a change of the world

@@ -103,9 +103,11 @@ static int take_schema(struct learner *ln)
 
 static int bind_proxy(struct learner *ln)
 {
+	uint32_t bytes = ln->config.ring_bytes ? ln->config.ring_bytes :
+						 MLPROXY_RING_DEFAULT_BYTES;
 	const struct mlproxy_ring_opts rings = {
 		.data_bytes = ln->config.ring_bytes,
-		.watermark_bytes = ln->config.ring_bytes / 8,
+		.watermark_bytes = bytes / 8,
 		.timeout_us = WAKE_TIMEOUT_US,
 	};
 	const char *device = *ln->agent->device ? ln->agent->device : NULL;

@@ -146,5 +146,10 @@ static int take_record(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint
 
 int rows_take(struct learner *ln)
 {
-	return mlproxy_ring_consume(ln->s, MAX_RECORDS, take_record, ln);
+	int ret = mlproxy_ring_consume(ln->s, MAX_RECORDS, take_record, ln);
+
+	/* Nothing now, or nothing ever: a proxy that is gone would wake us for ever. */
+	if (ret == 0 && mlproxy_wait(ln->s, 0) == -ENODEV)
+		ret = -ENODEV;
+	return ret;
 }

@@ -7,7 +7,7 @@
 
 #include "learner.h"
 
-/** rows_take() - take what is in the rings, bounded; as mlproxy_ring_consume() */
+/** rows_take() - take what is in the rings, bounded; as mlproxy_ring_consume(), -ENODEV at the end */
 int rows_take(struct learner *ln);
 
 #endif /* MLPROXYD_ROWS_H */

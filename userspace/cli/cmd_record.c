@@ -328,7 +328,7 @@ static int open_rings(struct recording *r)
 	int ret;
 
 	/* Wake for a good part of the ring at once, not for every record. */
-	opts.watermark_bytes = (r->ring_bytes ? r->ring_bytes : 1U << 20) / 8;
+	opts.watermark_bytes = (r->ring_bytes ? r->ring_bytes : MLPROXY_RING_DEFAULT_BYTES) / 8;
 	ret = mlproxy_ring_setup(r->s, &opts);
 	if (ret)
 		return cli_fail(r->s, ret);

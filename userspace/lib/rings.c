@@ -13,7 +13,8 @@
 
 #include "session.h"
 
-#define DEFAULT_DATA_BYTES	(1U << 20)
+/* The default becomes no smaller than this where the memory is limited. */
+#define SMALLEST_DEFAULT	(64U << 10)
 
 static size_t ro_bytes(const struct mlproxy_session *s)
 {
@@ -101,16 +102,23 @@ int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlproxy_ring_opts
 {
 	static const struct mlproxy_ring_opts defaults;
 	struct mlproxy_ring_setup setup = { .size = sizeof(setup) };
+	uint32_t smallest;
 	int ret;
 
 	if (!opts)
 		opts = &defaults;
-	setup.data_bytes = opts->data_bytes ? opts->data_bytes : DEFAULT_DATA_BYTES;
+	setup.data_bytes = opts->data_bytes ? opts->data_bytes : MLPROXY_RING_DEFAULT_BYTES;
+	smallest = opts->data_bytes ? opts->data_bytes : SMALLEST_DEFAULT;
 	setup.watermark_bytes = opts->watermark_bytes;
 	setup.timeout_us = opts->timeout_us;
 	setup.type_mask = opts->type_mask;
 	setup.flags = opts->flags;
-	ret = mlpx_ioctl(s, MLPROXY_IOC_RING_SETUP, &setup, "set up the dataset rings");
+	for (;;) {
+		ret = mlpx_ioctl(s, MLPROXY_IOC_RING_SETUP, &setup, "set up the dataset rings");
+		if (ret != -ENOMEM || setup.data_bytes <= smallest)
+			break;
+		setup.data_bytes /= 2;
+	}
 	switch (ret) {
 	case 0:
 		break;
@@ -120,11 +128,12 @@ int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlproxy_ring_opts
 				 setup.data_bytes, MLPROXY_RING_MIN_BYTES, MLPROXY_RING_MAX_BYTES,
 				 setup.watermark_bytes, setup.timeout_us);
 	case -EBUSY:
-		return mlpx_fail(s, EBUSY, "this session has rings already, or uses read(); open "
-				 "another session");
+		return mlpx_fail(s, EBUSY, "this session has rings already, or %u others of %s "
+				 "have, and more are not possible", MLPROXY_MAX_READERS, s->name);
 	case -ENOMEM:
-		return mlpx_fail(s, ENOMEM, "the kernel has no memory for rings of %u bytes per "
-				 "CPU; ask for smaller ones", setup.data_bytes);
+		return mlpx_fail(s, ENOMEM, "no memory for rings of %u bytes per CPU, or more than "
+				 "this user may lock: ask for smaller ones, or raise the limit "
+				 "(ulimit -l, LimitMEMLOCK=)", setup.data_bytes);
 	default:
 		return ret;
 	}
@@ -165,8 +174,11 @@ int mlproxy_wait(struct mlproxy_session *s, int timeout_ms)
 		return 0;
 	if (pfd.revents & POLLIN)
 		return 1;
-	return mlpx_fail(s, EIO, "the device reports an error while waiting for records; the "
-			 "proxy is gone, open a new session");
+	if (pfd.revents & POLLHUP)
+		return mlpx_fail(s, ENODEV, "the proxy %s is gone, and its last record was read; "
+				 "open a new session once its module is loaded again", s->name);
+	return mlpx_fail(s, EIO, "the device reports an error while waiting for records; open a "
+			 "new session");
 }
 
 int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max, mlproxy_record_fn fn,

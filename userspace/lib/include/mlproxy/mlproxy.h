@@ -287,9 +287,14 @@ MLPROXY_API int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snaps
 /* ------------------------------------------------------------------ */
 /* Dataset rings                                                       */
 
+/** Data of one ring where nothing else is asked for. */
+#define MLPROXY_RING_DEFAULT_BYTES	(1U << 20)
+
 /**
  * struct mlproxy_ring_opts - how to set up the rings
- * @data_bytes: data of one ring, rounded up by the kernel; 0 for 1 MiB
+ * @data_bytes: data of one ring, rounded up by the kernel; 0 for
+ *	MLPROXY_RING_DEFAULT_BYTES, or as much of it as the user may lock
+ *	(RLIMIT_MEMLOCK), halved down to 64 KiB: see mlproxy_ring_bytes()
  * @watermark_bytes: as in struct mlproxy_ring_setup
  * @timeout_us: as in struct mlproxy_ring_setup
  * @type_mask: as in struct mlproxy_ring_setup
@@ -368,7 +373,8 @@ MLPROXY_API unsigned int mlproxy_ring_count(const struct mlproxy_session *s);
  * With a watermark and no timeout_us, records below the watermark don't wake;
  * consume also after a time-out.
  * Return: 1 if readable, 0 after @timeout_ms, -EINTR after a signal, -ENXIO if
- * the rings are not set up, -EIO if the device reports an error.
+ * the rings are not set up, -ENODEV if the proxy is gone and all its records were
+ * consumed, -EIO if the device reports an error.
  */
 MLPROXY_API int mlproxy_wait(struct mlproxy_session *s, int timeout_ms);
 
