@@ -19,6 +19,7 @@
 #include "param.h"
 #include "pending.h"
 #include "publish.h"
+#include "reader.h"
 #include "rec_table.h"
 #include "registry.h"
 #include "state.h"
@@ -247,6 +248,7 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	mutex_unlock(&proxy->lock);
 	mlproxy_state_exit(proxy);
 	synchronize_rcu();
+	mlproxy_readers_hang_up(proxy);
 	mlproxy_mode_exit(proxy);
 	kref_put(&proxy->kref, proxy_release);
 }

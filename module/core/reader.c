@@ -5,7 +5,9 @@
  * Waking: poll() sets @waiting and looks again; publishing stores the position
  * and then looks at @waiting. Full barriers between the two make sure that one of
  * them sees the other. The wake-up itself runs from irq_work, since a record may
- * be published in any context, also inside of the scheduler.
+ * be published in any context, also inside of the scheduler. Neither irq_work nor
+ * timers are marked hard: with PREEMPT_RT they run in threads, where the lock of a
+ * wait queue may be taken.
  */
 #include <linux/cpumask.h>
 #include <linux/fs.h>
@@ -133,14 +135,14 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
  * @proxy: its proxy
  *
  * Each reader costs every decision, so that there is a bound.
- * Context: may sleep. Return: 0, or -EBUSY beyond MLPROXY_MAX_READERS.
+ * Context: may sleep. Return: 0, -EBUSY beyond MLPROXY_MAX_READERS, or -ENODEV.
  */
 int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
 	int ret;
 
 	mutex_lock(&proxy->lock);
-	ret = mlproxy_dataset_attach(reader, proxy);
+	ret = mlproxy_gone(proxy) ? -ENODEV : mlproxy_dataset_attach(reader, proxy);
 	if (!ret)
 		list_add_tail_rcu(&reader->node, &proxy->readers);
 	mutex_unlock(&proxy->lock);
@@ -162,6 +164,25 @@ void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 	synchronize_rcu();
 	mutex_lock(&proxy->lock);
 	mlproxy_dataset_detach(reader, proxy);
+	mutex_unlock(&proxy->lock);
+}
+
+/**
+ * mlproxy_readers_hang_up() - tell all readers that no record comes any more
+ * @proxy: destroyed; nothing is being published any more
+ *
+ * Context: may sleep.
+ */
+void mlproxy_readers_hang_up(struct mlproxy *proxy)
+{
+	struct mlproxy_reader *reader;
+
+	mutex_lock(&proxy->lock);
+	list_for_each_entry(reader, &proxy->readers, node) {
+		/* After the last record; pairs with hung_up(). */
+		smp_store_release(&reader->hung_up, 1);
+		reader_wake(reader);
+	}
 	mutex_unlock(&proxy->lock);
 }
 
@@ -219,10 +240,17 @@ void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long
 	local_irq_restore(irq_flags);
 }
 
+static bool hung_up(const struct mlproxy_reader *reader)
+{
+	/* All records before it; pairs with mlproxy_readers_hang_up(). */
+	return smp_load_acquire(&reader->hung_up);
+}
+
 static bool reader_ready(struct mlproxy_reader *reader)
 {
-	/* The last records of a complete data set do not wait for a watermark. */
-	bool expired = READ_ONCE(reader->expired) || mlproxy_dataset_complete(reader);
+	/* The last records, of a complete data set too, do not wait for a watermark. */
+	bool expired = READ_ONCE(reader->expired) || mlproxy_dataset_complete(reader) ||
+		       hung_up(reader);
 	bool unread = false;
 	unsigned int cpu;
 
@@ -260,7 +288,8 @@ static bool reader_ready_or_wait(struct mlproxy_reader *reader)
  * @file: its file
  * @pt: poll table
  *
- * A complete data set is said by EPOLLPRI, for as long as there is no other.
+ * A complete data set is said by EPOLLPRI, for as long as there is no other. That the
+ * proxy is gone is said by EPOLLHUP, beside EPOLLIN for what is left.
  *
  * Asks to be woken also when something is ready: who watches for edges (EPOLLET)
  * does not come back to find the rings empty before the next record.
@@ -268,10 +297,17 @@ static bool reader_ready_or_wait(struct mlproxy_reader *reader)
 __poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
 			     struct poll_table_struct *pt)
 {
+	__poll_t mask;
+
 	poll_wait(file, &reader->wait, pt);
 	reader_prepare_wait(reader);
-	return (reader_ready(reader) ? EPOLLIN | EPOLLRDNORM : 0) |
-	       (mlproxy_dataset_complete(reader) ? EPOLLPRI : 0);
+	/* First: who sees it sees the last records as well. */
+	mask = hung_up(reader) ? EPOLLHUP : 0;
+	if (mlproxy_dataset_complete(reader))
+		mask |= EPOLLPRI;
+	if (reader_ready(reader))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
 }
 
 static int claim_read(struct mlproxy_reader *reader)
@@ -352,13 +388,14 @@ static ssize_t reader_read_once(struct mlproxy_reader *reader, char __user *buf,
  * @len: its length
  * @nonblock: do not wait
  *
- * Waits for any record, whatever the watermark. Return: bytes, -EAGAIN,
- * -EMSGSIZE if the next record does not fit, -EBUSY if the rings are mapped,
- * -EFAULT, -ERESTARTSYS, -EIO if a ring makes no sense.
+ * Waits for any record, whatever the watermark. Return: bytes, 0 once the proxy is
+ * gone and all was read, -EAGAIN, -EMSGSIZE if the next record does not fit, -EBUSY if
+ * the rings are mapped, -EFAULT, -ERESTARTSYS, -EIO if a ring makes no sense.
  */
 ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, size_t len,
 			    bool nonblock)
 {
+	bool last;
 	ssize_t ret;
 
 	ret = claim_read(reader);
@@ -368,13 +405,15 @@ ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, siz
 	for (;;) {
 		if (mutex_lock_interruptible(&reader->read_lock))
 			return -ERESTARTSYS;
+		last = hung_up(reader);
 		ret = reader_read_once(reader, buf, len);
 		mutex_unlock(&reader->read_lock);
-		if (ret)
+		if (ret || last)
 			return ret;
 		if (nonblock)
 			return -EAGAIN;
-		ret = wait_event_interruptible(reader->wait, reader_ready_or_wait(reader));
+		ret = wait_event_interruptible(reader->wait,
+					       reader_ready_or_wait(reader) || hung_up(reader));
 		if (ret)
 			return ret;
 	}

@@ -31,6 +31,7 @@ struct mlproxy;
  * @waiting: poll() found too little and wants to be woken
  * @timer_armed: the timer runs
  * @expired: the timer ran out: whatever is there is ready
+ * @hung_up: the proxy is gone, and no record comes any more; with release
  * @access_lock: protects @access; inside of the mmap lock
  * @access: READER_ACCESS_*
  * @wait: where poll() and read() wait
@@ -51,6 +52,7 @@ struct mlproxy_reader {
 	int waiting;
 	atomic_t timer_armed;
 	int expired;
+	int hung_up;
 	struct mutex access_lock;	/* @access */
 	int access;
 	wait_queue_head_t wait;
@@ -68,6 +70,7 @@ struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup);
 void mlproxy_reader_free(struct mlproxy_reader *reader);
 int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+void mlproxy_readers_hang_up(struct mlproxy *proxy);
 void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
 			     u32 len, unsigned long *irq_flags);
 void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long irq_flags);

@@ -188,7 +188,7 @@ static int take_one(struct mlproxy_rec_ring *ring, struct mlproxy *proxy)
  *
  * At most as many as the ring has entries. An entry is refused with -EINVAL for
  * its flags, -ERANGE for its time to live, -EDOM for its action.
- * Context: may sleep. Return: 0, or -EPROTO for an impossible position.
+ * Context: may sleep. Return: 0, -EPROTO for an impossible position, or -ENODEV.
  */
 int mlproxy_rec_ring_drain(struct mlproxy_rec_ring *ring, struct mlproxy *proxy,
 			   struct mlproxy_recommend_drain *cmd)
@@ -197,6 +197,8 @@ int mlproxy_rec_ring_drain(struct mlproxy_rec_ring *ring, struct mlproxy *proxy,
 	u64 prod = smp_load_acquire(&ring->prod->pos);
 	u32 todo;
 
+	if (mlproxy_gone(proxy))
+		return -ENODEV;
 	if (!ring_pos_valid(prod, ring->cons, ring->nr))
 		return -EPROTO;
 	todo = prod - ring->cons;

@@ -36,10 +36,21 @@
  *  - EBADMSG: a model was refused, the reason is in the structure
  *  - EPROTO: a user-written ring position is impossible
  *  - ENOMEM: no memory
- *  - ENODEV: the proxy went away (its module failed to load)
+ *  - ENODEV: the proxy went away (its module failed to load, or took it away)
  *
  * A structure is copied back also when the ioctl fails with ENOBUFS, EBADMSG
  * or EPROTO.
+ *
+ * read() gives whole records, in order for each CPU. It returns 0 once the proxy
+ * went away and the last record was read; else, without a record, it waits or
+ * fails with EAGAIN. ENXIO: no rings are set up. EBUSY: they are mapped. EMSGSIZE:
+ * the next record does not fit. EIO: a ring makes no sense, the rest of it is
+ * skipped.
+ *
+ * poll() says EPOLLIN when a ring is ready (see struct mlproxy_ring_setup), EPOLLPRI
+ * while the data set that was asked for is complete, and EPOLLHUP once the proxy
+ * went away: then whatever is unread is ready, and no record comes after it.
+ * EPOLLERR: no rings are set up.
  */
 
 #define MLPROXY_ABI_VERSION	2
