@@ -238,7 +238,7 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 		ret = -EBUSY;
 		goto out;
 	}
-	reader = mlproxy_reader_create(cmd);
+	reader = mlproxy_reader_create(cmd, session->file);
 	if (IS_ERR(reader)) {
 		ret = PTR_ERR(reader);
 		goto out;
@@ -281,7 +281,7 @@ static int ioctl_recommend_setup(struct ioctl_context *ctx, void *arg)
 		ret = -EBUSY;
 		goto out;
 	}
-	recs = mlproxy_rec_ring_create(cmd);
+	recs = mlproxy_rec_ring_create(cmd, session->file);
 	if (IS_ERR(recs))
 		ret = PTR_ERR(recs);
 	else

@@ -19,6 +19,7 @@
 #include "core.h"
 #include "dataset.h"
 #include "reader.h"
+#include "recommend.h"
 #include "ring_pos.h"
 
 static void reader_wake(struct mlproxy_reader *reader)
@@ -68,16 +69,21 @@ static void reader_work(struct irq_work *work)
 /**
  * mlproxy_reader_create() - allocate the rings of a session
  * @setup: in: sizes and options, already checked; out: what they became
+ * @file: of the session, whose user pays for them
  *
- * Context: may sleep. Return: the reader, not attached yet, or ERR_PTR.
+ * Context: may sleep. Return: the reader, not attached yet, or ERR_PTR: -ENOMEM, or
+ * -EINVAL where so many rings of this size can't be mapped.
  */
-struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup)
+struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup,
+					     const struct file *file)
 {
+	u32 size = roundup_pow_of_two(max_t(u32, setup->data_bytes, PAGE_SIZE));
+	u64 stride = 2 * PAGE_SIZE + 2 * (u64)size;
 	struct mlproxy_reader *reader;
 	unsigned int cpu;
-	u32 size;
 
-	size = roundup_pow_of_two(max_t(u32, setup->data_bytes, PAGE_SIZE));
+	if (nr_cpu_ids * stride > MLPROXY_REC_USER_OFFSET)
+		return ERR_PTR(-EINVAL);
 	reader = kzalloc(struct_size(reader, rings, nr_cpu_ids), GFP_KERNEL_ACCOUNT);
 	if (!reader)
 		return ERR_PTR(-ENOMEM);
@@ -89,20 +95,24 @@ struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup)
 	mutex_init(&reader->read_lock);
 	compat_hrtimer_setup(&reader->timer, reader_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	mlproxy_dataset_init(reader);
+	if (mlproxy_charge(&reader->charge, file,
+			   (u64)num_possible_cpus() * mlproxy_ring_pages(size)))
+		goto err;
 	for_each_possible_cpu(cpu) {
 		reader->rings[cpu] = mlproxy_ring_alloc(reader, size, cpu_to_node(cpu),
 							reader_work);
-		if (!reader->rings[cpu]) {
-			mlproxy_reader_free(reader);
-			return ERR_PTR(-ENOMEM);
-		}
+		if (!reader->rings[cpu])
+			goto err;
 	}
 	setup->data_bytes = size;
 	setup->watermark_bytes = reader->watermark_bytes;
 	setup->nr_rings = nr_cpu_ids;
 	setup->ring_offset = 0;
-	setup->ring_stride = 2 * PAGE_SIZE + 2 * (u64)size;
+	setup->ring_stride = stride;
 	return reader;
+err:
+	mlproxy_reader_free(reader);
+	return ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -124,6 +134,7 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
 	mlproxy_dataset_exit(reader);
 	for_each_possible_cpu(cpu)
 		mlproxy_ring_free(reader->rings[cpu]);
+	mlproxy_uncharge(&reader->charge);
 	mutex_destroy(&reader->read_lock);
 	mutex_destroy(&reader->access_lock);
 	kfree(reader);

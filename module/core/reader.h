@@ -10,6 +10,7 @@
 #include <linux/poll.h>
 #include <linux/wait.h>
 
+#include "pages.h"
 #include "ring.h"
 
 struct dataset;
@@ -42,6 +43,7 @@ struct mlproxy;
  * @proxy: its proxy, once attached
  * @dataset: what was asked for, NULL for everything; see dataset.c
  * @dataset_timer: ends a data set of limited time
+ * @charge: for the pages of @rings
  * @rings: by CPU, NULL for CPUs that are not possible
  */
 struct mlproxy_reader {
@@ -63,10 +65,12 @@ struct mlproxy_reader {
 	struct mlproxy *proxy;
 	struct dataset __rcu *dataset;
 	struct hrtimer dataset_timer;
+	struct mlproxy_charge charge;
 	struct mlproxy_ring *rings[];
 };
 
-struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup);
+struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup,
+					     const struct file *file);
 void mlproxy_reader_free(struct mlproxy_reader *reader);
 int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);

@@ -7,9 +7,9 @@
 #include <linux/vmalloc.h>
 
 #include "core.h"
+#include "pages.h"
 #include "recommend.h"
 #include "rec_table.h"
-#include "ring.h"
 #include "ring_pos.h"
 #include "trace.h"
 
@@ -25,6 +25,7 @@
  * @kern_pages: consumer page and results
  * @nr_user: number of @user_pages
  * @nr_kern: number of @kern_pages
+ * @charge: for both
  */
 struct mlproxy_rec_ring {
 	u64 cons;
@@ -37,49 +38,49 @@ struct mlproxy_rec_ring {
 	struct page **kern_pages;
 	u32 nr_user;
 	u32 nr_kern;
+	struct mlproxy_charge charge;
 };
 
 static void area_free(void *base, struct page **pages, u32 nr)
 {
-	u32 i;
-
-	if (base)
-		vunmap(base);
-	for (i = 0; pages && i < nr; i++)
-		if (pages[i])
-			__free_page(pages[i]);
+	if (!base)
+		return;
+	vunmap(base);
+	mlproxy_pages_free(pages, nr);
 	kvfree(pages);
 }
 
-static void *area_alloc(struct page ***pages, u32 nr)
+static void *area_alloc(struct page ***out, u32 nr)
 {
+	struct page **pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	void *base;
-	u32 i;
 
-	*pages = kvcalloc(nr, sizeof(**pages), GFP_KERNEL_ACCOUNT);
-	if (!*pages)
+	if (!pages)
 		return NULL;
-	for (i = 0; i < nr; i++) {
-		(*pages)[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-		if (!(*pages)[i])
-			goto err;
-	}
-	base = vmap(*pages, nr, VM_MAP, PAGE_KERNEL);
-	if (base)
-		return base;
-err:
-	area_free(NULL, *pages, nr);
-	*pages = NULL;
+	if (mlproxy_pages_alloc(pages, nr, NUMA_NO_NODE))
+		goto err_array;
+	base = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
+	if (!base)
+		goto err_pages;
+	*out = pages;
+	return base;
+
+err_pages:
+	mlproxy_pages_free(pages, nr);
+err_array:
+	kvfree(pages);
 	return NULL;
 }
 
 /**
  * mlproxy_rec_ring_create() - allocate a recommendation ring
  * @setup: in: entries, 1 to MLPROXY_REC_MAX_ENTRIES; out: what became of it
+ * @file: of the session, whose user pays
  *
  * Context: may sleep. Return: the ring, or ERR_PTR.
  */
-struct mlproxy_rec_ring *mlproxy_rec_ring_create(struct mlproxy_recommend_setup *setup)
+struct mlproxy_rec_ring *mlproxy_rec_ring_create(struct mlproxy_recommend_setup *setup,
+						 const struct file *file)
 {
 	struct mlproxy_rec_ring *ring;
 	void *user, *kern;
@@ -90,6 +91,8 @@ struct mlproxy_rec_ring *mlproxy_rec_ring_create(struct mlproxy_recommend_setup 
 	ring->nr = roundup_pow_of_two(setup->entries);
 	ring->nr_user = 1 + DIV_ROUND_UP(ring->nr * sizeof(*ring->entries), PAGE_SIZE);
 	ring->nr_kern = 1 + DIV_ROUND_UP(ring->nr * sizeof(*ring->results), PAGE_SIZE);
+	if (mlproxy_charge(&ring->charge, file, ring->nr_user + ring->nr_kern))
+		goto err;
 	user = area_alloc(&ring->user_pages, ring->nr_user);
 	if (!user)
 		goto err;
@@ -122,6 +125,7 @@ void mlproxy_rec_ring_free(struct mlproxy_rec_ring *ring)
 		return;
 	area_free(ring->prod, ring->user_pages, ring->nr_user);
 	area_free(ring->shown, ring->kern_pages, ring->nr_kern);
+	mlproxy_uncharge(&ring->charge);
 	kfree(ring);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/bits.h>
 #include <linux/mlproxy.h>
 
+struct file;
 struct mlproxy;
 struct mlproxy_rec_ring;
 struct vm_area_struct;
@@ -21,7 +22,8 @@ struct vm_area_struct;
 #define MLPROXY_REC_USER_OFFSET	BIT_ULL(40)
 #define MLPROXY_REC_KERN_OFFSET	BIT_ULL(41)
 
-struct mlproxy_rec_ring *mlproxy_rec_ring_create(struct mlproxy_recommend_setup *setup);
+struct mlproxy_rec_ring *mlproxy_rec_ring_create(struct mlproxy_recommend_setup *setup,
+						 const struct file *file);
 void mlproxy_rec_ring_free(struct mlproxy_rec_ring *ring);
 int mlproxy_rec_ring_mmap(struct mlproxy_rec_ring *ring, struct vm_area_struct *vma,
 			  u64 offset);

@@ -8,20 +8,20 @@
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 
-#include "compat/vma.h"
+#include "pages.h"
 #include "ring.h"
 #include "ring_pos.h"
 #include "trace.h"
 
 #define RING_META_PAGES 2	/* consumer, producer */
 
-static void free_pages_array(struct page **pages, u32 nr)
+/**
+ * mlproxy_ring_pages() - pages of a ring
+ * @size: bytes of data, a power of two of at least a page
+ */
+u32 mlproxy_ring_pages(u32 size)
 {
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		if (pages[i])
-			__free_page(pages[i]);
+	return RING_META_PAGES + (size >> PAGE_SHIFT);
 }
 
 /**
@@ -31,17 +31,16 @@ static void free_pages_array(struct page **pages, u32 nr)
  * @node: NUMA node of the CPU that will produce
  * @wake: called in hard interrupt context to wake the reader
  *
- * The memory is zeroed, so nothing stale is ever mapped, and charged to the
- * caller's memory cgroup. Context: may sleep. Return: the ring, or NULL.
+ * Its mlproxy_ring_pages() are charged by the caller. Context: may sleep.
+ * Return: the ring, or NULL.
  */
 struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
 					int node, void (*wake)(struct irq_work *))
 {
 	u32 data_pages = size >> PAGE_SHIFT;
-	u32 own = RING_META_PAGES + data_pages;
+	u32 own = mlproxy_ring_pages(size);
 	struct mlproxy_ring *ring;
 	void *base;
-	u32 i;
 
 	ring = kzalloc_node(sizeof(*ring), GFP_KERNEL_ACCOUNT, node);
 	if (!ring)
@@ -50,14 +49,10 @@ struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
 	ring->pages = kvcalloc(ring->nr_pages, sizeof(*ring->pages), GFP_KERNEL_ACCOUNT);
 	if (!ring->pages)
 		goto err_ring;
-	for (i = 0; i < own; i++) {
-		ring->pages[i] = alloc_pages_node(node, GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-						  __GFP_RETRY_MAYFAIL, 0);
-		if (!ring->pages[i])
-			goto err_pages;
-	}
-	for (i = 0; i < data_pages; i++)
-		ring->pages[own + i] = ring->pages[RING_META_PAGES + i];
+	if (mlproxy_pages_alloc(ring->pages, own, node))
+		goto err_array;
+	memcpy(ring->pages + own, ring->pages + RING_META_PAGES,
+	       data_pages * sizeof(*ring->pages));
 	base = vmap(ring->pages, ring->nr_pages, VM_MAP, PAGE_KERNEL);
 	if (!base)
 		goto err_pages;
@@ -72,7 +67,8 @@ struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
 	return ring;
 
 err_pages:
-	free_pages_array(ring->pages, own);
+	mlproxy_pages_free(ring->pages, own);
+err_array:
 	kvfree(ring->pages);
 err_ring:
 	kfree(ring);
@@ -91,47 +87,9 @@ void mlproxy_ring_free(struct mlproxy_ring *ring)
 		return;
 	irq_work_sync(&ring->work);
 	vunmap(ring->cons);
-	free_pages_array(ring->pages, RING_META_PAGES + (ring->size >> PAGE_SHIFT));
+	mlproxy_pages_free(ring->pages, mlproxy_ring_pages(ring->size));
 	kvfree(ring->pages);
 	kfree(ring);
-}
-
-/**
- * mlproxy_map_pages() - map kernel pages into a process
- * @vma: where to, as mmap() made it; its length must be @nr pages
- * @pages: the pages
- * @nr: how many
- * @writable: may user space write them
- *
- * The mapping can't be made writable or executable later, is not inherited by a
- * child and can't grow. Context: the mmap file operation.
- * Return: 0, -EINVAL for a private mapping or a wrong length, -EACCES for a
- * protection that is not allowed.
- */
-int mlproxy_map_pages(struct vm_area_struct *vma, struct page **pages, u32 nr,
-		      bool writable)
-{
-	unsigned long addr = vma->vm_start;
-	vm_flags_t clear = VM_MAYEXEC;
-	int ret;
-	u32 i;
-
-	if (!(vma->vm_flags & VM_SHARED) || vma_pages(vma) != nr)
-		return -EINVAL;
-	if (vma->vm_flags & VM_EXEC)
-		return -EACCES;
-	if (!writable) {
-		if (vma->vm_flags & VM_WRITE)
-			return -EACCES;
-		clear |= VM_MAYWRITE;
-	}
-	compat_vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, clear);
-	for (i = 0; i < nr; i++, addr += PAGE_SIZE) {
-		ret = vm_insert_page(vma, addr, pages[i]);
-		if (ret)
-			return ret;
-	}
-	return 0;
 }
 
 /**

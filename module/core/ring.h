@@ -67,6 +67,7 @@ struct mlproxy_ring {
 	u32 nr_pages;
 };
 
+u32 mlproxy_ring_pages(u32 size);
 struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
 					int node, void (*wake)(struct irq_work *));
 void mlproxy_ring_free(struct mlproxy_ring *ring);
@@ -78,7 +79,5 @@ void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len);
 u64 mlproxy_ring_unread(const struct mlproxy_ring *ring);
 void mlproxy_ring_stats(const struct mlproxy_ring *ring, struct mlproxy_ring_stats *s);
 u64 mlproxy_ring_lost(const struct mlproxy_ring *ring);
-int mlproxy_map_pages(struct vm_area_struct *vma, struct page **pages, u32 nr,
-		      bool writable);
 
 #endif /* _MLPROXY_RING_H */

@@ -14,6 +14,7 @@ static int session_open(struct inode *inode, struct file *file)
 	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
 	if (!session)
 		return -ENOMEM;
+	session->file = file;
 	mutex_init(&session->lock);
 	file->private_data = session;
 	return stream_open(inode, file);

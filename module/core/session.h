@@ -18,6 +18,7 @@ struct mlproxy_reader;
 struct mlproxy_rec_ring;
 
 struct mlproxy_session {
+	struct file *file;	/* whose session it is */
 	struct mutex lock;	/* set-up, and draining of @recs */
 	struct mlproxy *proxy;
 	struct mlproxy_reader *reader;

@@ -35,7 +35,7 @@
  *  - ENOBUFS: an output array is too short; the needed count is returned
  *  - EBADMSG: a model was refused, the reason is in the structure
  *  - EPROTO: a user-written ring position is impossible
- *  - ENOMEM: no memory
+ *  - ENOMEM: no memory, or more in rings than RLIMIT_MEMLOCK lets the user have
  *  - ENODEV: the proxy went away (its module failed to load, or took it away)
  *
  * A structure is copied back also when the ioctl fails with ENOBUFS, EBADMSG
@@ -669,6 +669,11 @@ struct mlproxy_ring_page {
  *
  * Once per session. Records published from then on are delivered to it. Each session
  * costs every decision, so that there are at most MLPROXY_MAX_READERS of one proxy.
+ *
+ * The rings can't be reclaimed. They are charged to the memory cgroup, and count
+ * against RLIMIT_MEMLOCK with all other rings of the user who opened the file: for
+ * each possible CPU the data and two pages. A file that was opened with CAP_IPC_LOCK
+ * is not limited.
  */
 struct mlproxy_ring_setup {
 	__u32 size;
@@ -745,6 +750,8 @@ struct mlproxy_recommendation {
  *	result an entry: 0 accepted, else a negative errno
  * @user_bytes: out: length to map at @user_offset
  * @kern_bytes: out: length to map at @kern_offset
+ *
+ * Charged as the rings of MLPROXY_IOC_RING_SETUP are.
  */
 struct mlproxy_recommend_setup {
 	__u32 size;
