@@ -456,6 +456,32 @@ static void test_gives_room_back(void **state)
 	assert_int_equal(f->fake[0].cons.pos, f->fake[0].prod.pos);
 }
 
+static int break_other(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost,
+		       void *ctx)
+{
+	struct fixture *f = ctx;
+
+	(void)rec;
+	(void)lost;
+	if (cpu == 0)
+		((struct mlproxy_rec_hdr *)f->ring[1].data)->len = 0x7ffffff8;
+	return 0;
+}
+
+/* What was checked is what is used, also where a record changes after that. */
+static void test_length_is_read_once(void **state)
+{
+	struct fixture *f = *state;
+
+	put(&f->fake[0], 1);
+	put(&f->fake[1], 2);
+	put(&f->fake[1], 3);
+	assert_int_equal(mlpx_rings_consume(f->ring, 2, f->heap, 0, break_other, f, &f->counts),
+			 3);
+	assert_int_equal(f->fake[1].cons.pos, f->fake[1].prod.pos);
+	assert_int_equal(f->counts.malformed, 0);
+}
+
 /* A producer as the kernel's, in a thread: drops what has no room. */
 static void *produce(void *arg)
 {
@@ -549,6 +575,7 @@ int main(void)
 		RING_TEST(test_max),
 		RING_TEST(test_callback_stops),
 		RING_TEST(test_gives_room_back),
+		RING_TEST(test_length_is_read_once),
 		RING_TEST(test_producer_threads),
 		cmocka_unit_test(test_record_valid),
 	};

@@ -5,8 +5,9 @@
  * The producer position is read once a call and with acquire, so every record
  * below it is complete. The consumer position is written with release, only
  * after the callback is done with the records below it. The kernel writes the
- * records, and yet each is checked before its length or type is used: a reader
- * must survive whatever it maps.
+ * records, and yet each is checked before its length or type is used, and what was
+ * checked is what is used: a reader must survive whatever it maps, also while it
+ * changes.
  */
 #include <errno.h>
 #include <limits.h>
@@ -36,12 +37,10 @@ static size_t record_min_bytes(const struct mlproxy_rec_hdr *rec)
 	}
 }
 
-static bool length_sane(const struct mlproxy_rec_hdr *rec, uint64_t avail_bytes)
+static bool length_sane(uint32_t len, uint64_t avail_bytes)
 {
-	if (avail_bytes < sizeof(*rec))
-		return false;
-	return rec->len >= sizeof(*rec) && rec->len <= MLPROXY_REC_MAX_BYTES &&
-	       rec->len % 8 == 0 && rec->len <= avail_bytes;
+	return len >= sizeof(struct mlproxy_rec_hdr) && len <= MLPROXY_REC_MAX_BYTES &&
+	       len % 8 == 0 && len <= avail_bytes;
 }
 
 static bool type_known(const struct mlproxy_rec_hdr *rec)
@@ -49,22 +48,23 @@ static bool type_known(const struct mlproxy_rec_hdr *rec)
 	return rec->type != 0 && rec->type != MLPROXY_REC_PAD && rec->type < MLPROXY_NR_REC_TYPES;
 }
 
-static bool content_sane(const struct mlproxy_rec_hdr *rec)
+static bool content_sane(const struct mlproxy_rec_hdr *rec, uint32_t len)
 {
 	const struct mlproxy_rec_decision *decision;
 
-	if (rec->len < record_min_bytes(rec))
+	if (len < record_min_bytes(rec))
 		return false;
 	if (rec->type != MLPROXY_REC_DECISION)
 		return true;
 	decision = (const struct mlproxy_rec_decision *)rec;
 	return decision->nr_features <= MLPROXY_MAX_FEATURES &&
-	       rec->len >= sizeof(*decision) + decision->nr_features * sizeof(__s64);
+	       len >= sizeof(*decision) + decision->nr_features * sizeof(__s64);
 }
 
 MLPROXY_API int mlproxy_record_valid(const struct mlproxy_rec_hdr *rec, size_t avail_bytes)
 {
-	if (!length_sane(rec, avail_bytes) || !type_known(rec) || !content_sane(rec))
+	if (avail_bytes < sizeof(*rec) || !length_sane(rec->len, avail_bytes) ||
+	    !type_known(rec) || !content_sane(rec, rec->len))
 		return -EBADMSG;
 	return 0;
 }
@@ -106,27 +106,30 @@ static void snapshot_end(struct mlpx_ring *ring, struct mlproxy_ring_counts *cou
 }
 
 /*
- * The next record to deliver, or NULL. Steps over records of a type that this
+ * The next record to deliver and its length, or NULL. Steps over records of a type that this
  * library does not know (a newer kernel), which are no loss, and over records
  * that are too short for their type, which are.
  */
-static const struct mlproxy_rec_hdr *peek(struct mlpx_ring *ring,
+static const struct mlproxy_rec_hdr *peek(struct mlpx_ring *ring, uint32_t *len_out,
 					  struct mlproxy_ring_counts *counts)
 {
 	while (ring->pos != ring->end) {
-		const struct mlproxy_rec_hdr *rec;
+		const struct mlproxy_rec_hdr *rec =
+			(const void *)(ring->data + (ring->pos & (ring->size_bytes - 1)));
+		uint32_t len = __atomic_load_n(&rec->len, __ATOMIC_RELAXED);
+		uint64_t seq = __atomic_load_n(&rec->seq, __ATOMIC_RELAXED);
 
-		rec = (const void *)(ring->data + (ring->pos & (ring->size_bytes - 1)));
-		if (!length_sane(rec, ring->end - ring->pos) || rec->seq < ring->next_seq) {
+		if (!length_sane(len, ring->end - ring->pos) || seq < ring->next_seq) {
 			skip_all(ring, counts);
 			break;
 		}
-		ring->gap += rec->seq - ring->next_seq;
-		counts->lost += rec->seq - ring->next_seq;
-		ring->next_seq = rec->seq;
-		if (type_known(rec) && content_sane(rec))
+		ring->gap += seq - ring->next_seq;
+		counts->lost += seq - ring->next_seq;
+		ring->next_seq = seq;
+		*len_out = len;
+		if (type_known(rec) && content_sane(rec, len))
 			return rec;
-		ring->pos += rec->len;
+		ring->pos += len;
 		ring->next_seq++;
 		if (type_known(rec)) {
 			counts->malformed++;
@@ -177,7 +180,7 @@ static void sift_down(struct mlpx_head *heap, unsigned int nr)
 static bool set_head(struct mlpx_head *head, struct mlpx_ring *rings, unsigned int ring,
 		     struct mlproxy_ring_counts *counts)
 {
-	head->rec = peek(&rings[ring], counts);
+	head->rec = peek(&rings[ring], &head->len, counts);
 	if (!head->rec)
 		return false;
 	head->ring = ring;
@@ -213,7 +216,7 @@ int mlpx_rings_consume(struct mlpx_ring *rings, unsigned int nr, struct mlpx_hea
 	nr_heap = fill_heap(rings, nr, heap, counts);
 	while (nr_heap && (unsigned int)consumed < max && ret == 0) {
 		struct mlpx_ring *ring = &rings[heap[0].ring];
-		uint32_t len = heap[0].rec->len;
+		uint32_t len = heap[0].len;
 
 		ret = fn(heap[0].rec, ring->cpu, ring->gap, ctx);
 		ring->gap = 0;

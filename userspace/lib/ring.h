@@ -41,11 +41,13 @@ struct mlpx_ring {
  * @time_ns: time of the ring's next record
  * @ring: index of the ring
  * @rec: that record
+ * @len: its length, as it was checked
  */
 struct mlpx_head {
 	uint64_t time_ns;
 	unsigned int ring;
 	const struct mlproxy_rec_hdr *rec;
+	uint32_t len;
 };
 
 /** Sequence number of the first record of a ring. */
