@@ -42,6 +42,7 @@ help:
 	@echo '  make bench-readahead  compare them on the test loads; hours'
 	@echo '  make bench-readahead-fits  the same where data fits in memory; minutes'
 	@echo '  make check       every test, on three kernels; about 30 minutes'
+	@echo '  make check-sanitize  unit tests on user space built with sanitizers'
 	@echo '  make check-newest  the modules on the newest kernel of Debian backports'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
 	@echo '  make uninstall   remove what make install put there (same DESTDIR, PREFIX)'
@@ -90,6 +91,9 @@ bench-readahead-fits:
 
 check:
 	scripts/check
+
+check-sanitize:
+	scripts/check-sanitize
 
 check-newest:
 	scripts/check-newest --refresh
@@ -154,5 +158,5 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead \
-	bench-readahead-fits check check-newest install uninstall install-modules \
+	bench-readahead-fits check check-newest check-sanitize install uninstall install-modules \
 	install-userspace install-packaging install-docs dkms-source dkms clean
