@@ -14,31 +14,48 @@ check_guest_programs()
 # What tests/guest/fail_nth.c provokes in the kernel's own code, and says so.
 GUEST_ALLOW_DMESG='trace_events\.c:[0-9]+ event_define_fields'
 
-# guest_part KERNEL only|not [PROGRAM...]: the guest of the programs that patch the
-# kernel's code, or that of the others.
+# guest_part KERNEL only|not[:I/N] [PROGRAM...]: the guest of the programs that patch the
+# kernel's code, or that of the others; or one of N guests that share these.
 guest_part()
 {
-	local kernel=$1 patching=$2 mem=2048 timeout_s=1800 thread=
-	shift 2
+	local kernel=$1 patching=${2%%:*} share=1/1 log mem=2048 timeout_s=1800 thread=
 
+	log=$LOGS/$(guest_log "$1" "$2")
+	[ "$patching" = "$2" ] || share=${2#*:}
+	shift 2
 	case $kernel in
-	debug-*) mem=4096 timeout_s=2700 ;;
+	debug-*) mem=4096 timeout_s=3600 ;;
 	esac
 	[ "$patching" = not ] || thread=--one-thread
 	scripts/vm --kernel "$kernel" --allow-dmesg "$GUEST_ALLOW_DMESG" \
 		--mem "$mem" --timeout "$timeout_s" $thread \
-		--log "$LOGS/guest-$kernel-$patching" -- \
-		tests/guest/run --kernel "$kernel" --patching "$patching" "$@" \
-		> "$LOGS/guest-$kernel-$patching.tap" 2> "$LOGS/guest-$kernel-$patching.err"
+		--log "$log" -- \
+		tests/guest/run --kernel "$kernel" --patching "$patching" --share "$share" "$@" \
+		> "$log.tap" 2> "$log.err"
+}
+
+# guest_log KERNEL PART: the name of its logs
+guest_log()
+{
+	tr ':/' '-' <<< "guest-$1-$2"
+}
+
+# slowest FILE: the programs that took longest, in minutes
+slowest()
+{
+	sed -nE 's/^# ([a-z0-9_]+) took ([0-9]+) s$/\2 \1/p' "$1" | sort -rn | head -n 6 |
+		awk '{ printf "%s%s %d:%02d", sep, $2, $1 / 60, $1 % 60; sep = ", " }'
 }
 
 # The stream of results and the runner's verdict (kernel log, panic, timeout) are
 # counted apart: either may fail alone.
 count_guest_part()
 {
-	local kernel=$1 patching=$2 status=$3 log=$LOGS/guest-$1-$2
+	local kernel=$1 status=$3 log
 
+	log=$LOGS/$(guest_log "$1" "$2")
 	count_tap "$kernel" "$log.tap"
+	step "  slowest: $(slowest "$log.tap")"
 	case $status in
 	0 | 1)
 		result pass "$kernel" "the guest ended well, its kernel log is clean"

@@ -7,27 +7,47 @@
 
 JOBS=()
 
+# jobs_locked COMMAND...: nobody else touches the queue meanwhile
+jobs_locked()
+{
+	(
+		flock 9
+		"$@"
+	) 9> "$LOGS/jobs.lock"
+}
+
 # job_add FUNCTION COUNTING-FUNCTION GROUP [ARGUMENT]: both get GROUP and ARGUMENT,
-# the latter the status as well.
+# the latter the status as well. It goes to the front of the queue: what is added
+# later takes longer.
 job_add()
 {
 	JOBS+=("$*")
-	echo "$*" >> "$LOGS/jobs"
+	jobs_locked queue_first "$*"
+}
+
+queue_first()
+{
+	local rest
+
+	rest=$(cat "$LOGS/jobs")
+	printf '%s\n' "$1" ${rest:+"$rest"} > "$LOGS/jobs"
+}
+
+queue_take()
+{
+	head -n 1 "$LOGS/jobs"
+	sed -i 1d "$LOGS/jobs"
 }
 
 # Several workers ask at once.
 job_next()
 {
-	(
-		flock 9
-		head -n 1 "$LOGS/jobs"
-		sed -i 1d "$LOGS/jobs"
-	) 9> "$LOGS/jobs.lock"
+	jobs_locked queue_take
 }
 
 job_file()
 {
-	echo "$LOGS/job-$(tr -s ' ' '-' <<< "$1")"
+	echo "$LOGS/job-$(tr -s ' :/' '-' <<< "$1")"
 }
 
 jobs_clear()
@@ -64,10 +84,29 @@ workers_start()
 	set +m
 }
 
+# workers_fill N: start as many as are missing to N, since others may have found nothing
+# to do.
+workers_fill()
+{
+	local w alive=0
+
+	for w in ${workers[@]+"${workers[@]}"}; do
+		! kill -0 "$w" 2> /dev/null || alive=$((alive + 1))
+	done
+	workers_start $(($1 - alive))
+}
+
+# workers_wait N: until nothing is left to do. A job may have come just when the last
+# of the workers had looked.
 workers_wait()
 {
-	[ ${#workers[@]} -eq 0 ] || wait "${workers[@]}"
-	workers=()
+	while
+		[ ${#workers[@]} -eq 0 ] || wait "${workers[@]}"
+		workers=()
+		[ -s "$LOGS/jobs" ]
+	do
+		workers_start "$1"
+	done
 }
 
 workers_stop()
