@@ -18,13 +18,13 @@ GUEST_ALLOW_DMESG='trace_events\.c:[0-9]+ event_define_fields'
 # kernel's code, or that of the others; or one of N guests that share these.
 guest_part()
 {
-	local kernel=$1 patching=${2%%:*} share=1/1 log mem=2048 timeout_s=1800 thread=
+	local kernel=$1 patching=${2%%:*} share=1/1 log mem=2048 timeout_s=3600 thread=
 
 	log=$LOGS/$(guest_log "$1" "$2")
 	[ "$patching" = "$2" ] || share=${2#*:}
 	shift 2
 	case $kernel in
-	debug-*) mem=4096 timeout_s=3600 ;;
+	debug-*) mem=4096 timeout_s=4800 ;;
 	esac
 	[ "$patching" = not ] || thread=--one-thread
 	scripts/vm --kernel "$kernel" --allow-dmesg "$GUEST_ALLOW_DMESG" \
@@ -84,7 +84,7 @@ dkms_cycle()
 		# No chroot with an overlay here: compile in the guest.
 		parts="build use"
 	fi
-	scripts/vm --kernel "$kernel" --timeout 1500 --out "$dir" \
+	scripts/vm --kernel "$kernel" --timeout 3000 --out "$dir" \
 		--env "PARTS=$parts" -- scripts/lib/dkms-cycle.sh guest "$kernel" /out \
 		> "$dir/guest.log" 2>&1
 	status=$?
