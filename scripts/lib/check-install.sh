@@ -8,10 +8,11 @@
 INSTALL_PREFIX=/opt/mlproxy
 INSTALL_LIBDIR=/opt/mlproxy/lib64
 
-# make_install KERNEL TARGET DEST
+# make_install KERNEL TARGET DEST: W=1 as the modules were built, or they would be built
+# anew under the guests that load them
 make_install()
 {
-	make --no-print-directory "$2" -j"$(nproc)" DESTDIR="$3" \
+	make --no-print-directory "$2" -j"$(nproc)" W=1 DESTDIR="$3" \
 		PREFIX=$INSTALL_PREFIX LIBDIR=$INSTALL_LIBDIR \
 		KDIR="$(scripts/kernels path "$1" headers)"
 }
