@@ -69,6 +69,11 @@ $(OBJ)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(QUOTED) | cmp -s - $@ || printf '%s\n' $(QUOTED) > $@
 
+# So are programs linked anew that are to find a library elsewhere.
+$(OBJ)/rpath: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(TORCH_RPATH) | cmp -s - $@ || printf '%s\n' $(TORCH_RPATH) > $@
+
 $(OBJ)/%.o: %.c $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(COMPILE)

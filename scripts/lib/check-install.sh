@@ -53,6 +53,12 @@ installed_well()
 			status=1
 		fi
 	done
+	for f in libexec/mlproxy/mlproxy-learn sbin/mlproxyd; do
+		if ! readelf -d "$dest$INSTALL_PREFIX/$f" | grep -q "RUNPATH.*$INSTALL_LIBDIR"; then
+			echo "$f does not look for libraries in $INSTALL_LIBDIR"
+			status=1
+		fi
+	done
 	if ! grep -qx "libdir=.*$INSTALL_LIBDIR" "$dest$INSTALL_LIBDIR/pkgconfig/libmlproxy.pc"; then
 		echo "libmlproxy.pc does not say $INSTALL_LIBDIR"
 		status=1
