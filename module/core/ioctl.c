@@ -68,6 +68,48 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
+	cmd->reserved = 0;
+	return 0;
+}
+
+/**
+ * struct user_array - an array of user space's
+ * @ptr: user pointer
+ * @nr: entries to write, not more than there is room for
+ * @stride: size of an entry in the program that asks
+ * @min: size of an entry when it was first published
+ */
+struct user_array {
+	u64 ptr;
+	u32 nr;
+	u32 stride;
+	u32 min;
+};
+
+#define USER_ARRAY(_ptr, _nr, _stride, _type, _last) {			\
+	.ptr = _ptr,							\
+	.nr = _nr,							\
+	.stride = _stride,						\
+	.min = offsetofend(_type, _last),				\
+}
+
+/*
+ * Write an array whose entries may be larger or smaller in the program that asks: it
+ * gets what it knows of, and zeros where it knows of more.
+ */
+static int copy_array_to_user(const struct user_array *to, const void *from, u32 size)
+{
+	u32 known = min(size, to->stride), i;
+	u8 __user *user = u64_to_user_ptr(to->ptr);
+
+	if (!to->nr)
+		return 0;
+	if (to->stride < to->min || to->stride > PAGE_SIZE)
+		return -EINVAL;
+	for (i = 0; i < to->nr; i++, user += to->stride, from += size)
+		if (copy_to_user(user, from, known) ||
+		    clear_user(user + known, to->stride - known))
+			return -EFAULT;
 	return 0;
 }
 
@@ -76,7 +118,9 @@ static int ioctl_list(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_list *cmd = arg;
 	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_PROXIES);
 	struct mlproxy_list_entry *entries = NULL;
-	int ret = 0;
+	struct user_array to = USER_ARRAY(cmd->entries, room, cmd->entry_size,
+					  struct mlproxy_list_entry, nr_actions);
+	int ret;
 	u32 nr;
 
 	if (room) {
@@ -85,13 +129,11 @@ static int ioctl_list(struct ioctl_context *ctx, void *arg)
 			return -ENOMEM;
 	}
 	nr = mlproxy_list_fill(entries, room);
-	if (copy_to_user(u64_to_user_ptr(cmd->entries), entries,
-			 min(nr, room) * sizeof(*entries)))
-		ret = -EFAULT;
-	else if (nr > room)
+	to.nr = min(nr, room);
+	ret = copy_array_to_user(&to, entries, sizeof(*entries));
+	if (!ret && nr > room)
 		ret = -ENOBUFS;
 	cmd->count = nr;
-	cmd->entry_size = sizeof(*entries);
 	kfree(entries);
 	return ret;
 }
@@ -102,7 +144,8 @@ static int ioctl_bind(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_bind *cmd = arg;
 	struct mlproxy *proxy;
 
-	if (strnlen(cmd->name, sizeof(cmd->name)) == sizeof(cmd->name))
+	if (strnlen(cmd->name, sizeof(cmd->name)) == sizeof(cmd->name) || cmd->instance ||
+	    cmd->reserved)
 		return -EINVAL;
 	proxy = mlproxy_get_by_name(cmd->name);
 	if (!proxy)
@@ -120,6 +163,30 @@ static int ioctl_bind(struct ioctl_context *ctx, void *arg)
 	return 0;
 }
 
+static int copy_schema_arrays(const struct mlproxy *proxy, const struct mlproxy_schema *in)
+{
+	const struct mlproxy_schema *own = &proxy->schema;
+	struct user_array features = USER_ARRAY(in->features, own->nr_features, in->feature_size,
+						struct mlproxy_feature, preprocess);
+	struct user_array actions = USER_ARRAY(in->actions, own->nr_actions, in->action_size,
+					       struct mlproxy_action, value);
+	struct user_array states = USER_ARRAY(in->states, in->states ? own->nr_states : 0,
+					      in->state_size, struct mlproxy_feature, preprocess);
+	struct user_array events = USER_ARRAY(in->events, in->events ? own->nr_events : 0,
+					      in->event_size, struct mlproxy_event_desc,
+					      period_ms);
+	int ret;
+
+	ret = copy_array_to_user(&features, proxy->features, sizeof(*proxy->features));
+	if (!ret)
+		ret = copy_array_to_user(&actions, proxy->actions, sizeof(*proxy->actions));
+	if (!ret)
+		ret = copy_array_to_user(&states, proxy->states, sizeof(*proxy->states));
+	if (!ret)
+		ret = copy_array_to_user(&events, proxy->events, sizeof(*proxy->events));
+	return ret;
+}
+
 static int ioctl_schema(struct ioctl_context *ctx, void *arg)
 {
 	const struct mlproxy_schema *own = &ctx->proxy->schema;
@@ -132,22 +199,15 @@ static int ioctl_schema(struct ioctl_context *ctx, void *arg)
 	cmd->actions = in.actions;
 	cmd->states = in.states;
 	cmd->events = in.events;
+	cmd->feature_size = in.feature_size;
+	cmd->action_size = in.action_size;
+	cmd->state_size = in.state_size;
+	cmd->event_size = in.event_size;
 	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions ||
 	    (in.states && in.nr_states < own->nr_states) ||
 	    (in.events && in.nr_events < own->nr_events))
 		return -ENOBUFS;
-	if (copy_to_user(u64_to_user_ptr(in.features), ctx->proxy->features,
-			 own->nr_features * sizeof(*ctx->proxy->features)) ||
-	    copy_to_user(u64_to_user_ptr(in.actions), ctx->proxy->actions,
-			 own->nr_actions * sizeof(*ctx->proxy->actions)))
-		return -EFAULT;
-	if (in.states && copy_to_user(u64_to_user_ptr(in.states), ctx->proxy->states,
-				      own->nr_states * sizeof(*ctx->proxy->states)))
-		return -EFAULT;
-	if (in.events && copy_to_user(u64_to_user_ptr(in.events), ctx->proxy->events,
-				      own->nr_events * sizeof(*ctx->proxy->events)))
-		return -EFAULT;
-	return 0;
+	return copy_schema_arrays(ctx->proxy, &in);
 }
 
 static int ioctl_control(struct ioctl_context *ctx, void *arg)
@@ -181,17 +241,21 @@ static int ioctl_efficiency(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_efficiency *cmd = arg;
 	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_TRANSITIONS);
 	struct mlproxy_transition *transitions = NULL;
+	struct user_array to = USER_ARRAY(cmd->transitions, room, cmd->transition_size,
+					  struct mlproxy_transition, evidence);
 	int ret;
 
+	if (cmd->reserved)
+		return -EINVAL;
 	if (room) {
 		transitions = kcalloc(room, sizeof(*transitions), GFP_KERNEL_ACCOUNT);
 		if (!transitions)
 			return -ENOMEM;
 	}
 	ret = mlproxy_mode_efficiency(ctx->proxy, cmd, transitions, room);
-	if (!ret && copy_to_user(u64_to_user_ptr(cmd->transitions), transitions,
-				 cmd->count * sizeof(*transitions)))
-		ret = -EFAULT;
+	to.nr = cmd->count;
+	if (!ret)
+		ret = copy_array_to_user(&to, transitions, sizeof(*transitions));
 	kfree(transitions);
 	return ret;
 }
@@ -274,7 +338,8 @@ static int ioctl_recommend_setup(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_rec_ring *recs;
 	int ret = 0;
 
-	if (cmd->reserved || !cmd->entries || cmd->entries > MLPROXY_REC_MAX_ENTRIES)
+	if (cmd->entry_size != sizeof(struct mlproxy_recommendation) || !cmd->entries ||
+	    cmd->entries > MLPROXY_REC_MAX_ENTRIES)
 		return -EINVAL;
 	mutex_lock(&session->lock);
 	if (session->recs) {
@@ -368,7 +433,7 @@ static int ioctl_snapshot(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_snapshot *cmd = arg;
 
-	if (cmd->reserved || cmd->reserved2)
+	if (cmd->reserved)
 		return -EINVAL;
 	memset(cmd->values, 0, sizeof(cmd->values));
 	return mlproxy_take_snapshot(ctx->proxy, cmd);
@@ -431,17 +496,17 @@ struct ioctl_op {
 	}
 
 static const struct ioctl_op ioctl_ops[] = {
-	IOCTL_OP(MLPROXY_IOC_INFO, ioctl_info, struct mlproxy_info, bound_id,
+	IOCTL_OP(MLPROXY_IOC_INFO, ioctl_info, struct mlproxy_info, reserved,
 		 0, false, false),
 	IOCTL_OP(MLPROXY_IOC_LIST, ioctl_list, struct mlproxy_list, entry_size,
 		 0, false, false),
-	IOCTL_OP(MLPROXY_IOC_BIND, ioctl_bind, struct mlproxy_bind, schema_version,
+	IOCTL_OP(MLPROXY_IOC_BIND, ioctl_bind, struct mlproxy_bind, reserved,
 		 0, false, false),
-	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, schema_hash,
+	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, event_size,
 		 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
 		 0, true, true),
-	IOCTL_OP(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, changes,
+	IOCTL_OP(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, evidence,
 		 MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false),
 	IOCTL_OP(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value,
 		 MLPROXY_PARAM_F_SET, true, false),
@@ -458,10 +523,10 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_MODEL_CTL, ioctl_model_ctl, struct mlproxy_model_ctl,
 		 version, 0, true, true),
 	IOCTL_OP(MLPROXY_IOC_MODEL_INFO, ioctl_model_info, struct mlproxy_model_info,
-		 standby_name, 0, true, false),
+		 standby_kind, 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_MODEL_EVAL, ioctl_model_eval, struct mlproxy_model_eval,
 		 outputs, MLPROXY_EVAL_F_STANDBY, true, false),
-	IOCTL_OP(MLPROXY_IOC_STATS, ioctl_stats, struct mlproxy_stats, bad_calls,
+	IOCTL_OP(MLPROXY_IOC_STATS, ioctl_stats, struct mlproxy_stats, reward_sum,
 		 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_SNAPSHOT, ioctl_snapshot, struct mlproxy_snapshot, values,
 		 0, true, false),
@@ -469,7 +534,7 @@ static const struct ioctl_op ioctl_ops[] = {
 		 evidence, 0, true, false),
 	IOCTL_OP(MLPROXY_IOC_HEARTBEAT, ioctl_heartbeat, struct mlproxy_heartbeat,
 		 reserved, MLPROXY_HEARTBEAT_F_LEAVE, true, true),
-	IOCTL_OP(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filtered,
+	IOCTL_OP(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filters,
 		 MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true, false),
 };
 

@@ -43,6 +43,8 @@ void mode_config_defaults(struct mode_config *config)
 static void clear_evidence(struct mode_machine *m)
 {
 	memset(&m->evidence, 0, sizeof(m->evidence));
+	m->evidence.verdict = MLPROXY_VERDICT_REWARD;
+	m->evidence.nr_arms = MLPROXY_NR_ARMS;
 	m->evidence.low_q16 = S64_MIN;
 	m->evidence.high_q16 = S64_MAX;
 	m->evidence.model_version = m->model_version;

@@ -12,6 +12,7 @@
 #include "core.h"
 #include "candidate.h"
 #include "dataset.h"
+#include "efficiency.h"
 #include "publish.h"
 #include "reader.h"
 #include "ring_pos.h"
@@ -31,7 +32,7 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 			      u32 allowed, const struct candidate *c,
 			      struct mlproxy_decision *d)
 {
-	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_decision, features) +
+	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_decision) +
 			       proxy->nr_features * sizeof(s64));
 	struct mlproxy_rec_decision *rec;
 	struct mlproxy_reader *reader;
@@ -49,21 +50,26 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		}
 		rec->id = d->id;
 		rec->key = req->key;
+		rec->predicted = c->predicted;
 		rec->prob_q31 = d->prob_q31;
 		rec->model_version = d->model_version;
 		rec->allowed = allowed;
+		rec->instance = 0;
+		rec->experiment = d->experiment;
+		rec->cluster = d->cluster < EFF_CLUSTERS ? d->cluster : MLPROXY_CLUSTER_NONE;
+		rec->arm = d->arm;
 		rec->baseline = d->baseline;
 		rec->action = d->action;
 		rec->source = d->source;
 		rec->mode = d->mode;
 		rec->candidate = c->action;
 		rec->candidate_source = c->source;
-		rec->nr_features = proxy->nr_features;
-		rec->arm = d->arm;
 		memset(rec->reserved, 0, sizeof(rec->reserved));
-		rec->predicted = c->predicted;
-		memcpy(rec->features, req->features,
-		       proxy->nr_features * sizeof(*rec->features));
+		rec->features_offset = sizeof(*rec);
+		rec->nr_features = proxy->nr_features;
+		rec->candidates_offset = 0;
+		rec->nr_candidates = 0;
+		memcpy(rec + 1, req->features, proxy->nr_features * sizeof(*req->features));
 		mlproxy_reader_commit(reader, len, irq_flags);
 		mlproxy_dataset_taken(reader, taken);
 	}
@@ -114,13 +120,14 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 			continue;
 		rec->id = d->id;
 		rec->reward = reward;
+		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
+		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
 		rec->model_version = d->model_version;
+		rec->instance = 0;
 		rec->action = d->action;
 		rec->source = d->source;
 		rec->arm = d->arm;
-		rec->reserved = 0;
-		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
-		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
+		memset(rec->reserved, 0, sizeof(rec->reserved));
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }
@@ -138,8 +145,7 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 			   u32 nr)
 {
-	u32 len = ring_rec_len(offsetof(struct mlproxy_rec_event, values) +
-			       nr * sizeof(*values));
+	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_event) + nr * sizeof(*values));
 	struct mlproxy_rec_event *rec;
 	struct mlproxy_reader *reader;
 	unsigned long irq_flags;
@@ -151,7 +157,10 @@ void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 
 		if (!rec)
 			continue;
 		rec->key = key;
-		memcpy(rec->values, values, nr * sizeof(*values));
+		rec->instance = 0;
+		rec->values_offset = sizeof(*rec);
+		rec->nr_values = nr;
+		memcpy(rec + 1, values, nr * sizeof(*values));
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }
@@ -179,7 +188,7 @@ void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition
 		rec->from = t->from;
 		rec->to = t->to;
 		rec->reason = t->reason;
-		rec->reserved = 0;
+		rec->instance = t->instance;
 		rec->evidence = t->evidence;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
@@ -212,7 +221,7 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 		rec->from = from;
 		rec->to = to;
 		rec->reason = reason;
-		rec->reserved = 0;
+		rec->instance = 0;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 	rcu_read_unlock_sched_notrace();

@@ -149,7 +149,7 @@ int mlproxy_rec_ring_mmap(struct mlproxy_rec_ring *ring, struct vm_area_struct *
 
 static int check(const struct mlproxy *proxy, const struct mlproxy_recommendation *rec)
 {
-	if (rec->flags)
+	if (rec->flags || rec->instance || rec->reserved)
 		return -EINVAL;
 	if (!rec->ttl_ms || rec->ttl_ms > MLPROXY_REC_MAX_TTL_MS)
 		return -ERANGE;

@@ -58,6 +58,10 @@ void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats)
 		add_cpu(stats, per_cpu_ptr(proxy->counters, cpu));
 	for (i = 0; i < MLPROXY_NR_MODES; i++)
 		stats->decisions += stats->by_mode[i];
+	stats->nr_sources = MLPROXY_NR_SOURCES;
+	stats->nr_modes = MLPROXY_NR_MODES;
+	stats->nr_actions = proxy->schema.nr_actions;
+	stats->nr_arms = MLPROXY_NR_ARMS;
 	stats->rec_drained = atomic64_read(&proxy->rec_drained);
 	stats->rec_accepted = atomic64_read(&proxy->rec_accepted);
 	stats->rec_rejected = atomic64_read(&proxy->rec_rejected);

@@ -103,3 +103,20 @@ count_dkms()
 	tail -n 30 "$log"
 	result fail "$kernel" "the DKMS cycle ended with $status" "$log"
 }
+
+# A program of today on a kernel of tomorrow; see scripts/lib/abi-grown.sh.
+abi_grown()
+{
+	scripts/lib/abi-grown.sh "$1" "$LOGS/abi-grown" > "$LOGS/abi-grown.tap" \
+		2> "$LOGS/abi-grown.err"
+}
+
+count_abi_grown()
+{
+	local kernel=$1 status=$2
+
+	count_tap "$kernel" "$LOGS/abi-grown.tap"
+	[ "$status" -ne 0 ] || return 0
+	tail -n 30 "$LOGS/abi-grown.err"
+	result fail "$kernel" "a grown ABI: ended with $status" "$LOGS/abi-grown.err"
+}

@@ -13,7 +13,6 @@
 
 #define UNIT "decision"
 #define PROXY "ctx-decision"
-#define REC_BYTES 88		/* a decision record of this proxy */
 
 static size_t page;
 static int fd;
@@ -102,7 +101,7 @@ static void refused_is_never_there(void)
 	ktap_note("%u refused mappings, %lu stores that failed", i, tries);
 	/* All as if nothing had been tried. */
 	ASSERT_RET(ctx_run(UNIT, "task", 20, 1), 0);
-	EXPECT_EQ(read_all(), 20 * REC_BYTES);
+	EXPECT_EQ(read_all(), 20 * CTX_REC_BYTES);
 	ASSERT_RET(ring_stats(fd, 0, &s), 0);
 	EXPECT_EQ(s.lost_badpos, 0);
 }
@@ -122,10 +121,10 @@ static void refused_claims_nothing(void)
 		       errno == EINVAL);
 	}
 	ASSERT_RET(ctx_run(UNIT, "task", 3, 1), 0);
-	EXPECT_EQ(read_all(), 3 * REC_BYTES);
+	EXPECT_EQ(read_all(), 3 * CTX_REC_BYTES);
 	EXPECT_RET(map_consumer(NULL, 0), -EBUSY);
 	ASSERT_RET(ctx_run(UNIT, "task", 3, 1), 0);
-	EXPECT_EQ(read_all(), 3 * REC_BYTES);
+	EXPECT_EQ(read_all(), 3 * CTX_REC_BYTES);
 }
 
 static pthread_barrier_t both;
@@ -165,7 +164,7 @@ static void one_wins(void)
 		mapped += !map_result;
 		if (map_result) {
 			ASSERT_EQ(map_result, -EBUSY);
-			ASSERT_EQ(read_result, REC_BYTES);
+			ASSERT_EQ(read_result, CTX_REC_BYTES);
 			ASSERT_RET(map_consumer(NULL, 0), -EBUSY);
 		} else {
 			ASSERT_EQ(read_result, -EBUSY);
@@ -182,7 +181,7 @@ static void one_wins(void)
 /* The ring is full until read() gives room back, and only then. */
 static void read_gives_room(void)
 {
-	const unsigned int fit = 4096 / REC_BYTES;
+	const unsigned int fit = 4096 / CTX_REC_BYTES;
 	struct mlproxy_ring_stats s;
 	unsigned int i;
 
@@ -192,7 +191,7 @@ static void read_gives_room(void)
 		ASSERT_RET(ring_stats(fd, 0, &s), 0);
 		EXPECT_EQ(s.written, i * fit);
 		EXPECT_EQ(s.lost_full, i * fit);
-		EXPECT_EQ(read_all(), fit * REC_BYTES);
+		EXPECT_EQ(read_all(), fit * CTX_REC_BYTES);
 		EXPECT_EQ(read_all(), -EAGAIN);
 	}
 	EXPECT_EQ(s.lost_badpos, 0);

@@ -27,7 +27,7 @@ static void check_exact(const struct mlproxy_rec_decision *d)
 {
 	struct mlproxy_model_eval cmd = {
 		.size = sizeof(cmd), .flags = MLPROXY_EVAL_F_STANDBY,
-		.features = (uintptr_t)d->features, .nr_features = d->nr_features,
+		.features = (uintptr_t)mlproxy_rec_features(d), .nr_features = d->nr_features,
 		.baseline = d->baseline, .allowed = d->allowed,
 	};
 
@@ -40,6 +40,8 @@ static void check_exact(const struct mlproxy_rec_decision *d)
 
 static void check_wild(const struct mlproxy_rec_decision *d)
 {
+	const __s64 *features = mlproxy_rec_features(d);
+
 	EXPECT_EQ(d->candidate_source, MLPROXY_SRC_BPF);
 	EXPECT_EQ(d->candidate, 2);
 	EXPECT_EQ(d->model_version, 77);
@@ -47,8 +49,8 @@ static void check_wild(const struct mlproxy_rec_decision *d)
 	EXPECT_EQ(d->baseline, 0);
 	EXPECT_EQ(d->allowed, 15);
 	EXPECT_EQ(d->nr_features, 3);
-	EXPECT(d->features[0] >= 0 && d->features[1] >= 1 && d->features[2] >= 0);
-	EXPECT_EQ(d->key, (uint64_t)d->features[0] << 2 | d->features[2]);
+	EXPECT(features[0] >= 0 && features[1] >= 1 && features[2] >= 0);
+	EXPECT_EQ(d->key, (uint64_t)features[0] << 2 | features[2]);
 }
 
 static void take(const struct mlproxy_rec_hdr *rec, void *arg)

@@ -107,7 +107,7 @@ static int call_list(int fd)
 {
 	struct mlproxy_list_entry e[8];
 	struct mlproxy_list cmd = {
-		.size = sizeof(cmd), .entries = (uintptr_t)e, .count = 8,
+		.size = sizeof(cmd), .entries = (uintptr_t)e, .count = 8, .entry_size = sizeof(*e),
 	};
 
 	return xioctl(fd, MLPROXY_IOC_LIST, &cmd);
@@ -120,6 +120,7 @@ static int call_schema(int fd)
 	struct mlproxy_schema cmd = {
 		.size = sizeof(cmd), .features = (uintptr_t)f, .actions = (uintptr_t)a,
 		.nr_features = 8, .nr_actions = 8,
+		.feature_size = sizeof(*f), .action_size = sizeof(*a),
 	};
 
 	return xioctl(fd, MLPROXY_IOC_SCHEMA, &cmd);
@@ -195,7 +196,10 @@ static int call_poll(int fd)
 
 static int call_recommend_setup(int fd)
 {
-	struct mlproxy_recommend_setup s = { .size = sizeof(s), .entries = 1024 };
+	struct mlproxy_recommend_setup s = { 
+		.size = sizeof(s), .entries = 1024,
+		.entry_size = sizeof(struct mlproxy_recommendation),
+	};
 
 	return xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &s);
 }

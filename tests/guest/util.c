@@ -84,7 +84,7 @@ uint32_t dev_state(int fd, const char *proxy)
 	struct mlproxy_list_entry entries[MLPROXY_MAX_PROXIES];
 	struct mlproxy_list cmd = {
 		.size = sizeof(cmd), .entries = (uintptr_t)entries,
-		.count = ARRAY_SIZE(entries),
+		.count = ARRAY_SIZE(entries), .entry_size = sizeof(*entries),
 	};
 	unsigned int i;
 

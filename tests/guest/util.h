@@ -68,6 +68,8 @@ int ctx_run(const char *unit, const char *context, unsigned int n, unsigned int 
 int ctx_set(const char *param, long long value);
 long long ctx_get(const char *param);
 unsigned int online_mask(void);
+/* A decision record of its proxies, which have two features. */
+#define CTX_REC_BYTES (sizeof(struct mlproxy_rec_decision) + 2 * sizeof(__s64))
 /* The same in a helper process, to be waited for by ktap_join() or load_running(). */
 pid_t load_start(const char *unit, const char *context, unsigned int n,
 		 unsigned int cpu_mask);

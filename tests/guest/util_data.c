@@ -85,11 +85,12 @@ static int find_decision(const struct data_log *log, uint64_t id)
 static void note_decision(struct data_log *log, const struct mlproxy_rec_hdr *rec)
 {
 	const struct mlproxy_rec_decision *d = (const void *)rec;
+	const __s64 *features = mlproxy_rec_features(d);
 	struct seen_decision *s;
 
 	ASSERT(log->nr_decisions < LOG_MAX_DECISIONS);
 	s = &log->decisions[log->nr_decisions++];
-	*s = (struct seen_decision) { .id = d->id, .x = d->features[0], .size = d->features[1] };
+	*s = (struct seen_decision) { .id = d->id, .x = features[0], .size = features[1] };
 	ASSERT_EQ(d->nr_features, 2);
 }
 
@@ -111,16 +112,17 @@ static void note_feedback(struct data_log *log, const struct mlproxy_rec_hdr *re
 static void note_event(struct data_log *log, const struct mlproxy_rec_hdr *rec)
 {
 	const struct mlproxy_rec_event *e = (const void *)rec;
-	unsigned int nr = (rec->len - sizeof(*e)) / 8;
+	const __s64 *values = mlproxy_rec_values(e);
+	unsigned int nr = e->nr_values;
 
 	if (rec->flags == MLPROXY_EVENT_SNAPSHOT)
 		log->nr_snapshots++;
 	else
 		log->nr_events++;
 	if (rec->flags == 0 || rec->flags == 2)
-		log->aggregated += e->values[0];
+		log->aggregated += values[0];
 	log->event = (struct seen_event) { .number = rec->flags, .key = e->key, .nr = nr };
-	memcpy(log->event.values, e->values,
+	memcpy(log->event.values, values,
 	       (nr < ARRAY_SIZE(log->event.values) ? nr : ARRAY_SIZE(log->event.values)) * 8);
 }
 

@@ -44,6 +44,7 @@ struct mlproxy_efficiency efficiency(int fd)
 {
 	struct mlproxy_efficiency cmd = {
 		.size = sizeof(cmd), .transitions = (uintptr_t)transitions,
+		.transition_size = sizeof(*transitions),
 		.count = MLPROXY_MAX_TRANSITIONS,
 	};
 

@@ -119,6 +119,7 @@ int recs_map(int fd, uint32_t entries, struct recs *recs)
 	int ret;
 
 	recs->setup = (struct mlproxy_recommend_setup) {
+		.entry_size = sizeof(struct mlproxy_recommendation),
 		.size = sizeof(recs->setup), .entries = entries,
 	};
 	ret = xioctl(fd, MLPROXY_IOC_RECOMMEND_SETUP, &recs->setup);

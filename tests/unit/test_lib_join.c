@@ -22,15 +22,18 @@ union record {
 static union record decision_of(uint64_t id, unsigned int nr_features)
 {
 	union record rec = { 0 };
+	int64_t *features;
 	unsigned int i;
 
 	rec.decision.hdr.type = MLPROXY_REC_DECISION;
 	rec.decision.hdr.len = sizeof(rec.decision) + nr_features * 8;
 	rec.decision.hdr.time_ns = 10 * id;
 	rec.decision.id = id;
+	rec.decision.features_offset = sizeof(rec.decision);
 	rec.decision.nr_features = nr_features;
+	features = (int64_t *)(&rec.decision + 1);
 	for (i = 0; i < nr_features; i++)
-		rec.decision.features[i] = id * 100 + i;
+		features[i] = id * 100 + i;
 	return rec;
 }
 
@@ -57,12 +60,14 @@ static int add(struct mlproxy_join *j, union record rec, struct mlproxy_joined *
 
 static void assert_pair(const struct mlproxy_joined *pair, uint64_t id, unsigned int nr_features)
 {
+	const __s64 *features = mlproxy_rec_features(pair->decision);
 	unsigned int i;
 
+	assert_int_equal(pair->size, sizeof(*pair));
 	assert_int_equal(pair->decision->id, id);
 	assert_int_equal(pair->decision->nr_features, nr_features);
 	for (i = 0; i < nr_features; i++)
-		assert_int_equal(pair->decision->features[i], id * 100 + i);
+		assert_int_equal(features[i], id * 100 + i);
 	assert_int_equal(pair->feedback->id, id);
 	assert_int_equal(pair->feedback->reward, -(int64_t)id);
 }

@@ -113,7 +113,10 @@ static void ranges(void **state)
 		"x=9223372036854775808", "x=1..2..3",
 	};
 	struct mlproxy_feature features[] = { { .name = "a" }, { .name = "x" } };
-	struct mlproxy_schema_desc schema = { .s.nr_features = 2, .features = features };
+	struct mlproxy_schema_desc schema = {
+		.s = { .nr_features = 2, .feature_size = sizeof(*features) },
+		.features = features,
+	};
 	struct mlproxy_filter f;
 	unsigned int i;
 

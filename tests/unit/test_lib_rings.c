@@ -95,7 +95,7 @@ static void assert_says(const struct mlproxy_session *s, const char *what)
 /* The default adapts to what the user may lock; what was asked for does not. */
 static void default_is_halved(void **state)
 {
-	const struct mlproxy_ring_opts opts = { .data_bytes = 1 << 20 };
+	const struct mlproxy_ring_opts opts = { .size = sizeof(opts), .data_bytes = 1 << 20 };
 	struct mlproxy_session *s = *state;
 
 	kernel.limit = 300 << 10;

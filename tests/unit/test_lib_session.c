@@ -46,14 +46,16 @@ static char path[] = "/tmp/mlproxy-session-XXXXXX";
 
 static int answer_list(struct mlproxy_list *list)
 {
-	struct mlproxy_list_entry *entries = (void *)(uintptr_t)list->entries;
+	unsigned char *entries = (void *)(uintptr_t)list->entries;
 	uint32_t i, room = list->count;
 
-	assert_int_equal(list->entry_size, sizeof(*entries));
+	assert_true(list->entry_size >= sizeof(struct mlproxy_list_entry));
 	list->count = kernel.nr_proxies;
 	for (i = 0; i < room && i < kernel.nr_proxies; i++) {
-		memset(entries[i].name, 'x', sizeof(entries[i].name));
-		entries[i].id = i + 1;
+		struct mlproxy_list_entry *entry = (void *)(entries + i * list->entry_size);
+
+		memset(entry->name, 'x', sizeof(entry->name));
+		entry->id = i + 1;
 	}
 	if (room >= kernel.nr_proxies)
 		return 0;
@@ -63,7 +65,7 @@ static int answer_list(struct mlproxy_list *list)
 
 static int answer_schema(struct mlproxy_schema *schema)
 {
-	struct mlproxy_feature *features = (void *)(uintptr_t)schema->features;
+	unsigned char *features = (void *)(uintptr_t)schema->features;
 	struct mlproxy_action *actions = (void *)(uintptr_t)schema->actions;
 	struct mlproxy_feature *states = (void *)(uintptr_t)schema->states;
 	struct mlproxy_event_desc *events = (void *)(uintptr_t)schema->events;
@@ -79,7 +81,7 @@ static int answer_schema(struct mlproxy_schema *schema)
 		return -1;
 	}
 	for (i = 0; i < kernel.nr_features; i++)
-		snprintf(features[i].name, sizeof(features[i].name), "f%u", i);
+		snprintf((char *)features + i * schema->feature_size, MLPROXY_NAME_LEN, "f%u", i);
 	strcpy(actions[0].name, "off");
 	strcpy(actions[1].name, "on");
 	for (i = 0; states && i < kernel.nr_states; i++)
@@ -310,6 +312,47 @@ static void list_grows(void **state)
 	kernel.nr_proxies = 100000000;	/* ever more: give up, don't loop */
 	assert_int_equal(mlproxy_get_list(*state, &entries, &nr), -ENOBUFS);
 	assert_null(entries);
+}
+
+/* Structures as a newer header may have them, and smaller ones than were ever published. */
+static void programs_of_another_day(void **state)
+{
+	struct { struct mlproxy_list_entry e; uint64_t more; } *entries;
+	struct { struct mlproxy_info i; uint64_t more; } info = { .more = 1 };
+	struct { struct mlproxy_ring_counts c; uint64_t more; } counts = { .more = 1 };
+	struct { struct mlproxy_feature f; uint64_t more[2]; } *features;
+	struct mlproxy_schema_sizes sizes = {
+		sizeof(sizes), sizeof(struct mlproxy_schema_desc) + 64,
+		sizeof(struct mlproxy_schema) + 8, sizeof(*features),
+		sizeof(struct mlproxy_action), sizeof(struct mlproxy_feature),
+		sizeof(struct mlproxy_event_desc),
+	};
+	struct mlproxy_schema_desc *schema;
+	struct mlproxy_session *s = *state;
+	unsigned int nr;
+
+	assert_int_equal(mlproxy_get_info_sized(s, &info.i, sizeof(info)), 0);
+	assert_int_equal(info.i.size, sizeof(info));
+	assert_int_equal(info.more, 0);
+	assert_int_equal(mlproxy_get_info_sized(s, &info.i, 16), -EINVAL);
+	assert_says(s, "16 bytes");
+	kernel.nr_proxies = 2;
+	assert_int_equal(mlproxy_get_list_sized(s, (void *)&entries, &nr, sizeof(*entries)), 0);
+	assert_int_equal(nr, 2);
+	assert_int_equal(entries[1].e.id, 2);
+	assert_int_equal(entries[1].more, 0);
+	free(entries);
+	mlproxy_ring_get_counts_sized(s, &counts.c, sizeof(counts));
+	assert_int_equal(counts.c.size, sizeof(counts.c));
+	assert_int_equal(counts.more, 0);
+	assert_int_equal(mlproxy_schema_get_sized(s, &schema, &sizes), 0);
+	features = (void *)schema->features;
+	assert_string_equal(features[2].f.name, "f2");
+	assert_int_equal(mlproxy_schema_feature(schema, "f2"), 2);
+	mlproxy_schema_free(schema);
+	sizes.action = 8;
+	assert_int_equal(mlproxy_schema_get_sized(s, &schema, &sizes), -EINVAL);
+	assert_null(schema);
 }
 
 static void bind_names(void **state)
@@ -643,6 +686,7 @@ int main(void)
 		SESSION_TEST(open_failures),
 		SESSION_TEST(device_from_environment),
 		SESSION_TEST(list_grows),
+		SESSION_TEST(programs_of_another_day),
 		SESSION_TEST(bind_names),
 		SESSION_TEST(modes),
 		SESSION_TEST(efficiency),

@@ -11,6 +11,16 @@
 #include <linux/types.h>
 
 /**
+ * DOC: How this ABI grows
+ *
+ * docs/abi.md has the rules and their reasons. In short: an array that user space gives
+ * room for comes with the size of one of its entries (a stride), which is user space's;
+ * a record tells where its values begin; an array that is counted by an enum has room
+ * for more (MLPROXY_ROOM_*) and a number that tells how many are filled in; everything
+ * else grows at its end. What a program does not know of it never sees moved.
+ */
+
+/**
  * DOC: General ioctl format
  *
  * Every ioctl takes one structure that starts with ``__u32 size`` and
@@ -23,8 +33,8 @@
  *
  *  - ENOTTY: the ioctl number is not known
  *  - E2BIG: @size is larger than the kernel's and the tail is not zero
- *  - EINVAL: @size is below the minimum, an unknown flag is set, a reserved
- *    field is not zero, or a value is outside its documented range
+ *  - EINVAL: @size or a stride is below the minimum, an unknown flag is set, a
+ *    reserved field is not zero, or a value is outside its documented range
  *  - EFAULT: a pointer is not readable or not writable
  *  - ENXIO: the session is not bound to a proxy and the ioctl needs one
  *  - EBUSY: the thing exists already, or is in use (bind twice, set up a ring
@@ -53,7 +63,8 @@
  * EPOLLERR: no rings are set up.
  */
 
-#define MLPROXY_ABI_VERSION	2
+/* Changes only with what breaks programs; what grows by the rules does not change it. */
+#define MLPROXY_ABI_VERSION	3
 
 /** Bits of struct mlproxy_info.features. */
 #define MLPROXY_FEAT_RING		(1ULL << 0)	/* mmap dataset rings */
@@ -75,6 +86,11 @@
 #define MLPROXY_MAX_STATES	16	/* values of a snapshot */
 #define MLPROXY_MAX_EVENTS	16	/* described kinds of raw events */
 #define MLPROXY_MAX_READERS	32	/* sessions with rings of one proxy */
+
+/* Room in arrays whose number is that of an enum; never changes. */
+#define MLPROXY_ROOM_MODES	8
+#define MLPROXY_ROOM_SOURCES	16
+#define MLPROXY_ROOM_ARMS	8
 
 /* Probabilities are fixed point: 2^31 means 1. */
 #define MLPROXY_PROB_ONE	0x80000000U
@@ -120,6 +136,8 @@
 #define MLPROXY_ARM_MODEL		1
 #define MLPROXY_NR_ARMS			2
 #define MLPROXY_ARM_NONE		0xff	/* explored, no candidate, washout … */
+
+#define MLPROXY_CLUSTER_NONE		0xffff	/* of no group of dependent decisions */
 
 /* Who chose an action. */
 #define MLPROXY_SRC_BASELINE		0	/* the kernel's own algorithm */
@@ -199,10 +217,16 @@ struct mlproxy_rec_hdr {
  * @hdr: header
  * @id: decision id, unique since the module was loaded; never 0
  * @key: entity the decision is about (an inode, a flow), proxy specific
+ * @predicted: reward predicted for @candidate, in reward units; 0 if no model
  * @prob_q31: probability with which the logged policy chooses @action here
  * @model_version: version of the model or of the recommendation batch that was
  *	asked; 0 where none was
  * @allowed: bit mask of the actions that were legal for this decision
+ * @instance: instance of the proxy (a device, a filesystem), 0 where there is but one
+ * @experiment: number of the experiment that ran
+ * @cluster: group of decisions that depend on one another, MLPROXY_CLUSTER_NONE where
+ *	each stands alone
+ * @arm: MLPROXY_ARM_* that the outcome counts for
  * @baseline: action of the kernel's own algorithm
  * @action: action taken
  * @source: MLPROXY_SRC_* of @action
@@ -210,30 +234,38 @@ struct mlproxy_rec_hdr {
  * @candidate: action that the model (or recommendation) proposed, taken or not;
  *	0xff where there was none
  * @candidate_source: MLPROXY_SRC_* of @candidate
- * @nr_features: entries in @features
- * @arm: MLPROXY_ARM_* that the outcome counts for
- * @reserved: 0
- * @predicted: reward predicted for @candidate, in reward units; 0 if no model
- * @features: the context, in schema order
+ * @features_offset: where the context begins, in bytes from the start of the record, a
+ *	multiple of 8
+ * @nr_features: values of the context, each __s64, in schema order
+ * @candidates_offset: where candidates with features of their own begin; 0: none
+ * @nr_candidates: how many; 0
+ *
+ * The context is behind the structure: mlproxy_rec_features(). Fields are added between
+ * the two.
  */
 struct mlproxy_rec_decision {
 	struct mlproxy_rec_hdr hdr;
 	__u64 id;
 	__u64 key;
+	__s64 predicted;
 	__u32 prob_q31;
 	__u32 model_version;
 	__u32 allowed;
+	__u32 instance;
+	__u32 experiment;
+	__u16 cluster;
+	__u8 arm;
 	__u8 baseline;
 	__u8 action;
 	__u8 source;
 	__u8 mode;
 	__u8 candidate;
 	__u8 candidate_source;
-	__u16 nr_features;
-	__u8 arm;
 	__u8 reserved[3];
-	__s64 predicted;
-	__s64 features[];
+	__u16 features_offset;
+	__u16 nr_features;
+	__u16 candidates_offset;
+	__u16 nr_candidates;
 };
 
 /* Bits of hdr.flags of a feedback. */
@@ -246,26 +278,28 @@ struct mlproxy_rec_decision {
  * @hdr: header; MLPROXY_FEEDBACK_* in @hdr.flags
  * @id: id of the decision that this is the outcome of
  * @reward: measured reward, in the schema's unit
+ * @predicted: reward that the model predicted for @action, where it was the
+ *	candidate of a model; see MLPROXY_FEEDBACK_PREDICTED
+ * @error: @reward - @predicted
  * @model_version: as in the decision
+ * @instance: as in the decision
  * @action: as in the decision
  * @source: as in the decision
  * @arm: as in the decision
  * @reserved: 0
- * @predicted: reward that the model predicted for @action, where it was the
- *	candidate of a model; see MLPROXY_FEEDBACK_PREDICTED
- * @error: @reward - @predicted
  */
 struct mlproxy_rec_feedback {
 	struct mlproxy_rec_hdr hdr;
 	__u64 id;
 	__s64 reward;
+	__s64 predicted;
+	__s64 error;
 	__u32 model_version;
+	__u32 instance;
 	__u8 action;
 	__u8 source;
 	__u8 arm;
-	__u8 reserved;
-	__s64 predicted;
-	__s64 error;
+	__u8 reserved[5];
 };
 
 #define MLPROXY_EVENT_SNAPSHOT	0xffff
@@ -279,13 +313,32 @@ struct mlproxy_rec_feedback {
  *	periodically (MLPROXY_PARAM_STATE_PERIOD_NS)
  * @key: entity the event is about; MLPROXY_HEALTH_* for a snapshot; 0 where
  *	events are aggregated
- * @values: proxy specific, (len - 32) / 8 of them
+ * @instance: instance of the proxy, 0 where there is but one
+ * @values_offset: where the values begin, in bytes from the start of the record, a
+ *	multiple of 8
+ * @nr_values: proxy specific values, each __s64
+ *
+ * The values are behind the structure: mlproxy_rec_values().
  */
 struct mlproxy_rec_event {
 	struct mlproxy_rec_hdr hdr;
 	__u64 key;
-	__s64 values[];
+	__u32 instance;
+	__u16 values_offset;
+	__u16 nr_values;
 };
+
+/** mlproxy_rec_features() - the context of a decision record that was found valid */
+static inline const __s64 *mlproxy_rec_features(const struct mlproxy_rec_decision *d)
+{
+	return (const __s64 *)((const char *)d + d->features_offset);
+}
+
+/** mlproxy_rec_values() - the values of an event record that was found valid */
+static inline const __s64 *mlproxy_rec_values(const struct mlproxy_rec_event *e)
+{
+	return (const __s64 *)((const char *)e + e->values_offset);
+}
 
 /**
  * struct mlproxy_rec_change - MLPROXY_REC_STATE and _MODEL, start of _MODE
@@ -293,23 +346,23 @@ struct mlproxy_rec_event {
  * @from: old mode, state, or active model version
  * @to: new one
  * @reason: MLPROXY_REASON_* for a mode; MLPROXY_MODEL_OP_* for a model; else 0
- * @reserved: 0
+ * @instance: instance of the proxy, 0 where there is but one
  */
 struct mlproxy_rec_change {
 	struct mlproxy_rec_hdr hdr;
 	__u32 from;
 	__u32 to;
 	__u32 reason;
-	__u32 reserved;
+	__u32 instance;
 };
+
+/* What an evidence is about. */
+#define MLPROXY_VERDICT_REWARD	0	/* the reward of single decisions */
 
 /**
  * struct mlproxy_evidence - the numbers that a mode is judged by
- * @n: outcomes by MLPROXY_ARM_*, in the experiment that is judged
- * @mean_q16: mean reward by arm, in 1/65536 of the reward's unit
- * @sd_q16: standard deviation of the reward by arm
- * @gain_q16: difference of the means; positive if the model is better, whatever
- *	the reward's direction
+ * @gain_q16: difference of the means, in 1/65536 of the reward's unit; positive if the
+ *	model is better, whatever the reward's direction
  * @low_q16: lower end of the confidence sequence of the gain; S64_MIN if the
  *	samples are too few
  * @high_q16: its upper end; S64_MAX if the samples are too few
@@ -319,11 +372,16 @@ struct mlproxy_rec_change {
  * @limit: the limit that @value was compared with
  * @model_version: the model's
  * @clusters: independent units in the smaller arm; by decision that is its n
+ * @verdict: MLPROXY_VERDICT_*
+ * @nr_arms: valid entries in the arrays
+ * @reserved: 0
+ * @n: outcomes by MLPROXY_ARM_*, in the experiment that is judged
+ * @mean_q16: mean reward by arm
+ * @sd_q16: standard deviation of the reward by arm
+ *
+ * Its size never changes, since other structures hold it.
  */
 struct mlproxy_evidence {
-	__aligned_u64 n[MLPROXY_NR_ARMS];
-	__s64 mean_q16[MLPROXY_NR_ARMS] __attribute__((aligned(8)));
-	__aligned_u64 sd_q16[MLPROXY_NR_ARMS];
 	__s64 gain_q16 __attribute__((aligned(8)));
 	__s64 low_q16 __attribute__((aligned(8)));
 	__s64 high_q16 __attribute__((aligned(8)));
@@ -331,6 +389,12 @@ struct mlproxy_evidence {
 	__s64 limit __attribute__((aligned(8)));
 	__u32 model_version;
 	__u32 clusters;
+	__u32 verdict;
+	__u32 nr_arms;
+	__aligned_u64 reserved[6];
+	__aligned_u64 n[MLPROXY_ROOM_ARMS];
+	__s64 mean_q16[MLPROXY_ROOM_ARMS] __attribute__((aligned(8)));
+	__aligned_u64 sd_q16[MLPROXY_ROOM_ARMS];
 };
 
 /**
@@ -339,7 +403,7 @@ struct mlproxy_evidence {
  * @from: old mode
  * @to: new one
  * @reason: MLPROXY_REASON_*
- * @reserved: 0
+ * @instance: instance of the proxy, 0 where there is but one
  * @evidence: what it was taken on
  */
 struct mlproxy_rec_mode {
@@ -347,14 +411,15 @@ struct mlproxy_rec_mode {
 	__u32 from;
 	__u32 to;
 	__u32 reason;
-	__u32 reserved;
+	__u32 instance;
 	struct mlproxy_evidence evidence;
 };
 
 /* ------------------------------------------------------------------ */
 /* ioctls                                                              */
 
-#define MLPROXY_IOC_MAGIC	0xB8
+/* In no table of the kernel's Documentation/userspace-api/ioctl/ioctl-number.rst. */
+#define MLPROXY_IOC_MAGIC	0xE8
 
 /**
  * struct mlproxy_info - ioctl(MLPROXY_IOC_INFO)
@@ -365,6 +430,8 @@ struct mlproxy_rec_mode {
  * @features: MLPROXY_FEAT_* bits
  * @nr_cpus: possible CPUs, that is, the number of dataset rings of a session
  * @bound_id: id of the bound proxy, 0 if not bound
+ * @rights: MLPROXY_RIGHT_* bits of this file
+ * @reserved: 0
  */
 struct mlproxy_info {
 	__u32 size;
@@ -374,7 +441,14 @@ struct mlproxy_info {
 	__aligned_u64 features;
 	__u32 nr_cpus;
 	__u32 bound_id;
+	__u32 rights;
+	__u32 reserved;
 };
+
+/* What a file may do, by how it was opened and by whom; see docs/security.md. */
+#define MLPROXY_RIGHT_READ	(1U << 0)	/* data sets */
+#define MLPROXY_RIGHT_ADVISE	(1U << 1)	/* recommendations, models, heartbeats */
+#define MLPROXY_RIGHT_OPERATE	(1U << 2)	/* parameters, modes, start and stop */
 
 /**
  * struct mlproxy_list_entry - one proxy in MLPROXY_IOC_LIST
@@ -402,7 +476,7 @@ struct mlproxy_list_entry {
  * @flags: must be 0
  * @entries: user pointer to struct mlproxy_list_entry[@count]
  * @count: in: room in @entries; out: registered proxies
- * @entry_size: sizeof(struct mlproxy_list_entry)
+ * @entry_size: in: sizeof(struct mlproxy_list_entry) of the caller, a stride
  *
  * ENOBUFS if @count is too small; as many as fit are written.
  */
@@ -421,6 +495,8 @@ struct mlproxy_list {
  * @name: name of the proxy
  * @id: out: its id
  * @schema_version: out: version of its schema
+ * @instance: in: 0 for the proxy as a whole
+ * @reserved: must be 0
  *
  * A session is bound once, until it is closed; EBUSY for a second bind. While
  * it is bound the module that owns the proxy can't be unloaded.
@@ -431,6 +507,8 @@ struct mlproxy_bind {
 	char name[MLPROXY_NAME_LEN];
 	__u32 id;
 	__u32 schema_version;
+	__u32 instance;
+	__u32 reserved;
 };
 
 /**
@@ -502,9 +580,14 @@ struct mlproxy_event_desc {
  *	index is the number in an event record
  * @nr_states: in: room; out: values of a snapshot
  * @nr_events: in: room; out: described kinds of events
+ * @feature_size: in: sizeof(struct mlproxy_feature) of the caller, a stride
+ * @action_size: in: sizeof(struct mlproxy_action) of the caller, a stride
+ * @state_size: in: as @feature_size, for @states
+ * @event_size: in: sizeof(struct mlproxy_event_desc) of the caller, a stride
  *
  * ENOBUFS if an array is too short: all numbers are then returned. Pass 0 and 0
- * to ask for the numbers. @states and @events that are 0 are not asked for.
+ * to ask for the numbers. @states and @events that are 0 are not asked for. A stride
+ * counts only where there is room.
  */
 struct mlproxy_schema {
 	__u32 size;
@@ -526,6 +609,10 @@ struct mlproxy_schema {
 	__aligned_u64 events;
 	__u32 nr_states;
 	__u32 nr_events;
+	__u32 feature_size;
+	__u32 action_size;
+	__u32 state_size;
+	__u32 event_size;
 };
 
 /* Operations of MLPROXY_IOC_CONTROL. */
@@ -726,6 +813,8 @@ struct mlproxy_ring_stats {
  * @action: index of a legal action
  * @confidence: 0 to 65535, where 65535 is certain
  * @flags: must be 0
+ * @instance: must be 0
+ * @reserved: must be 0
  */
 struct mlproxy_recommendation {
 	__aligned_u64 key;
@@ -734,6 +823,8 @@ struct mlproxy_recommendation {
 	__u16 action;
 	__u16 confidence;
 	__u32 flags;
+	__u32 instance;
+	__u32 reserved;
 };
 
 #define MLPROXY_REC_MAX_TTL_MS		3600000U
@@ -744,7 +835,8 @@ struct mlproxy_recommendation {
  * @size: sizeof(struct mlproxy_recommend_setup)
  * @flags: must be 0
  * @entries: in: entries of the ring, rounded up to a power of two; out: number
- * @reserved: must be 0
+ * @entry_size: in: sizeof(struct mlproxy_recommendation), which is a ring's own: EINVAL
+ *	for another
  * @user_offset: out: mmap offset of the producer page, followed by the entries
  * @kern_offset: out: mmap offset of the consumer page, followed by one __s32
  *	result an entry: 0 accepted, else a negative errno
@@ -757,7 +849,7 @@ struct mlproxy_recommend_setup {
 	__u32 size;
 	__u32 flags;
 	__u32 entries;
-	__u32 reserved;
+	__u32 entry_size;
 	__aligned_u64 user_offset;
 	__aligned_u64 kern_offset;
 	__aligned_u64 user_bytes;
@@ -903,14 +995,9 @@ struct mlproxy_model_eval {
  * @size: sizeof(struct mlproxy_stats)
  * @flags: must be 0
  * @decisions: decisions asked for while running
- * @by_source: of these, by MLPROXY_SRC_*
- * @by_mode: of these, by MLPROXY_MODE_*
- * @by_action: of these, by action
  * @critical: decisions left to the baseline since the subsystem was critical
  * @feedbacks: outcomes reported
  * @feedback_stale: outcomes of decisions made before a re-init, dropped
- * @reward_count: outcomes by MLPROXY_SRC_*
- * @reward_sum: sum of the rewards by MLPROXY_SRC_*
  * @rec_drained: recommendations taken from rings
  * @rec_accepted: of these, accepted
  * @rec_rejected: of these, refused
@@ -920,7 +1007,6 @@ struct mlproxy_model_eval {
  * @events: raw events, each one also where they are aggregated
  * @bad_calls: calls with an illegal baseline or action, answered by the baseline, and
  *	events with another number of values than the schema says, dropped
- * @by_arm: decisions by the MLPROXY_ARM_* that their outcome counts for
  * @refused: illegal actions proposed by a recommendation or an eBPF program
  * @errors: actions that the subsystem reported as failed
  * @bpf_calls: decisions that an eBPF program was asked about
@@ -931,19 +1017,24 @@ struct mlproxy_model_eval {
  * @pending_expired: of these, given up after PENDING_NS
  * @pending_evicted: of these, gave way to others
  * @pending_missed: outcomes whose decision was not in the table (any more)
+ * @nr_sources: valid entries of what is by source
+ * @nr_modes: valid entries of what is by mode
+ * @nr_actions: valid entries of what is by action
+ * @nr_arms: valid entries of what is by arm
+ * @by_source: decisions by MLPROXY_SRC_*
+ * @by_mode: decisions by MLPROXY_MODE_*
+ * @by_action: decisions by action
+ * @by_arm: decisions by the MLPROXY_ARM_* that their outcome counts for
+ * @reward_count: outcomes by MLPROXY_SRC_*
+ * @reward_sum: sum of the rewards by MLPROXY_SRC_*
  */
 struct mlproxy_stats {
 	__u32 size;
 	__u32 flags;
 	__aligned_u64 decisions;
-	__aligned_u64 by_source[MLPROXY_NR_SOURCES];
-	__aligned_u64 by_mode[MLPROXY_NR_MODES];
-	__aligned_u64 by_action[MLPROXY_MAX_ACTIONS];
 	__aligned_u64 critical;
 	__aligned_u64 feedbacks;
 	__aligned_u64 feedback_stale;
-	__aligned_u64 reward_count[MLPROXY_NR_SOURCES];
-	__s64 reward_sum[MLPROXY_NR_SOURCES] __attribute__((aligned(8)));
 	__aligned_u64 rec_drained;
 	__aligned_u64 rec_accepted;
 	__aligned_u64 rec_rejected;
@@ -952,7 +1043,6 @@ struct mlproxy_stats {
 	__aligned_u64 rec_evicted;
 	__aligned_u64 events;
 	__aligned_u64 bad_calls;
-	__aligned_u64 by_arm[MLPROXY_NR_ARMS];
 	__aligned_u64 refused;
 	__aligned_u64 errors;
 	__aligned_u64 bpf_calls;
@@ -963,6 +1053,16 @@ struct mlproxy_stats {
 	__aligned_u64 pending_expired;
 	__aligned_u64 pending_evicted;
 	__aligned_u64 pending_missed;
+	__u32 nr_sources;
+	__u32 nr_modes;
+	__u32 nr_actions;
+	__u32 nr_arms;
+	__aligned_u64 by_source[MLPROXY_ROOM_SOURCES];
+	__aligned_u64 by_mode[MLPROXY_ROOM_MODES];
+	__aligned_u64 by_action[MLPROXY_MAX_ACTIONS];
+	__aligned_u64 by_arm[MLPROXY_ROOM_ARMS];
+	__aligned_u64 reward_count[MLPROXY_ROOM_SOURCES];
+	__s64 reward_sum[MLPROXY_ROOM_SOURCES] __attribute__((aligned(8)));
 };
 
 /**
@@ -970,11 +1070,10 @@ struct mlproxy_stats {
  * @size: sizeof(struct mlproxy_snapshot)
  * @flags: must be 0
  * @nr: out: valid entries in @values; 0 if the proxy has no such callback
+ * @health: out: MLPROXY_HEALTH_*
  * @reserved: must be 0
  * @values: out: state of the subsystem, as the schema's states say; a difference
  *	(MLPROXY_PRE_DELTA) is to the snapshot before, whoever asked for that one
- * @health: out: MLPROXY_HEALTH_*
- * @reserved2: must be 0
  *
  * The same is published as an event record.
  */
@@ -982,10 +1081,9 @@ struct mlproxy_snapshot {
 	__u32 size;
 	__u32 flags;
 	__u32 nr;
-	__u32 reserved;
-	__s64 values[MLPROXY_SNAPSHOT_MAX] __attribute__((aligned(8)));
 	__u32 health;
-	__u32 reserved2;
+	__aligned_u64 reserved;
+	__s64 values[MLPROXY_SNAPSHOT_MAX] __attribute__((aligned(8)));
 };
 
 /**
@@ -994,7 +1092,7 @@ struct mlproxy_snapshot {
  * @from: old mode
  * @to: new one
  * @reason: MLPROXY_REASON_*
- * @reserved: 0
+ * @instance: instance of the proxy, 0 where there is but one
  * @evidence: what it was taken on
  */
 struct mlproxy_transition {
@@ -1002,7 +1100,7 @@ struct mlproxy_transition {
 	__u32 from;
 	__u32 to;
 	__u32 reason;
-	__u32 reserved;
+	__u32 instance;
 	struct mlproxy_evidence evidence;
 };
 
@@ -1020,6 +1118,8 @@ struct mlproxy_transition {
  *	probability
  * @hold_ns: out: how long the present emergency lasts at least, else 0
  * @evaluations: out: times the mode was judged
+ * @transition_size: in: sizeof(struct mlproxy_transition) of the caller, a stride
+ * @reserved: must be 0
  * @evidence: out: the running experiment
  */
 struct mlproxy_efficiency {
@@ -1032,6 +1132,8 @@ struct mlproxy_efficiency {
 	__u32 trial;
 	__aligned_u64 hold_ns;
 	__aligned_u64 evaluations;
+	__u32 transition_size;
+	__u32 reserved;
 	struct mlproxy_evidence evidence;
 };
 
@@ -1106,11 +1208,11 @@ struct mlproxy_filter {
  * @duration_ns: in: complete so long after it became active, 0 for no limit
  * @sample: in: share of the decisions, of 65536; 0 for all
  * @nr_filters: in: entries in @filters; a decision must pass all
- * @filters: in
  * @state: out: MLPROXY_DATASET_*
  * @reserved: must be 0
  * @decisions: out: decisions published for it, delivered and lost
  * @filtered: out: decisions that did not pass, or were not drawn, while it was active
+ * @filters: in
  *
  * For the session's rings, which must be set up (ENOENT without). A decision and its
  * feedback are published both or neither, and a decision that was lost has none; raw
@@ -1132,11 +1234,11 @@ struct mlproxy_dataset {
 	__aligned_u64 duration_ns;
 	__u32 sample;
 	__u32 nr_filters;
-	struct mlproxy_filter filters[MLPROXY_MAX_FILTERS];
 	__u32 state;
 	__u32 reserved;
 	__aligned_u64 decisions;
 	__aligned_u64 filtered;
+	struct mlproxy_filter filters[MLPROXY_MAX_FILTERS];
 };
 
 #define MLPROXY_IOC_INFO	_IO(MLPROXY_IOC_MAGIC, 0x00)

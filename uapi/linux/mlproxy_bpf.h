@@ -29,13 +29,14 @@
  * @baseline: action of the kernel's own algorithm
  * @allowed: bit mask of the actions that are legal here
  * @nr_features: valid entries in @features
- * @features: the context, in schema order; 0 behind @nr_features
  * @action: out: the action proposed, MLPROXY_BPF_NO_ACTION (its value before) for
  *	none; one that is not in @allowed is counted and ignored
  * @version: out: version of the logic, for the records; free to choose
  * @predicted: out: predicted reward of @action, in reward units
  * @flags: out: MLPROXY_BPF_F_PREDICTED if @predicted is one
- * @reserved: 0
+ * @instance: instance of the proxy, 0 where there is but one
+ * @reserved: 0; room for what programs of today don't know of
+ * @features: the context, in schema order; 0 behind @nr_features
  *
  * A copy made for the program: what it writes elsewhere has no effect.
  */
@@ -46,12 +47,13 @@ struct mlproxy_bpf_ctx {
 	__u32 baseline;
 	__u32 allowed;
 	__u32 nr_features;
-	__s64 features[MLPROXY_BPF_FEATURES];
 	__u32 action;
 	__u32 version;
 	__s64 predicted;
 	__u32 flags;
-	__u32 reserved;
+	__u32 instance;
+	__aligned_u64 reserved[8];
+	__s64 features[MLPROXY_BPF_FEATURES];
 };
 
 #define MLPROXY_BPF_F_PREDICTED	(1U << 0)

@@ -106,6 +106,7 @@ static int bind_proxy(struct learner *ln)
 	uint32_t bytes = ln->config.ring_bytes ? ln->config.ring_bytes :
 						 MLPROXY_RING_DEFAULT_BYTES;
 	const struct mlproxy_ring_opts rings = {
+		.size = sizeof(rings),
 		.data_bytes = ln->config.ring_bytes,
 		.watermark_bytes = bytes / 8,
 		.timeout_us = WAKE_TIMEOUT_US,

@@ -183,6 +183,7 @@ static int write_row(struct mlds_writer *w, const struct mlds_data *d, size_t i)
 			.mode = d->mode[i],
 			.candidate = d->candidate[i],
 			.candidate_source = MLPROXY_SRC_MODEL,
+			.features_offset = sizeof(r.decision),
 			.nr_features = d->nr_features,
 			.predicted = d->predicted[i],
 		},

@@ -71,7 +71,7 @@ static void take_pair(struct learner *ln, const struct mlproxy_joined *pair)
 
 	if (!row_valid(ln, d))
 		return;
-	serial = replay_add(&ln->replay, &row, (const int64_t *)d->features);
+	serial = replay_add(&ln->replay, &row, (const int64_t *)mlproxy_rec_features(d));
 	ln->state.rows++;
 	ln->rows_since_refit++;
 	ln->rows_since_save++;

@@ -320,6 +320,7 @@ static int open_dataset(struct recording *r)
 static int open_rings(struct recording *r)
 {
 	struct mlproxy_ring_opts opts = {
+		.size = sizeof(opts),
 		.data_bytes = r->ring_bytes,
 		.timeout_us = WAKE_TIMEOUT_US,
 		.type_mask = r->type_mask,

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <mlproxy/mlproxy.h>
+
 #include "common/clock.h"
 #include "dataset_priv.h"
 
@@ -251,8 +253,7 @@ static int add_decision(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	const struct mlproxy_rec_decision *d = (const void *)rec;
 	struct mlds_decision_row *row;
 
-	if (rec->len < sizeof(*d) || d->nr_features != w->nr_features ||
-	    rec->len < sizeof(*d) + d->nr_features * sizeof(d->features[0])) {
+	if (d->nr_features != w->nr_features) {
 		w->counts.skipped++;
 		return 0;
 	}
@@ -276,7 +277,7 @@ static int add_decision(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->candidate_source = d->candidate_source;
 	row->predicted = d->predicted;
 	row->arm = d->arm;
-	memcpy(row->features, d->features, d->nr_features * sizeof(d->features[0]));
+	memcpy(row->features, mlproxy_rec_features(d), d->nr_features * sizeof(row->features[0]));
 	w->counts.decisions++;
 	return 0;
 }
@@ -286,10 +287,6 @@ static int add_feedback(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	const struct mlproxy_rec_feedback *f = (const void *)rec;
 	struct mlds_feedback_row *row;
 
-	if (rec->len < sizeof(*f)) {
-		w->counts.skipped++;
-		return 0;
-	}
 	row = mlds_table_add(&w->table[T_FEEDBACK]);
 	if (!row)
 		return -EIO;
@@ -313,16 +310,11 @@ static int add_event(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_r
 {
 	const struct mlproxy_rec_event *e = (const void *)rec;
 	struct mlds_event_row *row;
-	uint32_t nr;
+	uint32_t nr = e->nr_values;
 
-	if (rec->len < sizeof(*e)) {
-		w->counts.skipped++;
-		return 0;
-	}
 	row = mlds_table_add(&w->table[T_EVENTS]);
 	if (!row)
 		return -EIO;
-	nr = (rec->len - sizeof(*e)) / sizeof(e->values[0]);
 	row->run = w->run;
 	row->time_ns = rec->time_ns;
 	row->cpu = cpu;
@@ -331,7 +323,7 @@ static int add_event(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_r
 	row->nr = nr;
 	if (nr > MLDS_EVENT_VALUES)
 		nr = MLDS_EVENT_VALUES;
-	memcpy(row->values, e->values, nr * sizeof(e->values[0]));
+	memcpy(row->values, mlproxy_rec_values(e), nr * sizeof(row->values[0]));
 	w->counts.events++;
 	return 0;
 }
@@ -341,10 +333,6 @@ static int add_change(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_
 	const struct mlproxy_rec_change *c = (const void *)rec;
 	struct mlds_change_row *row;
 
-	if (rec->len < sizeof(*c)) {
-		w->counts.skipped++;
-		return 0;
-	}
 	row = mlds_table_add(&w->table[T_CHANGES]);
 	if (!row)
 		return -EIO;
@@ -401,6 +389,10 @@ static int add_mode(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_re
 
 int mlds_write(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr *rec)
 {
+	if (mlproxy_record_valid(rec, rec->len)) {
+		w->counts.skipped++;
+		return 0;
+	}
 	switch (rec->type) {
 	case MLPROXY_REC_DECISION:
 		return add_decision(w, cpu, rec);
@@ -409,7 +401,7 @@ int mlds_write(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_rec_hdr
 	case MLPROXY_REC_EVENT:
 		return add_event(w, cpu, rec);
 	case MLPROXY_REC_MODE:
-		if (rec->len >= sizeof(struct mlproxy_rec_mode) && add_mode(w, cpu, rec))
+		if (add_mode(w, cpu, rec))
 			return -EIO;
 		return add_change(w, cpu, rec);
 	case MLPROXY_REC_STATE:

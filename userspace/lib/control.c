@@ -52,11 +52,11 @@ int mlproxy_control(struct mlproxy_session *s, uint32_t op, uint32_t *state)
 	return ret;
 }
 
-int mlproxy_mode_get(struct mlproxy_session *s, struct mlproxy_mode *mode)
+int mlproxy_mode_get_sized(struct mlproxy_session *s, struct mlproxy_mode *mode, size_t bytes)
 {
-	memset(mode, 0, sizeof(*mode));
-	mode->size = sizeof(*mode);
-	return mlpx_ioctl(s, MLPROXY_IOC_MODE, mode, "ask for the mode");
+	int ret = mlpx_begin(s, mode, bytes, MLPX_UP_TO(struct mlproxy_mode, evidence));
+
+	return ret ? ret : mlpx_ioctl(s, MLPROXY_IOC_MODE, mode, "ask for the mode");
 }
 
 int mlproxy_mode_set(struct mlproxy_session *s, uint32_t mode)
@@ -82,13 +82,16 @@ int mlproxy_mode_auto(struct mlproxy_session *s)
 	return mlpx_ioctl(s, MLPROXY_IOC_MODE, &cmd, "hand the mode back");
 }
 
-int mlproxy_efficiency_get(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
-			   struct mlproxy_transition *transitions, uint32_t room)
+int mlproxy_efficiency_get_sized(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
+				 struct mlproxy_transition *transitions, uint32_t room,
+				 size_t bytes, size_t transition_bytes)
 {
-	int ret;
+	int ret = mlpx_begin(s, efficiency, bytes,
+			     MLPX_UP_TO(struct mlproxy_efficiency, evidence));
 
-	memset(efficiency, 0, sizeof(*efficiency));
-	efficiency->size = sizeof(*efficiency);
+	if (ret)
+		return ret;
+	efficiency->transition_size = transition_bytes;
 	efficiency->transitions = (uintptr_t)transitions;
 	efficiency->count = room;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_EFFICIENCY, efficiency, "ask for the efficiency");
@@ -101,8 +104,8 @@ int mlproxy_efficiency_get(struct mlproxy_session *s, struct mlproxy_efficiency 
 	return (int)efficiency->count;
 }
 
-int mlproxy_heartbeat(struct mlproxy_session *s, uint32_t timeout_ms,
-		      struct mlproxy_heartbeat *answer)
+int mlproxy_heartbeat_sized(struct mlproxy_session *s, uint32_t timeout_ms,
+			    struct mlproxy_heartbeat *answer, size_t bytes)
 {
 	struct mlproxy_heartbeat cmd = {
 		.size = sizeof(cmd),
@@ -112,8 +115,11 @@ int mlproxy_heartbeat(struct mlproxy_session *s, uint32_t timeout_ms,
 	int ret;
 
 	ret = mlpx_ioctl(s, MLPROXY_IOC_HEARTBEAT, &cmd, "send a heartbeat");
-	if (answer)
-		*answer = cmd;
+	if (answer) {
+		cmd.size = bytes < sizeof(cmd) ? bytes : sizeof(cmd);
+		memset(answer, 0, bytes);
+		memcpy(answer, &cmd, cmd.size);
+	}
 	if (ret == -EINVAL)
 		return mlpx_fail(s, EINVAL, "%u ms is too long for a heartbeat; at most %u are "
 				 "allowed", timeout_ms, MLPROXY_HEARTBEAT_MAX_MS);
@@ -159,19 +165,20 @@ int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uint32_t index,
 			 (unsigned long long)value, MLPROXY_SHARE_ONE, mlproxy_mode_name(index));
 }
 
-int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stats *stats)
+int mlproxy_get_stats_sized(struct mlproxy_session *s, struct mlproxy_stats *stats, size_t bytes)
 {
-	memset(stats, 0, sizeof(*stats));
-	stats->size = sizeof(*stats);
-	return mlpx_ioctl(s, MLPROXY_IOC_STATS, stats, "ask for the counters");
+	int ret = mlpx_begin(s, stats, bytes, MLPX_UP_TO(struct mlproxy_stats, reward_sum));
+
+	return ret ? ret : mlpx_ioctl(s, MLPROXY_IOC_STATS, stats, "ask for the counters");
 }
 
-int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snapshot *snapshot)
+int mlproxy_snapshot_sized(struct mlproxy_session *s, struct mlproxy_snapshot *snapshot,
+			   size_t bytes)
 {
-	int ret;
+	int ret = mlpx_begin(s, snapshot, bytes, MLPX_UP_TO(struct mlproxy_snapshot, values));
 
-	memset(snapshot, 0, sizeof(*snapshot));
-	snapshot->size = sizeof(*snapshot);
+	if (ret)
+		return ret;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_SNAPSHOT, snapshot, "ask for the subsystem's state");
 	if (snapshot->nr > MLPROXY_SNAPSHOT_MAX)
 		snapshot->nr = MLPROXY_SNAPSHOT_MAX;

@@ -7,11 +7,17 @@
 
 #include "session.h"
 
-static int dataset_call(struct mlproxy_session *s, uint32_t flags, struct mlproxy_dataset *cmd)
+#define DATASET_MIN	MLPX_UP_TO(struct mlproxy_dataset, filters)
+
+static int dataset_call(struct mlproxy_session *s, uint32_t flags, struct mlproxy_dataset *cmd,
+			size_t bytes)
 {
 	int ret;
 
-	cmd->size = sizeof(*cmd);
+	if (bytes < DATASET_MIN || bytes > UINT16_MAX)
+		return mlpx_fail(s, EINVAL, "the program passes a data set of %zu bytes where at "
+				 "least %zu are needed", bytes, DATASET_MIN);
+	cmd->size = bytes;
 	cmd->flags = flags;
 	cmd->reserved = 0;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_DATASET, cmd, "ask for a data set");
@@ -21,9 +27,10 @@ static int dataset_call(struct mlproxy_session *s, uint32_t flags, struct mlprox
 	return ret;
 }
 
-int mlproxy_dataset_request(struct mlproxy_session *s, struct mlproxy_dataset *request)
+int mlproxy_dataset_request_sized(struct mlproxy_session *s, struct mlproxy_dataset *request,
+				  size_t bytes)
 {
-	int ret = dataset_call(s, MLPROXY_DATASET_F_REQUEST, request);
+	int ret = dataset_call(s, MLPROXY_DATASET_F_REQUEST, request, bytes);
 
 	if (ret == -EBUSY)
 		return mlpx_fail(s, EBUSY, "the data set that this session asked for is not "
@@ -36,18 +43,22 @@ int mlproxy_dataset_request(struct mlproxy_session *s, struct mlproxy_dataset *r
 	return ret;
 }
 
-int mlproxy_dataset_cancel(struct mlproxy_session *s, struct mlproxy_dataset *dataset)
+int mlproxy_dataset_cancel_sized(struct mlproxy_session *s, struct mlproxy_dataset *dataset,
+				 size_t bytes)
 {
 	struct mlproxy_dataset unused;
 
-	if (!dataset)
+	if (!dataset) {
 		dataset = &unused;
-	memset(dataset, 0, sizeof(*dataset));
-	return dataset_call(s, MLPROXY_DATASET_F_CANCEL, dataset);
+		bytes = sizeof(unused);
+	}
+	memset(dataset, 0, bytes);
+	return dataset_call(s, MLPROXY_DATASET_F_CANCEL, dataset, bytes);
 }
 
-int mlproxy_dataset_get(struct mlproxy_session *s, struct mlproxy_dataset *dataset)
+int mlproxy_dataset_get_sized(struct mlproxy_session *s, struct mlproxy_dataset *dataset,
+			      size_t bytes)
 {
-	memset(dataset, 0, sizeof(*dataset));
-	return dataset_call(s, 0, dataset);
+	memset(dataset, 0, bytes);
+	return dataset_call(s, 0, dataset, bytes);
 }

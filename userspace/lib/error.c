@@ -59,3 +59,24 @@ int mlpx_ioctl(struct mlproxy_session *s, unsigned long request, void *arg, cons
 	return mlpx_fail(s, err, "cannot %s%s%s: %s", what, *s->name ? " of " : "", s->name,
 			 general_meaning(err));
 }
+
+int mlpx_begin(struct mlproxy_session *s, void *arg, size_t bytes, size_t min)
+{
+	uint32_t size = (uint32_t)bytes;
+
+	if (bytes < min || bytes > UINT16_MAX)
+		return mlpx_fail(s, EINVAL, "the program passes a structure of %zu bytes where at "
+				 "least %zu are needed", bytes, min);
+	memset(arg, 0, bytes);
+	memcpy(arg, &size, sizeof(size));
+	return 0;
+}
+
+void mlpx_give(void *to, size_t bytes, const void *from, size_t known)
+{
+	size_t filled = bytes < known ? bytes : known;
+
+	memcpy(to, from, filled);
+	memset((char *)to + filled, 0, bytes - filled);
+	memcpy(to, &filled, sizeof(filled));
+}

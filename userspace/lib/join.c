@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mlproxy/mlproxy.h>
+#include "session.h"
 
 #define MAX_ENTRIES	(1U << 24)
 #define NONE		UINT32_MAX
@@ -227,11 +227,14 @@ void mlproxy_join_free(struct mlproxy_join *j)
 	free(j);
 }
 
-int mlproxy_join_add(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
-		     struct mlproxy_joined *out)
+int mlproxy_join_add_sized(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
+			   struct mlproxy_joined *out, size_t bytes)
 {
 	uint32_t place, slot;
 	uint64_t id;
+
+	if (bytes < MLPX_UP_TO(struct mlproxy_joined, feedback))
+		return -EINVAL;
 
 	if (rec->type == MLPROXY_REC_DECISION)
 		id = ((const struct mlproxy_rec_decision *)rec)->id;
@@ -248,6 +251,8 @@ int mlproxy_join_add(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
 		j->counts.duplicates++;
 		return 0;
 	}
+	memset(out, 0, bytes);
+	out->size = bytes < sizeof(*out) ? bytes : sizeof(*out);
 	if (rec->type == MLPROXY_REC_FEEDBACK) {
 		out->decision = slot_bytes(j, slot);
 		out->feedback = (const struct mlproxy_rec_feedback *)rec;
@@ -270,7 +275,8 @@ void mlproxy_join_flush(struct mlproxy_join *j, uint64_t before_ns)
 		give_up_oldest(j);
 }
 
-void mlproxy_join_get_counts(const struct mlproxy_join *j, struct mlproxy_join_counts *counts)
+void mlproxy_join_get_counts_sized(const struct mlproxy_join *j,
+				   struct mlproxy_join_counts *counts, size_t bytes)
 {
-	*counts = j->counts;
+	mlpx_give(counts, bytes, &j->counts, sizeof(j->counts));
 }

@@ -11,19 +11,22 @@
 
 #include "session.h"
 
-int mlproxy_model_load(struct mlproxy_session *s, const void *data, size_t len,
-		       struct mlproxy_model_load *result)
+int mlproxy_model_load_sized(struct mlproxy_session *s, const void *data, size_t len,
+			     struct mlproxy_model_load *result, size_t bytes)
 {
 	struct mlproxy_model_load local;
 	int ret;
 
-	if (!result)
+	if (!result) {
 		result = &local;
-	memset(result, 0, sizeof(*result));
+		bytes = sizeof(local);
+	}
+	ret = mlpx_begin(s, result, bytes, MLPX_UP_TO(struct mlproxy_model_load, text));
+	if (ret)
+		return ret;
 	if (len > MLPROXY_MODEL_MAX_BYTES)
 		return mlpx_fail(s, EFBIG, "the model has %zu bytes, a model has at most %u; "
 				 "is it a quantised model?", len, MLPROXY_MODEL_MAX_BYTES);
-	result->size = sizeof(*result);
 	result->data = (uintptr_t)data;
 	result->data_len = len;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_MODEL_LOAD, result, "load a model");
@@ -54,15 +57,15 @@ static int read_fully(int fd, char *buf, size_t len)
 	return 0;
 }
 
-int mlproxy_model_load_file(struct mlproxy_session *s, const char *path,
-			    struct mlproxy_model_load *result)
+int mlproxy_model_load_file_sized(struct mlproxy_session *s, const char *path,
+				  struct mlproxy_model_load *result, size_t bytes)
 {
 	struct stat st;
 	void *data = NULL;
 	int fd, ret;
 
 	if (result)
-		memset(result, 0, sizeof(*result));
+		memset(result, 0, bytes);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return mlpx_fail(s, errno, "cannot open the model %s: %s", path, strerror(errno));
@@ -86,7 +89,7 @@ int mlproxy_model_load_file(struct mlproxy_session *s, const char *path,
 		mlpx_fail(s, -ret, "cannot read the model %s: %s", path, strerror(-ret));
 		goto out;
 	}
-	ret = mlproxy_model_load(s, data, st.st_size, result);
+	ret = mlproxy_model_load_sized(s, data, st.st_size, result, bytes);
 out:
 	free(data);
 	close(fd);
@@ -112,26 +115,29 @@ int mlproxy_model_ctl(struct mlproxy_session *s, uint32_t op, uint32_t version, 
 	return mlpx_fail(s, ENOENT, "%s has no standby model; load one first", s->name);
 }
 
-int mlproxy_model_get_info(struct mlproxy_session *s, struct mlproxy_model_info *info)
+int mlproxy_model_get_info_sized(struct mlproxy_session *s, struct mlproxy_model_info *info,
+				 size_t bytes)
 {
-	int ret;
+	int ret = mlpx_begin(s, info, bytes,
+			     MLPX_UP_TO(struct mlproxy_model_info, standby_kind));
 
-	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
+	if (ret)
+		return ret;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_MODEL_INFO, info, "ask for the models");
 	mlpx_terminate(info->active_name);
 	mlpx_terminate(info->standby_name);
 	return ret;
 }
 
-int mlproxy_model_eval(struct mlproxy_session *s, uint32_t flags, const int64_t *features,
-		       uint32_t nr_features, uint32_t baseline, uint32_t allowed,
-		       struct mlproxy_model_eval *result)
+int mlproxy_model_eval_sized(struct mlproxy_session *s, uint32_t flags, const int64_t *features,
+			     uint32_t nr_features, uint32_t baseline, uint32_t allowed,
+			     struct mlproxy_model_eval *result, size_t bytes)
 {
-	int ret;
+	int ret = mlpx_begin(s, result, bytes,
+			     MLPX_UP_TO(struct mlproxy_model_eval, outputs));
 
-	memset(result, 0, sizeof(*result));
-	result->size = sizeof(*result);
+	if (ret)
+		return ret;
 	result->flags = flags;
 	result->features = (uintptr_t)features;
 	result->nr_features = nr_features;

@@ -65,7 +65,10 @@ void mlpx_recring_release(struct mlproxy_session *s)
 
 int mlproxy_recommend_setup(struct mlproxy_session *s, uint32_t entries)
 {
-	struct mlproxy_recommend_setup setup = { .size = sizeof(setup) };
+	struct mlproxy_recommend_setup setup = {
+		.size = sizeof(setup),
+		.entry_size = sizeof(struct mlproxy_recommendation),
+	};
 	int ret;
 
 	setup.entries = entries ? entries : DEFAULT_ENTRIES;
@@ -113,17 +116,20 @@ int mlproxy_recommend(struct mlproxy_session *s, uint64_t key, uint16_t action,
 	return 0;
 }
 
-int mlproxy_submit(struct mlproxy_session *s, struct mlproxy_recommend_drain *drain,
-		   int32_t *results, unsigned int nr_results)
+int mlproxy_submit_sized(struct mlproxy_session *s, struct mlproxy_recommend_drain *drain,
+			 int32_t *results, unsigned int nr_results, size_t bytes)
 {
 	struct mlproxy_recommend_drain local;
 	uint64_t from;
 	int ret = need_recring(s);
 
-	if (!drain)
+	if (!drain) {
 		drain = &local;
-	memset(drain, 0, sizeof(*drain));
-	drain->size = sizeof(*drain);
+		bytes = sizeof(local);
+	}
+	if (!ret)
+		ret = mlpx_begin(s, drain, bytes,
+				 MLPX_UP_TO(struct mlproxy_recommend_drain, rejected));
 	if (ret)
 		return ret;
 	from = mlpx_load_acquire(s->rec.consumer);

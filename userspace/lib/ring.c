@@ -13,25 +13,26 @@
 #include <limits.h>
 
 #include "barrier.h"
-#include "ring.h"
+#include "session.h"
 
 /* Room is given back at the latest when a ring's 1/GIVE_BACK_PARTS was read. */
 #define GIVE_BACK_PARTS	8
 
+/* As first published: records grow at their end. */
 static size_t record_min_bytes(const struct mlproxy_rec_hdr *rec)
 {
 	switch (rec->type) {
 	case MLPROXY_REC_DECISION:
-		return sizeof(struct mlproxy_rec_decision);
+		return MLPX_UP_TO(struct mlproxy_rec_decision, nr_candidates);
 	case MLPROXY_REC_FEEDBACK:
-		return sizeof(struct mlproxy_rec_feedback);
+		return MLPX_UP_TO(struct mlproxy_rec_feedback, reserved);
 	case MLPROXY_REC_EVENT:
-		return sizeof(struct mlproxy_rec_event);
+		return MLPX_UP_TO(struct mlproxy_rec_event, nr_values);
 	case MLPROXY_REC_MODE:
-		return sizeof(struct mlproxy_rec_mode);
+		return MLPX_UP_TO(struct mlproxy_rec_mode, evidence);
 	case MLPROXY_REC_STATE:
 	case MLPROXY_REC_MODEL:
-		return sizeof(struct mlproxy_rec_change);
+		return MLPX_UP_TO(struct mlproxy_rec_change, instance);
 	default:
 		return sizeof(struct mlproxy_rec_hdr);
 	}
@@ -48,17 +49,33 @@ static bool type_known(const struct mlproxy_rec_hdr *rec)
 	return rec->type != 0 && rec->type != MLPROXY_REC_PAD && rec->type < MLPROXY_NR_REC_TYPES;
 }
 
+/* Are the values of a record inside of it, and behind what it has at least? */
+static bool values_inside(const struct mlproxy_rec_hdr *rec, uint32_t len, size_t offset,
+			  size_t nr)
+{
+	return offset % sizeof(__s64) == 0 && offset >= record_min_bytes(rec) &&
+	       offset <= len && nr <= (len - offset) / sizeof(__s64);
+}
+
 static bool content_sane(const struct mlproxy_rec_hdr *rec, uint32_t len)
 {
 	const struct mlproxy_rec_decision *decision;
+	const struct mlproxy_rec_event *event;
 
 	if (len < record_min_bytes(rec))
 		return false;
-	if (rec->type != MLPROXY_REC_DECISION)
+	switch (rec->type) {
+	case MLPROXY_REC_DECISION:
+		decision = (const struct mlproxy_rec_decision *)rec;
+		return decision->nr_features <= MLPROXY_MAX_FEATURES &&
+		       values_inside(rec, len, decision->features_offset,
+				     decision->nr_features);
+	case MLPROXY_REC_EVENT:
+		event = (const struct mlproxy_rec_event *)rec;
+		return values_inside(rec, len, event->values_offset, event->nr_values);
+	default:
 		return true;
-	decision = (const struct mlproxy_rec_decision *)rec;
-	return decision->nr_features <= MLPROXY_MAX_FEATURES &&
-	       len >= sizeof(*decision) + decision->nr_features * sizeof(__s64);
+	}
 }
 
 MLPROXY_API int mlproxy_record_valid(const struct mlproxy_rec_hdr *rec, size_t avail_bytes)

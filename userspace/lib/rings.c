@@ -15,6 +15,7 @@
 
 /* The default becomes no smaller than this where the memory is limited. */
 #define SMALLEST_DEFAULT	(64U << 10)
+#define RING_OPTS_MIN		MLPX_UP_TO(struct mlproxy_ring_opts, flags)
 
 static size_t ro_bytes(const struct mlproxy_session *s)
 {
@@ -100,13 +101,18 @@ static int map_rings(struct mlproxy_session *s, const struct mlproxy_ring_setup 
 
 int mlproxy_ring_setup(struct mlproxy_session *s, const struct mlproxy_ring_opts *opts)
 {
-	static const struct mlproxy_ring_opts defaults;
+	struct mlproxy_ring_opts own = {};
 	struct mlproxy_ring_setup setup = { .size = sizeof(setup) };
 	uint32_t smallest;
 	int ret;
 
-	if (!opts)
-		opts = &defaults;
+	if (opts && (opts->size < RING_OPTS_MIN || opts->size > UINT16_MAX))
+		return mlpx_fail(s, EINVAL, "the options for the rings have a size of %zu bytes, "
+				 "at least %zu are needed; set it to sizeof()", opts->size,
+				 RING_OPTS_MIN);
+	if (opts)
+		memcpy(&own, opts, opts->size < sizeof(own) ? opts->size : sizeof(own));
+	opts = &own;
 	setup.data_bytes = opts->data_bytes ? opts->data_bytes : MLPROXY_RING_DEFAULT_BYTES;
 	smallest = opts->data_bytes ? opts->data_bytes : SMALLEST_DEFAULT;
 	setup.watermark_bytes = opts->watermark_bytes;
@@ -192,16 +198,20 @@ int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max, mlproxy_re
 				  &s->rings.counts);
 }
 
-void mlproxy_ring_get_counts(const struct mlproxy_session *s, struct mlproxy_ring_counts *counts)
+void mlproxy_ring_get_counts_sized(const struct mlproxy_session *s,
+				   struct mlproxy_ring_counts *counts, size_t bytes)
 {
-	*counts = s->rings.counts;
+	mlpx_give(counts, bytes, &s->rings.counts, sizeof(s->rings.counts));
 }
 
-int mlproxy_ring_get_stats(struct mlproxy_session *s, uint32_t cpu,
-			   struct mlproxy_ring_stats *stats)
+int mlproxy_ring_get_stats_sized(struct mlproxy_session *s, uint32_t cpu,
+				 struct mlproxy_ring_stats *stats, size_t bytes)
 {
-	memset(stats, 0, sizeof(*stats));
-	stats->size = sizeof(*stats);
+	int ret = mlpx_begin(s, stats, bytes,
+			     MLPX_UP_TO(struct mlproxy_ring_stats, wakeups));
+
+	if (ret)
+		return ret;
 	stats->cpu = cpu;
 	return mlpx_ioctl(s, MLPROXY_IOC_RING_STATS, stats, "ask for the ring counters");
 }

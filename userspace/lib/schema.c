@@ -8,6 +8,30 @@
 
 #include "session.h"
 
+/* Entry @i of an array whose entries are as large as the program knows them. */
+static void *entry(void *array, unsigned int i, size_t bytes)
+{
+	return (char *)array + i * bytes;
+}
+
+static const struct mlproxy_feature *feature_at(const struct mlproxy_schema_desc *schema,
+						unsigned int i)
+{
+	return entry(schema->features, i, schema->s.feature_size);
+}
+
+static const struct mlproxy_action *action_at(const struct mlproxy_schema_desc *schema,
+					      unsigned int i)
+{
+	return entry(schema->actions, i, schema->s.action_size);
+}
+
+static const struct mlproxy_event_desc *event_at(const struct mlproxy_schema_desc *schema,
+						 unsigned int i)
+{
+	return entry(schema->events, i, schema->s.event_size);
+}
+
 static int alloc_arrays(struct mlproxy_session *s, struct mlproxy_schema_desc *schema)
 {
 	if (schema->s.nr_features > MLPROXY_MAX_FEATURES ||
@@ -18,10 +42,10 @@ static int alloc_arrays(struct mlproxy_session *s, struct mlproxy_schema_desc *s
 				 "same release of module and library", schema->s.nr_features,
 				 schema->s.nr_actions, schema->s.nr_states, schema->s.nr_events);
 	/* one more, since an allocation of nothing may be NULL */
-	schema->features = calloc(schema->s.nr_features + 1, sizeof(*schema->features));
-	schema->actions = calloc(schema->s.nr_actions + 1, sizeof(*schema->actions));
-	schema->states = calloc(schema->s.nr_states + 1, sizeof(*schema->states));
-	schema->events = calloc(schema->s.nr_events + 1, sizeof(*schema->events));
+	schema->features = calloc(schema->s.nr_features + 1, schema->s.feature_size);
+	schema->actions = calloc(schema->s.nr_actions + 1, schema->s.action_size);
+	schema->states = calloc(schema->s.nr_states + 1, schema->s.state_size);
+	schema->events = calloc(schema->s.nr_events + 1, schema->s.event_size);
 	if (!schema->features || !schema->actions || !schema->states || !schema->events)
 		return mlpx_fail(s, ENOMEM, "no memory for the schema");
 	schema->s.features = (uintptr_t)schema->features;
@@ -31,36 +55,67 @@ static int alloc_arrays(struct mlproxy_session *s, struct mlproxy_schema_desc *s
 	return 0;
 }
 
+static void terminate_feature(struct mlproxy_feature *feature)
+{
+	mlpx_terminate(feature->name);
+	mlpx_terminate(feature->unit);
+}
+
 static void terminate_names(struct mlproxy_schema_desc *schema)
 {
+	const struct mlproxy_schema *s = &schema->s;
 	unsigned int i;
 
 	mlpx_terminate(schema->s.reward_name);
 	mlpx_terminate(schema->s.reward_unit);
-	for (i = 0; i < schema->s.nr_features; i++) {
-		mlpx_terminate(schema->features[i].name);
-		mlpx_terminate(schema->features[i].unit);
+	for (i = 0; i < s->nr_features; i++)
+		terminate_feature(entry(schema->features, i, s->feature_size));
+	for (i = 0; i < s->nr_states; i++)
+		terminate_feature(entry(schema->states, i, s->state_size));
+	for (i = 0; i < s->nr_actions; i++) {
+		struct mlproxy_action *action = entry(schema->actions, i, s->action_size);
+
+		mlpx_terminate(action->name);
 	}
-	for (i = 0; i < schema->s.nr_actions; i++)
-		mlpx_terminate(schema->actions[i].name);
-	for (i = 0; i < schema->s.nr_states; i++) {
-		mlpx_terminate(schema->states[i].name);
-		mlpx_terminate(schema->states[i].unit);
+	for (i = 0; i < s->nr_events; i++) {
+		struct mlproxy_event_desc *event = entry(schema->events, i, s->event_size);
+
+		mlpx_terminate(event->name);
 	}
-	for (i = 0; i < schema->s.nr_events; i++)
-		mlpx_terminate(schema->events[i].name);
 }
 
-int mlproxy_schema_get(struct mlproxy_session *s, struct mlproxy_schema_desc **out)
+/* What was first published of each; a program can't know less. */
+static bool sizes_sane(const struct mlproxy_schema_sizes *sizes)
+{
+	return sizes->size >= MLPX_UP_TO(struct mlproxy_schema_sizes, event) &&
+	       sizes->desc >= MLPX_UP_TO(struct mlproxy_schema_desc, s.event_size) &&
+	       sizes->schema >= MLPX_UP_TO(struct mlproxy_schema, event_size) &&
+	       sizes->schema <= sizes->desc - offsetof(struct mlproxy_schema_desc, s) &&
+	       sizes->feature >= MLPX_UP_TO(struct mlproxy_feature, preprocess) &&
+	       sizes->action >= MLPX_UP_TO(struct mlproxy_action, value) &&
+	       sizes->state >= MLPX_UP_TO(struct mlproxy_feature, preprocess) &&
+	       sizes->event >= MLPX_UP_TO(struct mlproxy_event_desc, period_ms);
+}
+
+int mlproxy_schema_get_sized(struct mlproxy_session *s, struct mlproxy_schema_desc **out,
+			     const struct mlproxy_schema_sizes *sizes)
 {
 	struct mlproxy_schema_desc *schema;
 	int ret;
 
 	*out = NULL;
-	schema = calloc(1, sizeof(*schema));
+	if (!sizes_sane(sizes))
+		return mlpx_fail(s, EINVAL, "the program passes structures of a schema that are "
+				 "smaller than any that were published");
+	schema = calloc(1, sizes->desc);
 	if (!schema)
 		return mlpx_fail(s, ENOMEM, "no memory for the schema");
-	schema->s.size = sizeof(schema->s);
+	schema->size = sizes->desc < sizeof(*schema) ? sizes->desc : sizeof(*schema);
+	schema->s.size = sizes->schema;
+	schema->s.feature_size = sizes->feature;
+	schema->s.action_size = sizes->action;
+	schema->s.state_size = sizes->state;
+	schema->s.event_size = sizes->event;
 	strcpy(schema->proxy, s->name);
 	/* Ask for the numbers first; a bound proxy's schema doesn't change. */
 	ret = mlpx_ioctl(s, MLPROXY_IOC_SCHEMA, &schema->s, "read the schema");
@@ -97,7 +152,7 @@ int mlproxy_schema_feature(const struct mlproxy_schema_desc *schema, const char 
 	unsigned int i;
 
 	for (i = 0; i < schema->s.nr_features; i++) {
-		if (strcmp(schema->features[i].name, name) == 0)
+		if (strcmp(feature_at(schema, i)->name, name) == 0)
 			return i;
 	}
 	return -ENOENT;
@@ -108,7 +163,7 @@ int mlproxy_schema_action(const struct mlproxy_schema_desc *schema, const char *
 	unsigned int i;
 
 	for (i = 0; i < schema->s.nr_actions; i++) {
-		if (strcmp(schema->actions[i].name, name) == 0)
+		if (strcmp(action_at(schema, i)->name, name) == 0)
 			return i;
 	}
 	return -ENOENT;
@@ -119,7 +174,7 @@ int mlproxy_schema_event(const struct mlproxy_schema_desc *schema, const char *n
 	unsigned int i;
 
 	for (i = 0; i < schema->s.nr_events; i++) {
-		if (strcmp(schema->events[i].name, name) == 0)
+		if (strcmp(event_at(schema, i)->name, name) == 0)
 			return i;
 	}
 	return -ENOENT;

@@ -122,17 +122,17 @@ int mlproxy_fd(const struct mlproxy_session *s)
 	return s->fd;
 }
 
-int mlproxy_get_info(struct mlproxy_session *s, struct mlproxy_info *info)
+int mlproxy_get_info_sized(struct mlproxy_session *s, struct mlproxy_info *info, size_t bytes)
 {
-	memset(info, 0, sizeof(*info));
-	info->size = sizeof(*info);
-	return mlpx_ioctl(s, MLPROXY_IOC_INFO, info, "ask the device for its version");
+	int ret = mlpx_begin(s, info, bytes, MLPX_UP_TO(struct mlproxy_info, reserved));
+
+	return ret ? ret : mlpx_ioctl(s, MLPROXY_IOC_INFO, info, "ask the device for its version");
 }
 
-int mlproxy_get_list(struct mlproxy_session *s, struct mlproxy_list_entry **entries,
-		     unsigned int *nr)
+int mlproxy_get_list_sized(struct mlproxy_session *s, struct mlproxy_list_entry **entries,
+			   unsigned int *nr, size_t bytes)
 {
-	struct mlproxy_list_entry *array = NULL;
+	char *array = NULL;
 	struct mlproxy_list list;
 	uint32_t room = 0;
 	int ret = -ENOBUFS;
@@ -141,21 +141,21 @@ int mlproxy_get_list(struct mlproxy_session *s, struct mlproxy_list_entry **entr
 	*entries = NULL;
 	*nr = 0;
 	for (i = 0; i < LIST_TRIES && ret == -ENOBUFS; i++) {
-		struct mlproxy_list_entry *bigger;
+		char *bigger;
 
 		room = room ? 2 * room : 16;
-		bigger = realloc(array, room * sizeof(*array));
+		bigger = realloc(array, room * bytes);
 		if (!bigger) {
 			free(array);
 			return mlpx_fail(s, ENOMEM, "no memory for a list of %u proxies", room);
 		}
 		array = bigger;
-		memset(array, 0, room * sizeof(*array));
+		memset(array, 0, room * bytes);
 		list = (struct mlproxy_list) {
 			.size = sizeof(list),
 			.entries = (uintptr_t)array,
 			.count = room,
-			.entry_size = sizeof(*array),
+			.entry_size = bytes,
 		};
 		ret = mlpx_ioctl(s, MLPROXY_IOC_LIST, &list, "list the proxies");
 	}
@@ -164,8 +164,8 @@ int mlproxy_get_list(struct mlproxy_session *s, struct mlproxy_list_entry **entr
 		return ret;
 	}
 	for (i = 0; i < list.count; i++)
-		mlpx_terminate(array[i].name);
-	*entries = array;
+		mlpx_terminate(((struct mlproxy_list_entry *)(array + i * bytes))->name);
+	*entries = (struct mlproxy_list_entry *)array;
 	*nr = list.count;
 	return 0;
 }

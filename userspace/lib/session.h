@@ -92,4 +92,21 @@ void mlpx_rings_release(struct mlproxy_session *s);
 /** Unmap the recommendation ring. */
 void mlpx_recring_release(struct mlproxy_session *s);
 
+/*
+ * The size of a structure up to a member: of all of it when it was first published. What
+ * is added later does not change this, so that older programs go on.
+ */
+#define MLPX_UP_TO(type, last)	(offsetof(type, last) + sizeof(((type *)0)->last))
+
+/*
+ * mlpx_begin() - make a structure of the program ready for its ioctl: all 0 but its size
+ *
+ * @bytes is what the program was compiled with, @min the size when the structure was
+ * first published.
+ */
+int mlpx_begin(struct mlproxy_session *s, void *arg, size_t bytes, size_t min);
+
+/* mlpx_give() - hand a structure of the library's own out, as far as the program knows it */
+void mlpx_give(void *to, size_t bytes, const void *from, size_t known);
+
 #endif /* LIBMLPROXY_SESSION_H */

@@ -22,7 +22,8 @@ int decide(struct bpf_raw_tracepoint_args *args)
 	ctx->features[0] = -1;
 	ctx->features[1] = -1;
 	ctx->features[MLPROXY_BPF_FEATURES - 1] = -1;
-	ctx->reserved = ~0U;
+	ctx->reserved[7] = ~0ULL;
+	ctx->instance = ~0U;
 	ctx->version = 77;
 	ctx->predicted = -5;
 	ctx->action = ACTION;

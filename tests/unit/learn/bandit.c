@@ -132,6 +132,7 @@ void bandit_records(const struct mlds_data *data, size_t i, struct bandit_decisi
 	d->d.action = data->action[i];
 	d->d.source = data->source[i];
 	d->d.candidate = data->candidate[i];
+	d->d.features_offset = sizeof(d->d);
 	d->d.nr_features = BANDIT_FEATURES;
 	memcpy(d->features, data->features + i * BANDIT_FEATURES, sizeof(d->features));
 	f->hdr.len = sizeof(*f);

@@ -152,11 +152,12 @@ static void joins(void **state)
 {
 	struct bandit b = { .seed = 4, .explore = 1 };
 	struct mlproxy_rec_hdr odd = { .len = sizeof(odd), .type = 99 };
-	struct mlproxy_rec_change change = {
+	struct mlproxy_rec_mode change = {
 		.hdr = { .len = sizeof(change), .type = MLPROXY_REC_MODE }, .from = 1, .to = 2,
 	};
 	struct { struct mlproxy_rec_event e; int64_t v[2]; } event = {
 		.e.hdr = { .len = sizeof(event), .type = MLPROXY_REC_EVENT, .flags = 3 },
+		.e.values_offset = sizeof(event.e), .e.nr_values = 2,
 		.v = { 5, 6 },
 	};
 	struct bandit_decision dec;

@@ -153,7 +153,8 @@ static void write_row(struct mlds_writer *w, const struct bandit *b, const struc
 		.hdr = { .len = sizeof(d), .type = MLPROXY_REC_DECISION, .time_ns = time_of(i) },
 		.id = i + 1, .key = i, .model_version = p->version, .allowed = 0xf,
 		.action = action, .source = source, .mode = p->mode, .candidate = candidate,
-		.candidate_source = MLPROXY_SRC_MODEL, .nr_features = BANDIT_FEATURES, .arm = arm,
+		.candidate_source = MLPROXY_SRC_MODEL, .features_offset = sizeof(d.d),
+		.nr_features = BANDIT_FEATURES, .arm = arm,
 		.prob_q31 = MLPROXY_PROB_ONE * (p->share * (action == candidate) +
 			p->explore / BANDIT_ACTIONS + (1 - p->share - p->explore) * !action),
 	};

@@ -10,6 +10,11 @@
  * library never prints, never exits, and keeps no state outside of sessions,
  * but for the message of a failed mlproxy_open(), which is per thread.
  *
+ * Sizes: every structure carries its size, or the functions that take it are told
+ * (their names end in _sized; the inline ones of mlproxy/sizes.h pass what the program
+ * was compiled with). So a program works with a library of another day, whichever of
+ * the two knows more: what only one of them knows of is 0, or left out. See docs/abi.md.
+ *
  * Threads: a session may be used by one thread at a time. Different sessions
  * are independent.
  */
@@ -36,7 +41,7 @@ extern "C" {
 /** Device that mlproxy_open() takes if neither it nor MLPROXY_DEVICE names one. */
 #define MLPROXY_DEFAULT_DEVICE	"/dev/mlproxy"
 
-/** Open for asking only: nothing that changes state, no rings. */
+/** Open for reading: data sets and questions; see docs/security.md. */
 #define MLPROXY_OPEN_RDONLY	(1U << 0)
 /** poll() and read() on mlproxy_fd() do not block. */
 #define MLPROXY_OPEN_NONBLOCK	(1U << 1)
@@ -85,20 +90,22 @@ MLPROXY_API int mlproxy_fd(const struct mlproxy_session *s);
 MLPROXY_API const char *mlproxy_errmsg(const struct mlproxy_session *s);
 
 /**
- * mlproxy_get_info() - version, features, number of CPUs and proxies
+ * mlproxy_get_info_sized() - version, features, number of CPUs and proxies
  * @s: session
  * @info: out
  */
-MLPROXY_API int mlproxy_get_info(struct mlproxy_session *s, struct mlproxy_info *info);
+MLPROXY_API int mlproxy_get_info_sized(struct mlproxy_session *s, struct mlproxy_info *info,
+				       size_t bytes);
 
 /**
- * mlproxy_get_list() - the registered proxies
+ * mlproxy_get_list_sized() - the registered proxies
  * @s: session
  * @entries: out: array to be freed with free(); NULL if there are none
  * @nr: out: entries in it
  */
-MLPROXY_API int mlproxy_get_list(struct mlproxy_session *s, struct mlproxy_list_entry **entries,
-				 unsigned int *nr);
+MLPROXY_API int mlproxy_get_list_sized(struct mlproxy_session *s,
+				       struct mlproxy_list_entry **entries, unsigned int *nr,
+				       size_t bytes);
 
 /**
  * mlproxy_bind() - tie the session to one proxy, until it is closed
@@ -124,30 +131,55 @@ MLPROXY_API const char *mlproxy_bound_name(const struct mlproxy_session *s);
 
 /**
  * struct mlproxy_schema_desc - a schema with its arrays
- * @s: as the kernel filled it in; its pointers are to the arrays
+ * @size: bytes of it that are filled in
  * @proxy: name of the proxy
  * @features: @s.nr_features entries
  * @actions: @s.nr_actions entries
  * @states: @s.nr_states entries: what the values of a snapshot are
  * @events: @s.nr_events entries: raw events by their number
+ * @s: as the kernel filled it in; its pointers are to the arrays
  *
  * Every string is NUL terminated.
  */
 struct mlproxy_schema_desc {
-	struct mlproxy_schema s;
+	size_t size;
 	char proxy[MLPROXY_NAME_LEN];
 	struct mlproxy_feature *features;
 	struct mlproxy_action *actions;
 	struct mlproxy_feature *states;
 	struct mlproxy_event_desc *events;
+	struct mlproxy_schema s;
 };
 
 /**
- * mlproxy_schema_get() - ask for the schema of the bound proxy
+ * struct mlproxy_schema_sizes - what a program was compiled with
+ * @size: sizeof(struct mlproxy_schema_sizes)
+ * @desc: sizeof(struct mlproxy_schema_desc)
+ * @schema: sizeof(struct mlproxy_schema)
+ * @feature: sizeof(struct mlproxy_feature)
+ * @action: sizeof(struct mlproxy_action)
+ * @state: sizeof(struct mlproxy_feature)
+ * @event: sizeof(struct mlproxy_event_desc)
+ */
+struct mlproxy_schema_sizes {
+	size_t size;
+	size_t desc;
+	size_t schema;
+	size_t feature;
+	size_t action;
+	size_t state;
+	size_t event;
+};
+
+/**
+ * mlproxy_schema_get_sized() - ask for the schema of the bound proxy
  * @s: session
  * @schema: out: to be freed with mlproxy_schema_free()
+ * @sizes: of the structures in the program
  */
-MLPROXY_API int mlproxy_schema_get(struct mlproxy_session *s, struct mlproxy_schema_desc **schema);
+MLPROXY_API int mlproxy_schema_get_sized(struct mlproxy_session *s,
+					 struct mlproxy_schema_desc **schema,
+					 const struct mlproxy_schema_sizes *sizes);
 
 /**
  * mlproxy_schema_free() - free a schema
@@ -197,11 +229,12 @@ MLPROXY_API int mlproxy_schema_event(const struct mlproxy_schema_desc *schema, c
 MLPROXY_API int mlproxy_control(struct mlproxy_session *s, uint32_t op, uint32_t *state);
 
 /**
- * mlproxy_mode_get() - ask for the mode
+ * mlproxy_mode_get_sized() - ask for the mode
  * @s: session
  * @mode: out
  */
-MLPROXY_API int mlproxy_mode_get(struct mlproxy_session *s, struct mlproxy_mode *mode);
+MLPROXY_API int mlproxy_mode_get_sized(struct mlproxy_session *s, struct mlproxy_mode *mode,
+				       size_t bytes);
 
 /**
  * mlproxy_mode_set() - fix the mode
@@ -222,7 +255,7 @@ MLPROXY_API int mlproxy_mode_set(struct mlproxy_session *s, uint32_t mode);
 MLPROXY_API int mlproxy_mode_auto(struct mlproxy_session *s);
 
 /**
- * mlproxy_efficiency_get() - the running experiment, and the last changes of mode
+ * mlproxy_efficiency_get_sized() - the running experiment, and the last changes of mode
  * @s: session
  * @efficiency: out; its pointer is of no use
  * @transitions: out: newest first; may be NULL with no @room
@@ -230,12 +263,13 @@ MLPROXY_API int mlproxy_mode_auto(struct mlproxy_session *s);
  *
  * Return: entries filled in, or a negative errno.
  */
-MLPROXY_API int mlproxy_efficiency_get(struct mlproxy_session *s,
-				       struct mlproxy_efficiency *efficiency,
-				       struct mlproxy_transition *transitions, uint32_t room);
+MLPROXY_API int mlproxy_efficiency_get_sized(struct mlproxy_session *s,
+					     struct mlproxy_efficiency *efficiency,
+					     struct mlproxy_transition *transitions, uint32_t room,
+					     size_t bytes, size_t transition_bytes);
 
 /**
- * mlproxy_heartbeat() - tell the kernel that the proxy's agent is there
+ * mlproxy_heartbeat_sized() - tell the kernel that the proxy's agent is there
  * @s: session
  * @timeout_ms: the next heartbeat comes within it, up to MLPROXY_HEARTBEAT_MAX_MS; 0:
  *	no more will come, and none is missed
@@ -244,8 +278,8 @@ MLPROXY_API int mlproxy_efficiency_get(struct mlproxy_session *s,
  * An agent that is late is cause for emergency, until it is heard again.
  * Return: 0; -EINVAL for a @timeout_ms out of range; -ENOTTY for a kernel without.
  */
-MLPROXY_API int mlproxy_heartbeat(struct mlproxy_session *s, uint32_t timeout_ms,
-				  struct mlproxy_heartbeat *answer);
+MLPROXY_API int mlproxy_heartbeat_sized(struct mlproxy_session *s, uint32_t timeout_ms,
+					struct mlproxy_heartbeat *answer, size_t bytes);
 
 /**
  * mlproxy_param_get() - ask for a parameter
@@ -268,21 +302,23 @@ MLPROXY_API int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uin
 				  uint64_t value);
 
 /**
- * mlproxy_get_stats() - counters of the proxy
+ * mlproxy_get_stats_sized() - counters of the proxy
  * @s: session
  * @stats: out
  */
-MLPROXY_API int mlproxy_get_stats(struct mlproxy_session *s, struct mlproxy_stats *stats);
+MLPROXY_API int mlproxy_get_stats_sized(struct mlproxy_session *s, struct mlproxy_stats *stats,
+					size_t bytes);
 
 /**
- * mlproxy_snapshot() - ask for the state of the subsystem
+ * mlproxy_snapshot_sized() - ask for the state of the subsystem
  * @s: session
  * @snapshot: out: values as the schema's states say, and the health of the
  *	subsystem; no values if the proxy has no state to show
  *
  * The kernel publishes the same as an event record, MLPROXY_EVENT_SNAPSHOT.
  */
-MLPROXY_API int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snapshot *snapshot);
+MLPROXY_API int mlproxy_snapshot_sized(struct mlproxy_session *s,
+				       struct mlproxy_snapshot *snapshot, size_t bytes);
 
 /* ------------------------------------------------------------------ */
 /* Dataset rings                                                       */
@@ -292,6 +328,7 @@ MLPROXY_API int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snaps
 
 /**
  * struct mlproxy_ring_opts - how to set up the rings
+ * @size: sizeof(struct mlproxy_ring_opts)
  * @data_bytes: data of one ring, rounded up by the kernel; 0 for
  *	MLPROXY_RING_DEFAULT_BYTES, or as much of it as the user may lock
  *	(RLIMIT_MEMLOCK), halved down to 64 KiB: see mlproxy_ring_bytes()
@@ -301,6 +338,7 @@ MLPROXY_API int mlproxy_snapshot(struct mlproxy_session *s, struct mlproxy_snaps
  * @flags: MLPROXY_RING_F_*
  */
 struct mlproxy_ring_opts {
+	size_t size;
 	uint32_t data_bytes;
 	uint32_t watermark_bytes;
 	uint32_t timeout_us;
@@ -310,6 +348,7 @@ struct mlproxy_ring_opts {
 
 /**
  * struct mlproxy_ring_counts - what the library saw, all CPUs together
+ * @size: bytes of it that are filled in
  * @consumed: records given to the callback
  * @lost: records known to be lost by the gaps in the sequence numbers
  * @malformed: times that a record made no sense, and the unread part of its
@@ -319,6 +358,7 @@ struct mlproxy_ring_opts {
  * mlproxy_ring_get_stats() has the kernel's own count, by cause.
  */
 struct mlproxy_ring_counts {
+	size_t size;
 	uint64_t consumed;
 	uint64_t lost;
 	uint64_t malformed;
@@ -403,23 +443,23 @@ MLPROXY_API int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max
 				     mlproxy_record_fn fn, void *ctx);
 
 /**
- * mlproxy_ring_get_counts() - the library's own counters
+ * mlproxy_ring_get_counts_sized() - the library's own counters
  * @s: session
  * @counts: out
  */
-MLPROXY_API void mlproxy_ring_get_counts(const struct mlproxy_session *s,
-					 struct mlproxy_ring_counts *counts);
+MLPROXY_API void mlproxy_ring_get_counts_sized(const struct mlproxy_session *s,
+					       struct mlproxy_ring_counts *counts, size_t bytes);
 
 /**
- * mlproxy_ring_get_stats() - the kernel's counters of one ring
+ * mlproxy_ring_get_stats_sized() - the kernel's counters of one ring
  * @s: session with rings
  * @cpu: ring, below mlproxy_ring_count()
  * @stats: out
  *
  * Return: 0, or -EINVAL if there is no such CPU.
  */
-MLPROXY_API int mlproxy_ring_get_stats(struct mlproxy_session *s, uint32_t cpu,
-				       struct mlproxy_ring_stats *stats);
+MLPROXY_API int mlproxy_ring_get_stats_sized(struct mlproxy_session *s, uint32_t cpu,
+					     struct mlproxy_ring_stats *stats, size_t bytes);
 
 /**
  * mlproxy_record_valid() - check a record that came from elsewhere
@@ -460,7 +500,7 @@ MLPROXY_API int mlproxy_recommend(struct mlproxy_session *s, uint64_t key, uint1
 				  uint16_t confidence, uint32_t ttl_ms, uint32_t version);
 
 /**
- * mlproxy_submit() - have the kernel take what is in the recommendation ring
+ * mlproxy_submit_sized() - have the kernel take what is in the recommendation ring
  * @s: session with a recommendation ring
  * @drain: out: how many were taken, accepted and refused; may be NULL
  * @results: out: one result for each entry taken, oldest first: 0 or a negative
@@ -469,14 +509,15 @@ MLPROXY_API int mlproxy_recommend(struct mlproxy_session *s, uint64_t key, uint1
  *
  * Return: the number of entries taken, or a negative errno.
  */
-MLPROXY_API int mlproxy_submit(struct mlproxy_session *s, struct mlproxy_recommend_drain *drain,
-			       int32_t *results, unsigned int nr_results);
+MLPROXY_API int mlproxy_submit_sized(struct mlproxy_session *s,
+				     struct mlproxy_recommend_drain *drain, int32_t *results, unsigned int nr_results,
+				     size_t bytes);
 
 /* ------------------------------------------------------------------ */
 /* Models                                                              */
 
 /**
- * mlproxy_model_load() - load a model into the standby slot
+ * mlproxy_model_load_sized() - load a model into the standby slot
  * @s: bound session, not read-only
  * @data: model file in memory
  * @len: its bytes
@@ -485,19 +526,19 @@ MLPROXY_API int mlproxy_submit(struct mlproxy_session *s, struct mlproxy_recomme
  * Return: 0; -EBADMSG if the kernel refused the model: its reason is in @result
  * and in mlproxy_errmsg(); -EFBIG if @len is over MLPROXY_MODEL_MAX_BYTES.
  */
-MLPROXY_API int mlproxy_model_load(struct mlproxy_session *s, const void *data, size_t len,
-				   struct mlproxy_model_load *result);
+MLPROXY_API int mlproxy_model_load_sized(struct mlproxy_session *s, const void *data,
+					 size_t len, struct mlproxy_model_load *result, size_t bytes);
 
 /**
- * mlproxy_model_load_file() - load a model file into the standby slot
+ * mlproxy_model_load_file_sized() - load a model file into the standby slot
  * @s: bound session, not read-only
  * @path: file
  * @result: as for mlproxy_model_load()
  *
  * Return: as mlproxy_model_load(), or why the file can't be read.
  */
-MLPROXY_API int mlproxy_model_load_file(struct mlproxy_session *s, const char *path,
-					struct mlproxy_model_load *result);
+MLPROXY_API int mlproxy_model_load_file_sized(struct mlproxy_session *s, const char *path,
+					      struct mlproxy_model_load *result, size_t bytes);
 
 /**
  * mlproxy_model_ctl() - activate, roll back or unload models
@@ -512,14 +553,15 @@ MLPROXY_API int mlproxy_model_ctl(struct mlproxy_session *s, uint32_t op, uint32
 				  uint32_t *active);
 
 /**
- * mlproxy_model_get_info() - what is in the model slots
+ * mlproxy_model_get_info_sized() - what is in the model slots
  * @s: bound session
  * @info: out
  */
-MLPROXY_API int mlproxy_model_get_info(struct mlproxy_session *s, struct mlproxy_model_info *info);
+MLPROXY_API int mlproxy_model_get_info_sized(struct mlproxy_session *s,
+					     struct mlproxy_model_info *info, size_t bytes);
 
 /**
- * mlproxy_model_eval() - have the kernel run a model outside of a decision
+ * mlproxy_model_eval_sized() - have the kernel run a model outside of a decision
  * @s: bound session
  * @flags: MLPROXY_EVAL_F_STANDBY for the standby model
  * @features: one value a feature, in schema order
@@ -530,15 +572,15 @@ MLPROXY_API int mlproxy_model_get_info(struct mlproxy_session *s, struct mlproxy
  *
  * Return: 0; -ENOENT if there is no such model.
  */
-MLPROXY_API int mlproxy_model_eval(struct mlproxy_session *s, uint32_t flags,
-				   const int64_t *features, uint32_t nr_features, uint32_t baseline,
-				   uint32_t allowed, struct mlproxy_model_eval *result);
+MLPROXY_API int mlproxy_model_eval_sized(struct mlproxy_session *s, uint32_t flags,
+					 const int64_t *features, uint32_t nr_features, uint32_t baseline, uint32_t allowed,
+					 struct mlproxy_model_eval *result, size_t bytes);
 
 /* ------------------------------------------------------------------ */
-/* Joining feedback to decisions                                       */
+/* Data sets                                                           */
 
 /**
- * mlproxy_dataset_request() - ask for a data set, instead of everything
+ * mlproxy_dataset_request_sized() - ask for a data set, instead of everything
  * @s: session with rings
  * @request: in: @trigger, @event, @max_decisions, @duration_ns, @sample, @nr_filters
  *	and @filters, the rest 0; out: @state and the counters
@@ -549,114 +591,24 @@ MLPROXY_API int mlproxy_model_eval(struct mlproxy_session *s, uint32_t flags,
  * Return: 0; -ENOENT without rings; -EBUSY while a request is waiting or active, or
  * if 32 other sessions of the proxy have rings; -EINVAL; -EPERM; -ENOMEM.
  */
-MLPROXY_API int mlproxy_dataset_request(struct mlproxy_session *s,
-					struct mlproxy_dataset *request);
+MLPROXY_API int mlproxy_dataset_request_sized(struct mlproxy_session *s,
+					      struct mlproxy_dataset *request, size_t bytes);
 
 /**
- * mlproxy_dataset_cancel() - end what was asked for; no error if nothing was
+ * mlproxy_dataset_cancel_sized() - end what was asked for; no error if nothing was
  * @s: session with rings
  * @dataset: out: @state and the counters; may be NULL
  */
-MLPROXY_API int mlproxy_dataset_cancel(struct mlproxy_session *s,
-				       struct mlproxy_dataset *dataset);
+MLPROXY_API int mlproxy_dataset_cancel_sized(struct mlproxy_session *s,
+					     struct mlproxy_dataset *dataset, size_t bytes);
 
 /**
- * mlproxy_dataset_get() - how far the data set is
+ * mlproxy_dataset_get_sized() - how far the data set is
  * @s: session with rings
  * @dataset: out: @state and the counters
  */
-MLPROXY_API int mlproxy_dataset_get(struct mlproxy_session *s, struct mlproxy_dataset *dataset);
-
-struct mlproxy_join;
-
-/**
- * struct mlproxy_joined - a decision and its outcome
- * @decision: the decision
- * @feedback: its feedback
- *
- * Valid until the next call with the same table.
- */
-struct mlproxy_joined {
-	const struct mlproxy_rec_decision *decision;
-	const struct mlproxy_rec_feedback *feedback;
-};
-
-/**
- * struct mlproxy_join_counts - what became of the records
- * @matched: pairs
- * @dropped_decisions: decisions given up for want of room, or flushed
- * @dropped_feedbacks: feedback whose decision did not come in time
- * @duplicates: a second decision or feedback with the same id, ignored
- * @pending: decisions and feedback that wait now
- * @expired: decisions whose outcome will never be known, as the kernel said
- */
-struct mlproxy_join_counts {
-	uint64_t matched;
-	uint64_t dropped_decisions;
-	uint64_t dropped_feedbacks;
-	uint64_t duplicates;
-	uint64_t pending;
-	uint64_t expired;
-};
-
-/**
- * typedef mlproxy_join_drop_fn - told of a decision that stays without outcome
- * @decision: the decision, valid until the callback returns
- * @ctx: as given to mlproxy_join_new()
- */
-typedef void (*mlproxy_join_drop_fn)(const struct mlproxy_rec_decision *decision, void *ctx);
-
-/**
- * mlproxy_join_new() - make a table
- * @jp: out: the table, NULL on failure
- * @entries: decisions and feedback that may wait at a time, 1 to 2^24; the
- *	oldest is given up when it is full
- * @drop: told of each decision that is given up; may be NULL
- * @ctx: given to @drop
- *
- * Memory is @entries times the largest decision seen.
- * Return: 0, -EINVAL or -ENOMEM.
- */
-MLPROXY_API int mlproxy_join_new(struct mlproxy_join **jp, uint32_t entries,
-				 mlproxy_join_drop_fn drop, void *ctx);
-
-/**
- * mlproxy_join_free() - free a table, without telling of what waits in it
- * @j: table, or NULL
- */
-MLPROXY_API void mlproxy_join_free(struct mlproxy_join *j);
-
-/**
- * mlproxy_join_add() - add a record
- * @j: table
- * @rec: valid record of any type; it is copied if it has to wait
- * @out: out: the pair if one is complete
- *
- * Decision and feedback may come in either order. Records of other types are
- * ignored. @out may point to @rec: use it before @rec is gone. A decision whose
- * outcome the kernel gave up (MLPROXY_FEEDBACK_EXPIRED) is no pair, but told, too.
- * Return: 1 if @out is filled in; 2 if it is, but @out->feedback has no reward, since
- * the decision expired; 0 if there is nothing; -ENOMEM.
- */
-MLPROXY_API int mlproxy_join_add(struct mlproxy_join *j, const struct mlproxy_rec_hdr *rec,
-				 struct mlproxy_joined *out);
-
-/**
- * mlproxy_join_flush() - give up what waits, oldest first
- * @j: table
- * @before_ns: only records with a time_ns below it; UINT64_MAX for all
- *
- * Stops at the first record that is not older.
- */
-MLPROXY_API void mlproxy_join_flush(struct mlproxy_join *j, uint64_t before_ns);
-
-/**
- * mlproxy_join_get_counts() - counters
- * @j: table
- * @counts: out
- */
-MLPROXY_API void mlproxy_join_get_counts(const struct mlproxy_join *j,
-					 struct mlproxy_join_counts *counts);
+MLPROXY_API int mlproxy_dataset_get_sized(struct mlproxy_session *s,
+					  struct mlproxy_dataset *dataset, size_t bytes);
 
 /* ------------------------------------------------------------------ */
 /* Names of numbers, as the tools print and take them                  */
@@ -691,5 +643,8 @@ MLPROXY_API const char *mlproxy_version(void);
 #ifdef __cplusplus
 }
 #endif
+
+#include <mlproxy/join.h>
+#include <mlproxy/sizes.h>
 
 #endif /* _LIBMLPROXY_MLPROXY_H */
