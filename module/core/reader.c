@@ -257,6 +257,10 @@ static bool hung_up(const struct mlproxy_reader *reader)
 	return smp_load_acquire(&reader->hung_up);
 }
 
+/*
+ * A look at every possible CPU: two words each, by who waits, with interrupts on. No
+ * decision pays for it.
+ */
 static bool reader_ready(struct mlproxy_reader *reader)
 {
 	/* The last records, of a complete data set too, do not wait for a watermark. */
