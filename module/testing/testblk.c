@@ -36,7 +36,7 @@
 
 #include "compat/blk.h"
 #include "compat/timer.h"
-#include "store.h"
+#include "testblk_store.h"
 
 #define TESTBLK_NAME		"mlptest0"
 #define TESTBLK_MAX_SECTORS	(SZ_512K >> SECTOR_SHIFT)

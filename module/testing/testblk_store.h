@@ -3,8 +3,8 @@
  * The memory behind the test block device: pages that are allocated when they
  * are first written, and read as zeros before that.
  */
-#ifndef _MLPROXY_TESTING_STORE_H
-#define _MLPROXY_TESTING_STORE_H
+#ifndef _MLPROXY_TESTING_TESTBLK_STORE_H
+#define _MLPROXY_TESTING_TESTBLK_STORE_H
 
 #include <linux/bvec.h>
 #include <linux/types.h>
@@ -59,4 +59,4 @@ void testblk_store_read(const struct testblk_store *store, u64 pos, struct bio_v
  */
 int testblk_store_write(struct testblk_store *store, u64 pos, struct bio_vec *bvec);
 
-#endif /* _MLPROXY_TESTING_STORE_H */
+#endif /* _MLPROXY_TESTING_TESTBLK_STORE_H */

@@ -11,7 +11,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "store.h"
+#include "testblk_store.h"
 
 int testblk_store_init(struct testblk_store *store, u64 bytes)
 {
