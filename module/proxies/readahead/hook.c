@@ -4,37 +4,20 @@
  * readahead, by ftrace: a call of one of them goes to the replacement here, which calls
  * the original. Reads that hit the page cache do not come by; without a target, nothing
  * is attached.
- *
- * A call from within this module is not redirected: it is the replacement's own.
- * This file is built without sibling-call optimisation, so that the caller is
- * seen where it is.
- *
- * Unloading: a task may sleep in an original for long, and then return here. So
- * after unregistering, ra_hooks_drain() waits for tasks that were redirected but
- * not yet counted (synchronize_rcu_tasks), then for the count, then for those
- * that were counted off but have not left the text yet.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/backing-dev.h>
-#include <linux/delay.h>
 #include <linux/fadvise.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/percpu.h>
-#include <linux/rcupdate.h>
 
+#include "common/hook.h"
 #include "compat/folio.h"
-#include "compat/ftrace.h"
 #include "readahead.h"
 
 /* Upper bound of one exact read, as the kernel's own force_page_cache_ra(). */
 #define RA_EXACT_PAGES	((2 * 1024 * 1024) >> PAGE_SHIFT)
-
-/* May be negative on one CPU; the sum is what counts. */
-static DEFINE_PER_CPU(long, ra_inflight);
 
 static pgoff_t mapping_end(struct address_space *mapping)
 {
@@ -255,26 +238,26 @@ static int fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 /* The replacements: count the task in and out around all that may sleep. */
 static void replace_sync_ra(struct readahead_control *ractl, unsigned long req)
 {
-	this_cpu_inc(ra_inflight);
+	proxy_hook_enter();
 	sync_ra(ractl, req);
-	this_cpu_dec(ra_inflight);
+	proxy_hook_leave();
 }
 
 static void replace_async_ra(struct readahead_control *ractl, struct folio *folio,
 			     unsigned long req)
 {
-	this_cpu_inc(ra_inflight);
+	proxy_hook_enter();
 	async_ra(ractl, folio, req);
-	this_cpu_dec(ra_inflight);
+	proxy_hook_leave();
 }
 
 static vm_fault_t replace_fault(struct vm_fault *vmf)
 {
 	vm_fault_t ret;
 
-	this_cpu_inc(ra_inflight);
+	proxy_hook_enter();
 	ret = fault(vmf);
-	this_cpu_dec(ra_inflight);
+	proxy_hook_leave();
 	return ret;
 }
 
@@ -282,122 +265,25 @@ static int replace_fadvise(struct file *file, loff_t offset, loff_t len, int adv
 {
 	int ret;
 
-	this_cpu_inc(ra_inflight);
+	proxy_hook_enter();
 	ret = fadvise(file, offset, len, advice);
-	this_cpu_dec(ra_inflight);
+	proxy_hook_leave();
 	return ret;
 }
 
-struct ra_hook {
-	struct ftrace_ops ops;
-	const char *name;
-	void *original;
-	void *replacement;
+static struct proxy_hook hooks[] = {
+	PROXY_HOOK(page_cache_sync_ra, replace_sync_ra),
+	PROXY_HOOK(page_cache_async_ra, replace_async_ra),
+	PROXY_HOOK(filemap_fault, replace_fault),
+	PROXY_HOOK(generic_fadvise, replace_fadvise),
 };
 
-static void notrace ra_redirect(unsigned long ip, unsigned long parent_ip,
-				struct ftrace_ops *ops, struct ftrace_regs *fregs)
-{
-	struct ra_hook *hook = container_of(ops, struct ra_hook, ops);
-
-	if (!within_module(parent_ip, THIS_MODULE))
-		compat_ftrace_redirect(fregs, (unsigned long)hook->replacement);
-}
-
-#define RA_HOOK(_original, _replacement) { \
-	.ops = { .func = ra_redirect, .flags = COMPAT_FTRACE_REDIRECT }, \
-	.name = #_original, \
-	.original = _original, \
-	.replacement = _replacement, \
-}
-
-static struct ra_hook ra_hooks[] = {
-	RA_HOOK(page_cache_sync_ra, replace_sync_ra),
-	RA_HOOK(page_cache_async_ra, replace_async_ra),
-	RA_HOOK(filemap_fault, replace_fault),
-	RA_HOOK(generic_fadvise, replace_fadvise),
-};
-
-static int hook_register(struct ra_hook *hook)
-{
-	int err;
-
-	err = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->original, 0, 0);
-	if (!err)
-		err = register_ftrace_function(&hook->ops);
-	if (err) {
-		ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->original, 1, 0);
-		pr_err("cannot attach to %s: error %d%s\n", hook->name, err,
-		       err == -EBUSY ? "; a live patch or another module replaces it" : "");
-	}
-	return err;
-}
-
-static void hook_unregister(struct ra_hook *hook)
-{
-	unregister_ftrace_function(&hook->ops);
-	ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->original, 1, 0);
-}
-
 /**
- * ra_hooks_register() - attach to all functions
+ * ra_hooks_init() - proxy_hooks_init() for the functions of this file
  *
- * Context: may sleep. Return: 0, or the error of the first that failed, then
- * nothing is attached.
+ * Context: may sleep. Return: as that.
  */
-int ra_hooks_register(void)
+int ra_hooks_init(void)
 {
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < ARRAY_SIZE(ra_hooks); i++) {
-		err = hook_register(&ra_hooks[i]);
-		if (err)
-			goto undo;
-	}
-	return 0;
-undo:
-	while (i--)
-		hook_unregister(&ra_hooks[i]);
-	return err;
-}
-
-/**
- * ra_hooks_unregister() - detach from all functions
- *
- * No decision is asked for once it has returned: a call asks before it runs the
- * original, without sleeping in between. Calls may still be in an original.
- * Context: may sleep.
- */
-void ra_hooks_unregister(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(ra_hooks); i++)
-		hook_unregister(&ra_hooks[i]);
-	synchronize_rcu_tasks();
-}
-
-static long inflight(void)
-{
-	long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(ra_inflight, cpu));
-	return sum;
-}
-
-/**
- * ra_hooks_drain() - wait until no task is in a replacement any more
- *
- * Context: hooks not registered; may sleep, as long as the device takes to
- * answer.
- */
-void ra_hooks_drain(void)
-{
-	synchronize_rcu_tasks();
-	while (inflight())
-		msleep(20);
-	synchronize_rcu_tasks();
+	return proxy_hooks_init(hooks, ARRAY_SIZE(hooks));
 }

@@ -14,6 +14,8 @@
 #include <linux/mutex.h>
 #include <linux/vmstat.h>
 
+#include "common/hook.h"
+#include "common/params.h"
 #include "readahead.h"
 
 /* Set before the hooks are attached. */
@@ -39,10 +41,10 @@ static int hooks_update(void)
 
 	lockdep_assert_held(&ra_mutex);
 	if (want && !ra_attached) {
-		err = ra_hooks_register();
+		err = proxy_hooks_attach();
 		ra_attached = !err;
 	} else if (!want && ra_attached) {
-		ra_hooks_unregister();
+		proxy_hooks_detach();
 		ra_attached = false;
 	}
 	return err;
@@ -161,57 +163,12 @@ MODULE_PARM_DESC(target, "block devices whose files are looked after: names as i
 module_param(max_files, uint, 0444);
 MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 256 bytes each (default 512)");
 
-static int bounded_uint_set(const char *val, const struct kernel_param *kp, unsigned int min,
-			    unsigned int max)
-{
-	unsigned int n;
-	int err = kstrtouint(val, 0, &n);
-
-	if (err)
-		return err;
-	if (n < min || n > max) {
-		pr_err("%s: %u is outside of %u to %u\n", kp->name, n, min, max);
-		return -ERANGE;
-	}
-	WRITE_ONCE(*(unsigned int *)kp->arg, n);
-	return 0;
-}
-
-static int epoch_calls_set(const char *val, const struct kernel_param *kp)
-{
-	return bounded_uint_set(val, kp, 2, 10000);
-}
-
-static int epoch_us_set(const char *val, const struct kernel_param *kp)
-{
-	return bounded_uint_set(val, kp, 100, 10000000);
-}
-
-static int wait_cpu_ns_set(const char *val, const struct kernel_param *kp)
-{
-	return bounded_uint_set(val, kp, 0, NSEC_PER_MSEC);
-}
-
-static const struct kernel_param_ops epoch_calls_ops = {
-	.set = epoch_calls_set,
-	.get = param_get_uint,
-};
-
-static const struct kernel_param_ops epoch_us_ops = {
-	.set = epoch_us_set,
-	.get = param_get_uint,
-};
-module_param_cb(epoch_calls, &epoch_calls_ops, &ra_epoch_calls, 0644);
-MODULE_PARM_DESC(epoch_calls, "cache misses of a file until the next decision (default 16)");
-module_param_cb(epoch_us, &epoch_us_ops, &ra_epoch_us, 0644);
-MODULE_PARM_DESC(epoch_us, "microseconds after which two misses are enough (default 20000)");
-
-static const struct kernel_param_ops wait_cpu_ns_ops = {
-	.set = wait_cpu_ns_set,
-	.get = param_get_uint,
-};
-module_param_cb(wait_cpu_ns, &wait_cpu_ns_ops, &ra_wait_cpu_ns, 0644);
-MODULE_PARM_DESC(wait_cpu_ns, "CPU time that waiting for a page takes a task, in ns, which is no progress; 0: measured at the start (default)");
+PROXY_UINT(epoch_calls, ra_epoch_calls, 2, 10000,
+	   "cache misses of a file until the next decision (default 16)");
+PROXY_UINT(epoch_us, ra_epoch_us, 100, 10000000,
+	   "microseconds after which two misses are enough (default 20000)");
+PROXY_UINT(wait_cpu_ns, ra_wait_cpu_ns, 0, NSEC_PER_MSEC,
+	   "CPU time that waiting for a page takes a task, in ns, which is no progress; 0: measured at the start (default)");
 
 static int pin_set(const char *val, const struct kernel_param *kp)
 {
@@ -232,38 +189,28 @@ MODULE_PARM_DESC(pin, "for measurements: take this action always, whatever was d
 module_param_named(fix_mmap_miss, ra_fix_mmap_miss, bool, 0644);
 MODULE_PARM_DESC(fix_mmap_miss, "for measurements, with pin=0: pages mapped around a fault do not count as hits of the kernel's readahead");
 
-/* Counters: one read-only number a file. */
-static int counter_get(char *buf, const struct kernel_param *kp)
-{
-	return scnprintf(buf, PAGE_SIZE, "%lld\n", atomic64_read((atomic64_t *)kp->arg));
-}
-
-static const struct kernel_param_ops counter_ops = { .get = counter_get };
-
-#define RA_COUNTER(_name, _text) \
-	module_param_cb(nr_##_name, &counter_ops, &ra_counters._name, 0444); \
-	MODULE_PARM_DESC(nr_##_name, _text)
-
-RA_COUNTER(calls, "cache misses and marked pages on the targets");
-RA_COUNTER(rested, "of these, those of files that rested");
-RA_COUNTER(skipped, "calls not counted: others held the entry, or too many tasks read");
-RA_COUNTER(advised, "calls left alone, as the application gave advice");
-RA_COUNTER(corrections, "times that all files got the kernel's own window back");
-RA_COUNTER(evicted, "files that gave way to others");
-RA_COUNTER(decisions, "epochs ended");
-RA_COUNTER(changes, "epochs ended early, as the reads had changed");
-RA_COUNTER(looks, "epochs under a small window, to see what a large one would hide");
-RA_COUNTER(rewards, "epochs with a reward");
-RA_COUNTER(overridden, "calls served with another window than the kernel's");
-RA_COUNTER(prefetched, "calls served by the pattern prefetcher, or exactly");
-RA_COUNTER(refused, "prefetches that the device or the memory had no budget for");
-module_param_cb(reward_sum, &counter_ops, &ra_counters.reward_sum, 0444);
-MODULE_PARM_DESC(reward_sum, "sum of the rewards, in 1/256 of log2");
-
-module_param_cb(think_ns, &counter_ops, &ra_counters.think_ns, 0444);
-MODULE_PARM_DESC(think_ns, "CPU time of the tasks outside of readahead");
-module_param_cb(wall_ns, &counter_ops, &ra_counters.wall_ns, 0444);
-MODULE_PARM_DESC(wall_ns, "all time of the tasks but idle time");
+PROXY_COUNTER(nr_calls, ra_counters.calls, "cache misses and marked pages on the targets");
+PROXY_COUNTER(nr_rested, ra_counters.rested, "of these, those of files that rested");
+PROXY_COUNTER(nr_skipped, ra_counters.skipped,
+	      "calls not counted: others held the entry, or too many tasks read");
+PROXY_COUNTER(nr_advised, ra_counters.advised, "calls left alone, as the application gave advice");
+PROXY_COUNTER(nr_corrections, ra_counters.corrections,
+	      "times that all files got the kernel's own window back");
+PROXY_COUNTER(nr_evicted, ra_counters.evicted, "files that gave way to others");
+PROXY_COUNTER(nr_decisions, ra_counters.decisions, "epochs ended");
+PROXY_COUNTER(nr_changes, ra_counters.changes, "epochs ended early, as the reads had changed");
+PROXY_COUNTER(nr_looks, ra_counters.looks,
+	      "epochs under a small window, to see what a large one would hide");
+PROXY_COUNTER(nr_rewards, ra_counters.rewards, "epochs with a reward");
+PROXY_COUNTER(nr_overridden, ra_counters.overridden,
+	      "calls served with another window than the kernel's");
+PROXY_COUNTER(nr_prefetched, ra_counters.prefetched,
+	      "calls served by the pattern prefetcher, or exactly");
+PROXY_COUNTER(nr_refused, ra_counters.refused,
+	      "prefetches that the device or the memory had no budget for");
+PROXY_COUNTER(reward_sum, ra_counters.reward_sum, "sum of the rewards, in 1/256 of log2");
+PROXY_COUNTER(think_ns, ra_counters.think_ns, "CPU time of the tasks outside of readahead");
+PROXY_COUNTER(wall_ns, ra_counters.wall_ns, "all time of the tasks but idle time");
 
 static int __init readahead_init(void)
 {
@@ -277,13 +224,18 @@ static int __init readahead_init(void)
 	err = ra_files_alloc(max_files);
 	if (err)
 		return err;
+	err = ra_hooks_init();
+	if (err)
+		goto out_free;
 	proxy = mlproxy_register(&ra_desc, NULL);
 	if (IS_ERR(proxy)) {
 		err = PTR_ERR(proxy);
-		goto out_free;
+		goto out_hooks;
 	}
 	ra_registered = proxy;
 	return 0;
+out_hooks:
+	proxy_hooks_exit();
 out_free:
 	ra_files_free();
 	return err;
@@ -291,8 +243,8 @@ out_free:
 
 static void __exit readahead_exit(void)
 {
+	proxy_hooks_exit();
 	mlproxy_destroy(ra_registered);
-	ra_hooks_drain();
 	ra_files_free();
 }
 

@@ -437,9 +437,7 @@ extern const struct mlproxy_feature ra_states[MLPROXY_MAX_STATES];
 extern const struct mlproxy_action ra_actions[RA_NR_ACTIONS];
 
 /* hook.c */
-int ra_hooks_register(void);
-void ra_hooks_unregister(void);
-void ra_hooks_drain(void);
+int ra_hooks_init(void);
 
 /* call.c */
 void ra_call_advised(void);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Module parameters as many proxies have them: numbers within bounds, and counters,
+ * one read-only number a file. For one source file of a module.
+ */
+#ifndef _MLPROXY_PROXIES_PARAMS_H
+#define _MLPROXY_PROXIES_PARAMS_H
+
+#include <linux/atomic.h>
+#include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/sysfs.h>
+
+/**
+ * struct proxy_uint - a parameter with bounds
+ * @value: the variable; read with READ_ONCE()
+ * @min: least value
+ * @max: largest value
+ */
+struct proxy_uint {
+	unsigned int *value;
+	unsigned int min;
+	unsigned int max;
+};
+
+static int __maybe_unused proxy_uint_set(const char *val, const struct kernel_param *kp)
+{
+	const struct proxy_uint *p = kp->arg;
+	unsigned int n;
+	int err = kstrtouint(val, 0, &n);
+
+	if (err)
+		return err;
+	if (n < p->min || n > p->max) {
+		pr_err("%s: %u is outside of %u to %u\n", kp->name, n, p->min, p->max);
+		return -ERANGE;
+	}
+	WRITE_ONCE(*p->value, n);
+	return 0;
+}
+
+static int __maybe_unused proxy_uint_get(char *buf, const struct kernel_param *kp)
+{
+	const struct proxy_uint *p = kp->arg;
+
+	return sysfs_emit(buf, "%u\n", READ_ONCE(*p->value));
+}
+
+static int __maybe_unused proxy_counter_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read((atomic64_t *)kp->arg));
+}
+
+static const struct kernel_param_ops proxy_uint_ops __maybe_unused = {
+	.set = proxy_uint_set,
+	.get = proxy_uint_get,
+};
+
+static const struct kernel_param_ops proxy_counter_ops __maybe_unused = {
+	.get = proxy_counter_get,
+};
+
+/* PROXY_UINT() - an unsigned int, _min to _max, that may be changed at any time */
+#define PROXY_UINT(_name, _variable, _min, _max, _text)					\
+	static const struct proxy_uint _name##_bounds = { &(_variable), _min, _max };	\
+	module_param_cb(_name, &proxy_uint_ops, (void *)&_name##_bounds, 0644);		\
+	MODULE_PARM_DESC(_name, _text)
+
+/* PROXY_COUNTER() - an atomic64_t that the proxy counts in */
+#define PROXY_COUNTER(_name, _counter, _text)						\
+	module_param_cb(_name, &proxy_counter_ops, &(_counter), 0444);			\
+	MODULE_PARM_DESC(_name, _text)
+
+#endif /* _MLPROXY_PROXIES_PARAMS_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Prototypes of functions out of the kernel's type information (BTF, the format of
+ * linux/btf.h): plain C, shared with the unit tests.
+ */
+#ifndef _MLPROXY_PROXIES_PROTO_H
+#define _MLPROXY_PROXIES_PROTO_H
+
+#include "shared/port.h"
+
+/**
+ * struct proto_blob - type information of the kernel or of a module
+ * @base: of the kernel, which a module's goes on from; or NULL
+ * @types: the types, one behind the other
+ * @types_len: their length in bytes
+ * @strings: all names
+ * @strings_len: their length in bytes, with the 0 at the end
+ * @first: number of the first type
+ * @end: number behind the last one
+ * @first_string: offset that @strings begins at
+ */
+struct proto_blob {
+	const struct proto_blob *base;
+	const u8 *types;
+	u32 types_len;
+	const char *strings;
+	u32 strings_len;
+	u32 first;
+	u32 end;
+	u32 first_string;
+};
+
+/**
+ * proto_blob_open() - look at type information
+ * @data: what /sys/kernel/btf/NAME has; 4-byte aligned, must outlive @blob
+ * @len: how many bytes
+ * @base: the kernel's if this is a module's, else NULL; must outlive @blob
+ * @blob: out
+ *
+ * Context: any, takes milliseconds. Return: 0, or -EBADMSG if that is none.
+ */
+int proto_blob_open(const void *data, size_t len, const struct proto_blob *base,
+		    struct proto_blob *blob);
+
+/**
+ * proto_print() - write the prototype of a function
+ * @blob: where it is
+ * @name: name of the function
+ * @text: out: as in "vm_fault_t(struct vm_fault *)", "void(const char *, unsigned int)";
+ *	typedefs by their name, pointers to functions as "fn *"
+ * @size: room
+ *
+ * Context: any, takes milliseconds. Return: 0, -ENODATA if the function is not there, -EBADMSG,
+ * -E2BIG if there is no room.
+ */
+int proto_print(const struct proto_blob *blob, const char *name, char *text, size_t size);
+
+#endif /* _MLPROXY_PROXIES_PROTO_H */

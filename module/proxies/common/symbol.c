@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A function that is known by its name only: see symbol.h.
+ *
+ * The kernel exports neither its symbol table nor its type information to modules. But a
+ * kprobe takes a name and says where that is, and the type information is a file.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kallsyms.h>
+#include <linux/kernel_read_file.h>
+#include <linux/kprobes.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "proto.h"
+#include "symbol.h"
+
+#define PROTO_LEN 256
+
+/* The probe is never armed. */
+static void *probe_address(const char *symbol)
+{
+	struct kprobe probe = { .symbol_name = symbol, .flags = KPROBE_FLAG_DISABLED };
+	int err = register_kprobe(&probe);
+
+	if (err)
+		return ERR_PTR(err);
+	unregister_kprobe(&probe);
+	return probe.addr;
+}
+
+/* Is it text of that function, and how far behind its begin? */
+static int symbol_offset(const char *module, const char *name, void *address, unsigned long *offset)
+{
+	char *text = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL), *in;
+	size_t len = strlen(name);
+	int err = -ENOENT;
+
+	if (!text)
+		return -ENOMEM;
+	/* name+0xoffset/0xsize [module] */
+	sprint_symbol(text, (unsigned long)address);
+	in = strchr(text, '[');
+	if (in)
+		in[strcspn(in, "]")] = 0;
+	if (strncmp(text, name, len) || sscanf(text + len, "+0x%lx/", offset) != 1)
+		goto out;
+	if (module ? in && !strcmp(in + 1, module) : !in)
+		err = 0;
+out:
+	kfree(text);
+	return err;
+}
+
+int proxy_symbol_find(const char *module, const char *name, void **address)
+{
+	char *symbol = kasprintf(GFP_KERNEL, "%s%s%s", module ?: "", module ? ":" : "", name);
+	unsigned long offset;
+	void *probed;
+	int err;
+
+	if (!symbol)
+		return -ENOMEM;
+	probed = probe_address(symbol);
+	err = PTR_ERR_OR_ZERO(probed);
+	if (!err)
+		err = symbol_offset(module, name, probed, &offset);
+	if (!err)
+		*address = probed - offset;
+	else if (err != -ENOENT)
+		pr_err("cannot find %s: error %d\n", symbol, err);
+	kfree(symbol);
+	return err;
+}
+
+static int blob_read(const char *of, const struct proto_blob *base, struct proto_blob *blob,
+		     void **data)
+{
+	char *path = kasprintf(GFP_KERNEL, "/sys/kernel/btf/%s", of);
+	ssize_t len;
+	int err;
+
+	*data = NULL;
+	if (!path)
+		return -ENOMEM;
+	len = kernel_read_file_from_path_initns(path, 0, data, INT_MAX, NULL, READING_UNKNOWN);
+	kfree(path);
+	if (len < 0)
+		return len == -ENOENT ? -ENODATA : len;
+	err = proto_blob_open(*data, len, base, blob);
+	if (err) {
+		vfree(*data);
+		*data = NULL;
+	}
+	return err;
+}
+
+static int read_prototype(const char *module, const char *name, char *text)
+{
+	struct proto_blob kernel, blob;
+	void *kernel_data, *data = NULL;
+	int err;
+
+	err = blob_read("vmlinux", NULL, &kernel, &kernel_data);
+	if (err)
+		return err;
+	if (module)
+		err = blob_read(module, &kernel, &blob, &data);
+	if (!err)
+		err = proto_print(module ? &blob : &kernel, name, text, PROTO_LEN);
+	vfree(data);
+	vfree(kernel_data);
+	return err;
+}
+
+int proxy_symbol_check(const char *module, const char *name, const char *prototype)
+{
+	char *text = kmalloc(PROTO_LEN, GFP_KERNEL);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	err = read_prototype(module, name, text);
+	if (err) {
+		pr_err("cannot tell what %s takes: error %d in the type information (BTF) of %s\n",
+		       name, err, module ?: "the kernel");
+	} else if (strcmp(text, prototype)) {
+		pr_err("%s is \"%s\" here, and not \"%s\"\n", name, text, prototype);
+		err = -EPROTOTYPE;
+	}
+	kfree(text);
+	return err;
+}
