@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Part of the style stage of scripts/check: what docs/ml-lib.md names exists. It
-# says by which test each row is proven; a test that was renamed would leave a
-# claim without its proof.
+# Part of the style stage of scripts/check. What docs/ml-lib.md names exists: it says
+# by which test each row is proven; a test that was renamed would leave a claim
+# without its proof. And what docs/proxy-howto.md shows is the code of its example.
 
 DOCS_HEADERS='uapi/linux module/include userspace/lib/include'
 # Programs and modules are called mlproxy_… too.
-DOCS_MODULES='mlproxy_readahead|mlproxy_synth'
+DOCS_MODULES='mlproxy_readahead|mlproxy_synth|mlproxy_seqbuf'
 
 # test_exists FILE [NAME]: FILE is below tests/, with or without a test's name
 test_exists()
@@ -43,6 +43,38 @@ run_docs()
 	if grep -nE '^\| ?[^#-].*\|' "$doc" | grep -vE '\| (proof|ours) |^[0-9]+:\|---' |
 		grep -vE '`(guest|unit)/[^`]+` \|$'; then
 		echo "$doc: a row ends without its test"
+		status=1
+	fi
+	return "$status"
+}
+
+HOWTO_LINES=150
+
+# run_howto [FILE [FOLDER]]: each block of C or make is found, line by line, in one of the
+# example's files
+run_howto()
+{
+	local doc=${1:-docs/proxy-howto.md} example=${2:-module/proxies/seqbuf}
+	local status=0 code make line block='' in='' lines
+
+	code=$(cat "$example"/*.c) make=$(< "$example/Kbuild")
+	while IFS= read -r line; do
+		case $in,$line in
+		,'```c' | ,'```make') in=$line block='' ;;
+		'```c,```' | '```make,```')
+			if [[ $'\n'$code$'\n'$make$'\n' != *$'\n'"$block"* ]]; then
+				echo "$doc shows what $example does not have:"
+				echo "$block"
+				status=1
+			fi
+			in=
+			;;
+		'```'*) block+=$line$'\n' ;;
+		esac
+	done < "$doc"
+	lines=$(wc -l < "$example/${example##*/}.c")
+	if [ "$lines" -gt "$HOWTO_LINES" ]; then
+		echo "$example: $lines lines; the example has at most $HOWTO_LINES"
 		status=1
 	fi
 	return "$status"

@@ -121,6 +121,7 @@ check_style()
 	style_rule "file sizes, version conditionals, bench/harness, shell syntax" "$log-tree.log" \
 		run_tree_rules
 	style_rule "what the documents name exists" "$log-docs.log" run_docs
+	style_rule "docs/proxy-howto.md shows its example" "$log-howto.log" run_howto
 }
 
 style_rule()

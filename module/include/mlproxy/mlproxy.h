@@ -4,8 +4,8 @@
  *
  * A subsystem module describes its decision point in a struct mlproxy_desc,
  * registers it, and then asks mlproxy_decide() at the decision and reports the
- * outcome with mlproxy_feedback(). See docs/proxy-howto.md and, as the smallest
- * complete example, module/proxies/synth/.
+ * outcome with mlproxy_feedback(). See docs/proxy-howto.md and, as its
+ * example, module/proxies/seqbuf/.
  *
  * Locking: lifecycle functions take the proxy's mutex and may sleep. Decisions,
  * feedback and events take no lock, never sleep and never allocate; they run in

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy_synth: the smallest complete proxy, and a subsystem whose best policy is
- * known.
+ * mlproxy_synth: a subsystem whose best policy is known.
  *
  * A context is three numbers: load (0 to 255), size (1 to 2^20) and class (0 to
  * 3). The best of four actions is a fixed function of it; the reward of an action
