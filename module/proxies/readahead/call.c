@@ -9,7 +9,14 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 
+#include "call.h"
+#include "epoch.h"
+#include "file.h"
+#include "override.h"
 #include "readahead.h"
+#include "rest.h"
+#include "target.h"
+#include "task.h"
 
 /* A file untouched for so long is seen afresh; its last epoch says nothing. */
 #define RA_STALE_NS	(2 * NSEC_PER_SEC)
@@ -212,7 +219,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 		if (call->outer) {
 			s64 stall_ns = local_clock() - call->enter_ns;
 
-			ra_epoch_add_time(f, 0, max_t(s64, stall_ns, 0));
+			ra_epoch_add_time(&f->epoch, 0, max_t(s64, stall_ns, 0));
 			f->epoch.read_bytes += task_read_bytes() - call->read_bytes;
 		}
 		if (ra_is_miss(call)) {

@@ -20,8 +20,17 @@
 #include <linux/hash.h>
 #include <linux/sched/clock.h>
 
-#include "readahead.h"
+#include "call.h"
+#include "epoch.h"
+#include "file.h"
 #include "key.h"
+#include "memory.h"
+#include "readahead.h"
+#include "rest.h"
+#include "schema.h"
+#include "shared/log2.h"
+#include "target.h"
+#include "task.h"
 
 #define RA_EPOCH_MIN_CALLS	2
 /* The first epoch of a file is there to see it, and is short. */
@@ -42,39 +51,8 @@
 #define RA_LOOK_CALLS		4
 /* After one that found other reads than in order, so many decisions go by without. */
 #define RA_LOOK_AGAIN		16
-/* Windows that miss at most a few times a megabyte: what is read in excess is not seen. */
-#define RA_LARGE_PAGES		((256 * 1024) >> PAGE_SHIFT)
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
-
-static const unsigned int action_pages[RA_NR_ACTIONS] = {
-	[RA_16K] = (16 * 1024) >> PAGE_SHIFT,
-	[RA_32K] = (32 * 1024) >> PAGE_SHIFT,
-	[RA_64K] = (64 * 1024) >> PAGE_SHIFT,
-	[RA_256K] = (256 * 1024) >> PAGE_SHIFT,
-	[RA_1M] = (1024 * 1024) >> PAGE_SHIFT,
-	[RA_4M] = (4096 * 1024) >> PAGE_SHIFT,
-};
-
-/**
- * ra_action_pages() - window of an action
- * @action: action
- *
- * Return: pages; 0 for those without a window of their own.
- */
-unsigned int ra_action_pages(enum ra_action action)
-{
-	return action_pages[action];
-}
-
-/**
- * ra_action_large() - has an action a window that needs reads in order
- * @action: action
- */
-bool ra_action_large(enum ra_action action)
-{
-	return action_pages[action] >= RA_LARGE_PAGES;
-}
 
 /* The sums of a task begin anew with a slot. */
 static u32 tag_of(const struct ra_task *task)
@@ -130,20 +108,6 @@ bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
 		return true;
 	return e->calls >= RA_EPOCH_MIN_CALLS &&
 	       now_ns - e->start_ns >= (u64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
-}
-
-/**
- * ra_epoch_add_time() - account time between two calls
- * @f: file of the first of them
- * @think_ns: time that the task computed
- * @stall_ns: time that it waited
- */
-void ra_epoch_add_time(struct ra_file *f, u64 think_ns, u64 stall_ns)
-{
-	struct ra_epoch *e = &f->epoch;
-
-	e->think_ns = min_t(u64, e->think_ns + think_ns, U32_MAX);
-	e->stall_ns = min_t(u64, e->stall_ns + stall_ns, U32_MAX);
 }
 
 static bool is_near(const struct ra_file *f, pgoff_t index)
@@ -285,7 +249,7 @@ static void epoch_features(const struct ra_file *f, struct ra_target *target,
 			   const struct inode *inode, u32 kernel_pages, s64 *x)
 {
 	const struct ra_epoch *e = &f->epoch;
-	u32 calls = max_t(u32, e->calls, 1), pages = action_pages[f->action];
+	u32 calls = max_t(u32, e->calls, 1), pages = ra_action_pages(f->action);
 	u32 misses = e->calls - e->async;
 
 	if (!pages && f->action != RA_NONE)

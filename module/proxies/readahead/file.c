@@ -10,8 +10,10 @@
 #include <linux/log2.h>
 #include <linux/vmalloc.h>
 
-#include "readahead.h"
+#include "action.h"
+#include "file.h"
 #include "key.h"
+#include "readahead.h"
 
 #define RA_WAYS	8
 

@@ -14,7 +14,13 @@
 
 #include "common/hook.h"
 #include "compat/folio.h"
+#include "call.h"
+#include "hook.h"
+#include "mmap_miss.h"
+#include "override.h"
 #include "readahead.h"
+#include "target.h"
+#include "task.h"
 
 /* Upper bound of one exact read, as the kernel's own force_page_cache_ra(). */
 #define RA_EXACT_PAGES	((2 * 1024 * 1024) >> PAGE_SHIFT)

@@ -16,7 +16,13 @@
 
 #include "common/hook.h"
 #include "common/params.h"
+#include "action.h"
+#include "file.h"
+#include "hook.h"
 #include "readahead.h"
+#include "schema.h"
+#include "target.h"
+#include "task.h"
 
 /* Set before the hooks are attached. */
 struct mlproxy *ra_proxy;

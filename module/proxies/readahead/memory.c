@@ -12,7 +12,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
-#include "readahead.h"
+#include "memory.h"
 
 /* The least limit of the current task's groups, from its own one up to the root. */
 static unsigned long group_pages(void)

@@ -14,7 +14,8 @@
 #include <linux/mm.h>
 #include <linux/sched/clock.h>
 
-#include "readahead.h"
+#include "file.h"
+#include "mmap_miss.h"
 
 static struct ra_file *file_entry(struct inode *inode)
 {

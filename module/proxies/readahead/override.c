@@ -15,7 +15,7 @@
 #include <linux/backing-dev.h>
 #include <linux/hash.h>
 
-#include "readahead.h"
+#include "override.h"
 
 #define RA_OVERRIDE_BITS	5
 #define RA_OVERRIDE_WAYS	4

@@ -17,24 +17,16 @@
  */
 #include <linux/blkdev.h>
 
+#include "call.h"
+#include "file.h"
+#include "pattern.h"
 #include "readahead.h"
+#include "target.h"
 
 #define RA_FIRST_BACKWARD	16	/* pages that a stream begins with */
 #define RA_FIRST_PIECES		4
 #define RA_MAX_USELESS		8	/* streams left at once, in a row */
 #define RA_MAX_DELTA		(16 << 20)
-
-static unsigned int depth_pages(enum ra_action action)
-{
-	switch (action) {
-	case RA_PATTERN_128K:
-		return (128 * 1024) >> PAGE_SHIFT;
-	case RA_PATTERN_1M:
-		return (1024 * 1024) >> PAGE_SHIFT;
-	default:
-		return 0;
-	}
-}
 
 /* Does @index lie directly below @upper, or below what was read around it? */
 static bool is_below(const struct ra_file *f, u32 index, u32 upper, u32 req)
@@ -247,7 +239,7 @@ static struct ra_stream *start_stream(struct ra_file *f, const struct ra_call *c
 enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgoff_t end)
 {
 	u32 index = call->index, req = call->kind == RA_FAULT ? 1 : min(call->req, 4096UL);
-	unsigned int depth = depth_pages(f->action);
+	unsigned int depth = ra_action_depth(f->action);
 	enum ra_pattern pattern = RA_PAT_OTHER;
 	struct ra_stream *s = NULL;
 

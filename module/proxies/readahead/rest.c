@@ -10,7 +10,11 @@
  */
 #include <linux/sched/clock.h>
 
+#include "call.h"
+#include "epoch.h"
+#include "file.h"
 #include "readahead.h"
+#include "rest.h"
 
 #define RA_CALM_DECISIONS	2
 #define RA_REST_CALLS		64

@@ -5,71 +5,65 @@
  * All features describe the epoch before the decision. Shares are of its calls:
  * cache misses and pages reached that were marked "read on".
  */
-#include "readahead.h"
-
-#define SHARE(_name) \
-	{ .name = _name, .unit = "of calls", .min = 0, .max = 256, .type = MLPROXY_TYPE_Q8 }
-#define LOG2(_name, _unit, _bits) \
-	{ .name = _name, .unit = _unit, .min = 0, .max = (_bits) << 8, .type = MLPROXY_TYPE_Q8 }
+#include "action.h"
+#include "common/schema.h"
+#include "schema.h"
 
 const struct mlproxy_feature ra_features[RA_NR_FEATURES] = {
 	/* page faults, as against read() */
-	[RA_F_MMAP_SHARE] = SHARE("mmap_share"),
+	[RA_F_MMAP_SHARE] = PROXY_SHARE("mmap_share", "of calls"),
 	/* misses where the last window ended */
-	[RA_F_SEQ_SHARE] = SHARE("seq_share"),
+	[RA_F_SEQ_SHARE] = PROXY_SHARE("seq_share", "of calls"),
 	/* marked pages reached: windows that were worth it */
-	[RA_F_ASYNC_SHARE] = SHARE("async_share"),
+	[RA_F_ASYNC_SHARE] = PROXY_SHARE("async_share", "of calls"),
 	/* the distance from the call before repeated */
-	[RA_F_STRIDE_SHARE] = SHARE("stride_share"),
+	[RA_F_STRIDE_SHARE] = PROXY_SHARE("stride_share", "of calls"),
 	/* directly before the call before */
-	[RA_F_BACK_SHARE] = SHARE("back_share"),
+	[RA_F_BACK_SHARE] = PROXY_SHARE("back_share", "of calls"),
 	/* within 32 pages of one of the last four */
-	[RA_F_NEAR_SHARE] = SHARE("near_share"),
+	[RA_F_NEAR_SHARE] = PROXY_SHARE("near_share", "of calls"),
 	/* mean of log2(1 + distance from the call before) */
-	[RA_F_DISTANCE] = LOG2("distance", "log2 pages", 32),
+	[RA_F_DISTANCE] = PROXY_LOG2("distance", "log2 pages", 32),
 	/* log2(1 + mean pages asked for) */
-	[RA_F_REQUEST] = LOG2("request", "log2 pages", 16),
+	[RA_F_REQUEST] = PROXY_LOG2("request", "log2 pages", 16),
 	/* log2(1 + mean pages read) */
-	[RA_F_READ] = LOG2("read", "log2 pages", 24),
+	[RA_F_READ] = PROXY_LOG2("read", "log2 pages", 24),
 	/* log2(1 + window that was in force) */
-	[RA_F_WINDOW] = LOG2("window", "log2 pages", 16),
+	[RA_F_WINDOW] = PROXY_LOG2("window", "log2 pages", 16),
 	/* time waited for the disk, per call */
-	[RA_F_STALL] = LOG2("stall", "log2 ns", 40),
+	[RA_F_STALL] = PROXY_LOG2("stall", "log2 ns", 40),
 	/* CPU time between calls, per call */
-	[RA_F_THINK] = LOG2("think", "log2 ns", 40),
+	[RA_F_THINK] = PROXY_LOG2("think", "log2 ns", 40),
 	/* CPU time over all time, between the misses of this file and the next */
 	[RA_F_PROGRESS] = { .name = "progress", .unit = "log2", .min = RA_REWARD_MIN, .max = 0,
 			    .type = MLPROXY_TYPE_Q8 },
 	/* mean duration of a read on the device, lately */
-	[RA_F_DEV_LATENCY] = LOG2("dev_latency", "log2 ns", 40),
+	[RA_F_DEV_LATENCY] = PROXY_LOG2("dev_latency", "log2 ns", 40),
 	/* log2(1 + mean reads in flight) */
-	[RA_F_DEV_DEPTH] = LOG2("dev_depth", "log2 reads", 16),
+	[RA_F_DEV_DEPTH] = PROXY_LOG2("dev_depth", "log2 reads", 16),
 	/* what the device delivers */
-	[RA_F_DEV_RATE] = LOG2("dev_rate", "log2 bytes/ms", 40),
+	[RA_F_DEV_RATE] = PROXY_LOG2("dev_rate", "log2 bytes/ms", 40),
 	/* files with misses in the last 0.1 to 0.2 s */
-	[RA_F_ACTIVE_FILES] = LOG2("active_files", "log2 files", 16),
-	[RA_F_FILE_SIZE] = LOG2("file_size", "log2 pages", 52),
+	[RA_F_ACTIVE_FILES] = PROXY_LOG2("active_files", "log2 files", 16),
+	[RA_F_FILE_SIZE] = PROXY_LOG2("file_size", "log2 pages", 52),
 	/* free pages, and cached ones that nobody used twice, of all memory */
-	[RA_F_FREE_MEMORY] = { .name = "free_memory", .unit = "of memory", .min = 0, .max = 256,
-			       .type = MLPROXY_TYPE_Q8 },
+	[RA_F_FREE_MEMORY] = PROXY_SHARE("free_memory", "of memory"),
 	/* of the pages read from the device lately, those that had been evicted */
-	[RA_F_REFAULT_SHARE] = { .name = "refault_share", .unit = "of pages read", .min = 0,
-				 .max = 256, .type = MLPROXY_TYPE_Q8 },
+	[RA_F_REFAULT_SHARE] = PROXY_SHARE("refault_share", "of pages read"),
 };
 
-#define FILES(_name) \
-	{ .name = _name, .unit = "files", .max = U32_MAX, .type = MLPROXY_TYPE_COUNT }
+#define FILES(_name) PROXY_COUNT(_name, "files", U32_MAX)
 
 /* As ra_target_snapshot() fills them in, of the first four targets. */
 const struct mlproxy_feature ra_states[MLPROXY_MAX_STATES] = {
-	LOG2("dev_latency0", "log2 ns", 40), LOG2("dev_depth0", "log2 reads", 16),
-	LOG2("dev_rate0", "log2 bytes/ms", 40), FILES("active_files0"),
-	LOG2("dev_latency1", "log2 ns", 40), LOG2("dev_depth1", "log2 reads", 16),
-	LOG2("dev_rate1", "log2 bytes/ms", 40), FILES("active_files1"),
-	LOG2("dev_latency2", "log2 ns", 40), LOG2("dev_depth2", "log2 reads", 16),
-	LOG2("dev_rate2", "log2 bytes/ms", 40), FILES("active_files2"),
-	LOG2("dev_latency3", "log2 ns", 40), LOG2("dev_depth3", "log2 reads", 16),
-	LOG2("dev_rate3", "log2 bytes/ms", 40), FILES("active_files3"),
+	PROXY_LOG2("dev_latency0", "log2 ns", 40), PROXY_LOG2("dev_depth0", "log2 reads", 16),
+	PROXY_LOG2("dev_rate0", "log2 bytes/ms", 40), FILES("active_files0"),
+	PROXY_LOG2("dev_latency1", "log2 ns", 40), PROXY_LOG2("dev_depth1", "log2 reads", 16),
+	PROXY_LOG2("dev_rate1", "log2 bytes/ms", 40), FILES("active_files1"),
+	PROXY_LOG2("dev_latency2", "log2 ns", 40), PROXY_LOG2("dev_depth2", "log2 reads", 16),
+	PROXY_LOG2("dev_rate2", "log2 bytes/ms", 40), FILES("active_files2"),
+	PROXY_LOG2("dev_latency3", "log2 ns", 40), PROXY_LOG2("dev_depth3", "log2 reads", 16),
+	PROXY_LOG2("dev_rate3", "log2 bytes/ms", 40), FILES("active_files3"),
 };
 
 const struct mlproxy_action ra_actions[RA_NR_ACTIONS] = {

@@ -15,7 +15,10 @@
 #include <linux/string.h>
 #include <linux/vmstat.h>
 
+#include "memory.h"
 #include "readahead.h"
+#include "shared/log2.h"
+#include "target.h"
 
 #define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
 #define RA_WINDOW_SHIFT	27	/* 134 ms */

@@ -18,8 +18,13 @@
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 
+#include "file.h"
 #include "progress.h"
 #include "readahead.h"
+#include "schema.h"
+#include "shared/log2.h"
+#include "target.h"
+#include "task.h"
 
 #define RA_TASK_BITS		7
 #define RA_TASK_PROBES		4
@@ -185,7 +190,7 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
 	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
-		ra_epoch_add_time(t->last, think_ns, gap_ns - think_ns);
+		ra_epoch_add_time(&t->last->epoch, think_ns, gap_ns - think_ns);
 		ra_file_unlock(t->last);
 	}
 }

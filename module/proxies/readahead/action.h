@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What can be done for a file: one table, of which everything about an action comes. */
+#ifndef _MLPROXY_RA_ACTION_H
+#define _MLPROXY_RA_ACTION_H
+
+#include <linux/mm.h>
+
+#include <mlproxy/mlproxy.h>
+
+/*
+ * Actions, in schema order: those with a window of their own, and those that follow a
+ * pattern, stand together.
+ */
+enum ra_action {
+	RA_KERNEL,
+	RA_NONE,
+	RA_16K,
+	RA_32K,
+	RA_64K,
+	RA_256K,
+	RA_1M,
+	RA_4M,
+	RA_PATTERN_128K,
+	RA_PATTERN_1M,
+	RA_NR_ACTIONS
+};
+
+/* Windows that miss at most a few times a megabyte: what is read in excess is not seen. */
+#define RA_LARGE_PAGES	((256 * 1024) >> PAGE_SHIFT)
+
+/* Their values are bytes: of the window, or of how far ahead a pattern is followed. */
+extern const struct mlproxy_action ra_actions[RA_NR_ACTIONS];
+
+/**
+ * ra_action_pages() - window of an action
+ * @action: action
+ *
+ * Return: pages; 0 for those without a window of their own.
+ */
+static inline unsigned int ra_action_pages(enum ra_action action)
+{
+	return action >= RA_16K && action <= RA_4M ? ra_actions[action].value >> PAGE_SHIFT : 0;
+}
+
+/**
+ * ra_action_depth() - how far ahead an action follows a pattern
+ * @action: action
+ *
+ * Return: pages; 0 for those that follow none.
+ */
+static inline unsigned int ra_action_depth(enum ra_action action)
+{
+	return action >= RA_PATTERN_128K ? ra_actions[action].value >> PAGE_SHIFT : 0;
+}
+
+/**
+ * ra_action_large() - has an action a window that needs reads in order
+ * @action: action
+ */
+static inline bool ra_action_large(enum ra_action action)
+{
+	return ra_action_pages(action) >= RA_LARGE_PAGES;
+}
+
+#endif /* _MLPROXY_RA_ACTION_H */

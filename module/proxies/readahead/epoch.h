@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Epochs of a file: features, reward, the decision. */
+#ifndef _MLPROXY_RA_EPOCH_H
+#define _MLPROXY_RA_EPOCH_H
+
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include "pattern.h"
+
+struct inode;
+struct ra_call;
+struct ra_file;
+struct ra_target;
+struct ra_task;
+
+#define RA_NEAR_PAGES	32	/* two misses this close are one place */
+#define RA_NEAR_RECENT	4	/* to one of so many */
+#define RA_ODD_CALLS	3	/* in a row of another kind: the reader has changed */
+
+/**
+ * struct ra_epoch - statistics of one epoch of one file
+ * @start_ns: local clock at its start
+ * @calls: cache misses and marks reached
+ * @mmap: of these, page faults
+ * @async: marks reached
+ * @seq: misses that continued where the last window ended
+ * @stride: calls that repeated the last distance
+ * @back: calls that lay directly before the last
+ * @near: misses close to one of the last few
+ * @log_distance: sum of log2 (Q8) of 1 + distance from the last miss, in pages
+ * @req: sum of the pages asked for
+ * @read_bytes: sum of the bytes read
+ * @settle: calls to go until it is measured
+ * @odd: last calls in a row that were of another kind than the file's
+ * @stall_ns: sum of the time waited, at most 4 s
+ * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
+ * @task_tag: task of the first call and when it got its slot, hashed
+ * @task_log_us: its &ra_task.log_us then
+ * @task_log_sum: its &ra_task.log_sum then
+ * @log_sum: &ra_target.log_sum then
+ * @log_us: &ra_target.log_us then
+ */
+struct ra_epoch {
+	u64 start_ns;
+	u16 calls;
+	u16 mmap;
+	u16 async;
+	u16 seq;
+	u16 stride;
+	u16 back;
+	u16 near;
+	u8 settle;
+	u8 odd;
+	u32 log_distance;
+	u32 req;
+	u32 read_bytes;
+	u32 stall_ns;
+	u32 think_ns;
+	u32 task_tag;
+	u32 task_log_us;
+	u32 log_us;
+	s64 task_log_sum;
+	s64 log_sum;
+};
+
+void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
+bool ra_epoch_full(const struct ra_file *f, u64 now_ns);
+bool ra_epoch_settled(struct ra_file *f);
+void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
+void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+		  struct inode *inode, u64 now_ns);
+void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
+		    enum ra_pattern pattern);
+
+/**
+ * ra_epoch_add_time() - account time between two calls
+ * @e: epoch of the file of the first of them, which is locked
+ * @think_ns: time that the task computed
+ * @stall_ns: time that it waited
+ */
+static inline void ra_epoch_add_time(struct ra_epoch *e, u64 think_ns, u64 stall_ns)
+{
+	e->think_ns = min_t(u64, e->think_ns + think_ns, U32_MAX);
+	e->stall_ns = min_t(u64, e->stall_ns + stall_ns, U32_MAX);
+}
+
+#endif /* _MLPROXY_RA_EPOCH_H */
