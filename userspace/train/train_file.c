@@ -72,7 +72,7 @@ static int put_layers(hid_t file, const struct mltrain_model *m)
 
 	for (l = 0; !err && l < m->nr_layers; l++) {
 		hsize_t dims[2] = { m->layers[l].out, m->layers[l].in };
-		char name[8];
+		char name[16];
 		hid_t layer;
 
 		snprintf(name, sizeof(name), "%u", l);
