@@ -105,6 +105,8 @@ static int check_desc(const struct mlproxy_desc *desc)
 	if (desc->reward_unit &&
 	    strnlen(desc->reward_unit, MLPROXY_UNIT_LEN) == MLPROXY_UNIT_LEN)
 		return refuse(desc, "the reward's unit is too long");
+	if (desc->reward_type >= MLPROXY_NR_TYPES || desc->reward_type == MLPROXY_TYPE_ENUM)
+		return refuse(desc, "the reward's type");
 	if (desc->reward_direction > MLPROXY_REWARD_LOWER)
 		return refuse(desc, "the reward's direction");
 	if (desc->reward_min > desc->reward_max || desc->reward_min < S32_MIN ||
@@ -165,6 +167,7 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 	schema->nr_events = desc->nr_events;
 	proxy->log2_features = preprocess_mask(desc->features, desc->nr_features);
 	schema->schema_version = desc->schema_version;
+	schema->reward_type = desc->reward_type;
 	schema->reward_direction = desc->reward_direction;
 	schema->reward_min = desc->reward_min;
 	schema->reward_max = desc->reward_max;

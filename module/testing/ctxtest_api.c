@@ -80,6 +80,8 @@ static int bad_descriptions(void)
 	bad += REFUSED(D(actions) = NULL);
 	bad += REFUSED(D(reward_name) = NULL);
 	bad += REFUSED(D(reward_unit) = "a unit that is too long");
+	bad += REFUSED(D(reward_type) = MLPROXY_TYPE_ENUM);
+	bad += REFUSED(D(reward_type) = MLPROXY_NR_TYPES);
 	bad += REFUSED(D(reward_direction) = 2);
 	bad += REFUSED(D(reward_min) = 6);
 	bad += REFUSED(D(reward_min) = (s64)S32_MIN - 1);

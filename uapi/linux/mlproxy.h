@@ -584,6 +584,9 @@ struct mlproxy_event_desc {
  * @action_size: in: sizeof(struct mlproxy_action) of the caller, a stride
  * @state_size: in: as @feature_size, for @states
  * @event_size: in: sizeof(struct mlproxy_event_desc) of the caller, a stride
+ * @reward_type: out: MLPROXY_TYPE_* of all rewards, and so of predictions and errors: how
+ *	the number is to be read in @reward_unit. No part of the hash
+ * @reserved: 0
  *
  * ENOBUFS if an array is too short: all numbers are then returned. Pass 0 and 0
  * to ask for the numbers. @states and @events that are 0 are not asked for. A stride
@@ -613,6 +616,8 @@ struct mlproxy_schema {
 	__u32 action_size;
 	__u32 state_size;
 	__u32 event_size;
+	__u32 reward_type;
+	__u32 reserved;
 };
 
 /* Operations of MLPROXY_IOC_CONTROL. */

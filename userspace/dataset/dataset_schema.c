@@ -158,6 +158,7 @@ int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *sc
 	err = err ?: put_attr(file, "schema_version", H5T_NATIVE_UINT32, &s->schema_version);
 	err = err ?: put_string(file, "reward_name", s->reward_name, sizeof(s->reward_name));
 	err = err ?: put_string(file, "reward_unit", s->reward_unit, sizeof(s->reward_unit));
+	err = err ?: put_attr(file, "reward_type", H5T_NATIVE_UINT32, &s->reward_type);
 	err = err ?: put_attr(file, "reward_lower_is_better", H5T_NATIVE_UINT32,
 			      &s->reward_direction);
 	err = err ?: put_attr(file, "reward_min", H5T_NATIVE_INT64, &s->reward_min);
@@ -165,6 +166,15 @@ int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *sc
 	err = err ?: put_attr(file, "randomisation_unit", H5T_NATIVE_UINT32, &s->unit);
 	err = err ?: put_attr(file, "max_macs", H5T_NATIVE_UINT32, &s->max_macs);
 	return err ?: put_tables(file, schema);
+}
+
+/* Files from before rewards had a type have whole numbers. */
+static int get_reward_type(hid_t file, struct mlproxy_schema *s)
+{
+	s->reward_type = MLPROXY_TYPE_INT;
+	if (H5Aexists(file, "reward_type") <= 0)
+		return 0;
+	return h5_get_attr(file, "reward_type", H5T_NATIVE_UINT32, &s->reward_type);
 }
 
 static int get_attrs(hid_t file, struct mlds_schema *schema)
@@ -177,6 +187,7 @@ static int get_attrs(hid_t file, struct mlds_schema *schema)
 	err = err ?: h5_get_attr(file, "schema_version", H5T_NATIVE_UINT32, &s->schema_version);
 	err = err ?: h5_get_string(file, "reward_name", s->reward_name, sizeof(s->reward_name));
 	err = err ?: h5_get_string(file, "reward_unit", s->reward_unit, sizeof(s->reward_unit));
+	err = err ?: get_reward_type(file, s);
 	err = err ?: h5_get_attr(file, "reward_lower_is_better", H5T_NATIVE_UINT32,
 			      &s->reward_direction);
 	err = err ?: h5_get_attr(file, "reward_min", H5T_NATIVE_INT64, &s->reward_min);

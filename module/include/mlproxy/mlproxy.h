@@ -64,6 +64,7 @@ struct mlproxy_ops {
  * @actions: the legal actions; each must be safe at any time
  * @reward_name: name of the reward
  * @reward_unit: its unit
+ * @reward_type: MLPROXY_TYPE_*, but no ENUM; 0 is a whole number of @reward_unit
  * @reward_direction: MLPROXY_REWARD_*
  * @reward_min: smallest reward, >= S32_MIN; smaller ones are clamped
  * @reward_max: largest reward, <= S32_MAX; larger ones are clamped
@@ -97,6 +98,7 @@ struct mlproxy_desc {
 	const struct mlproxy_action *actions;
 	const char *reward_name;
 	const char *reward_unit;
+	u32 reward_type;
 	u32 reward_direction;
 	s64 reward_min;
 	s64 reward_max;

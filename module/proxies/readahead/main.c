@@ -128,6 +128,7 @@ static const struct mlproxy_desc ra_desc = {
 	.actions = ra_actions,
 	.reward_name = "progress",
 	.reward_unit = "log2",
+	.reward_type = MLPROXY_TYPE_Q8,
 	.reward_direction = MLPROXY_REWARD_HIGHER,
 	.reward_min = RA_REWARD_MIN,
 	.reward_max = 0,
