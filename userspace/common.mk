@@ -33,8 +33,8 @@ WERROR	?=
 
 WARN	:= -Wall -Wextra $(if $(filter-out 0,$(WERROR)),-Werror)
 ALL_CPPFLAGS = -D_GNU_SOURCE -I$(TOP)/uapi -I$(TOP)/module -I$(US) $(PART_CPPFLAGS) $(CPPFLAGS)
-ALL_CFLAGS = -std=gnu11 $(WARN) -MMD -MP $(PART_CFLAGS) $(CFLAGS)
-ALL_CXXFLAGS = -std=c++17 $(WARN) -MMD -MP $(PART_CXXFLAGS) $(CXXFLAGS)
+ALL_CFLAGS = -std=gnu11 $(WARN) -MMD -MP -MT $@ $(PART_CFLAGS) $(CFLAGS)
+ALL_CXXFLAGS = -std=c++17 $(WARN) -MMD -MP -MT $@ $(PART_CXXFLAGS) $(CXXFLAGS)
 COMPILE	= $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 COMPILE_CXX = $(CXX) $(ALL_CPPFLAGS) $(ALL_CXXFLAGS) -c -o $@ $<
 
