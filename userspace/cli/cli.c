@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy tool: options that all verbs take, reporting, opening the device.
+ * mlproxy tool: options that all verbs take, and reporting.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -135,48 +135,6 @@ char **cli_operands(struct cli *cli, int argc, char **argv, int min, int max, in
 		return NULL;
 	*exit_code = cli_check_operands(cli, argc, argv, min, max);
 	return *exit_code == CLI_OK ? argv + optind : NULL;
-}
-
-int cli_fail(const struct mlproxy_session *s, int err)
-{
-	cli_error("%s", mlproxy_errmsg(s));
-	switch (-err) {
-	case EBADMSG:
-	case EBUSY:
-	case EINVAL:
-	case ENODEV:
-	case ENOENT:
-	case EPERM:
-	case EPROTO:
-		return CLI_REFUSED;
-	default:
-		return CLI_FAILURE;
-	}
-}
-
-int cli_open(const struct cli *cli, const char *proxy, unsigned int flags,
-	     struct mlproxy_session **s)
-{
-	int ret;
-
-	ret = mlproxy_open(s, cli->device, flags);
-	if (ret) {
-		cli_error("%s", mlproxy_errmsg(NULL));
-		if (ret == -ENOENT || ret == -ENXIO || ret == -ENODEV || ret == -ENOTTY)
-			return CLI_NO_DEVICE;
-		return CLI_FAILURE;
-	}
-	if (!proxy)
-		return CLI_OK;
-	ret = mlproxy_bind(*s, proxy);
-	if (!ret)
-		return CLI_OK;
-	cli_error("%s", mlproxy_errmsg(*s));
-	mlproxy_close(*s);
-	*s = NULL;
-	if (ret == -ENAMETOOLONG || ret == -EINVAL)
-		return CLI_USAGE;
-	return ret == -ENOENT ? CLI_NO_DEVICE : CLI_REFUSED;
 }
 
 int cli_print_json(json_t *value)

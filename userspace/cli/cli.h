@@ -26,6 +26,19 @@
 #define CLI_USAGE	2	/* wrong arguments */
 #define CLI_NO_DEVICE	3	/* no device, or no such proxy: a module is not loaded */
 #define CLI_REFUSED	4	/* the kernel refused */
+#define CLI_DENIED	5	/* not allowed to this user */
+
+/**
+ * enum cli_right - what a verb has to be allowed, see MLPROXY_RIGHT_* of the ABI
+ * @CLI_READ: to look, and to read data sets
+ * @CLI_ADVISE: to recommend, and to load models
+ * @CLI_OPERATE: to set modes and parameters, to start and to stop
+ */
+enum cli_right {
+	CLI_READ,
+	CLI_ADVISE,
+	CLI_OPERATE,
+};
 
 struct cli;
 
@@ -111,17 +124,31 @@ int cli_usage(const struct cli *cli, const char *fmt, ...) __attribute__((format
 /** cli_error() - report a failure; CLI_FAILURE */
 int cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/** cli_session_fn - what a verb does with a session; returns an exit code */
+typedef int cli_session_fn(const struct cli *cli, struct mlproxy_session *s, void *arg);
+
 /**
- * cli_open() - open the device and bind to a proxy
+ * cli_run() - open the device, bind to a proxy, run, close
  * @cli: options
  * @proxy: proxy to bind to, or NULL
- * @flags: MLPROXY_OPEN_*
- * @s: out: session
+ * @right: what @fn does; the device is opened with no more
+ * @fn: what to run
+ * @arg: for @fn
  *
- * Return: CLI_OK, or another exit code after reporting.
+ * Return: what @fn returned, or why it was not run, after reporting.
  */
+int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_session_fn *fn,
+	    void *arg);
+
+/** cli_open() - open the device and bind to a proxy; an exit code */
 int cli_open(const struct cli *cli, const char *proxy, unsigned int flags,
 	     struct mlproxy_session **s);
+
+/** cli_exit_code() - the exit code for what the library returned, 0 or a negative errno */
+int cli_exit_code(int err);
+
+/** cli_entry() - the bound proxy's entry of the list, all zero if it is gone; as the library */
+int cli_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry);
 
 /**
  * cli_fail() - report a failure of the library

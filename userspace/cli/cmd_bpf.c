@@ -67,7 +67,15 @@ static int pin_path(const struct bpf_args *a, char *path, size_t bytes)
 static int exit_code(int err, const char *error)
 {
 	cli_error("%s", error);
-	return err == -ENODEV ? CLI_NO_DEVICE : err == -EINVAL ? CLI_REFUSED : CLI_FAILURE;
+	switch (err) {
+	case -ENODEV:
+	case -EINVAL:
+	case -EPERM:
+	case -EACCES:
+		return cli_exit_code(err);
+	default:
+		return CLI_FAILURE;
+	}
 }
 
 static int do_attach(const struct bpf_args *a)

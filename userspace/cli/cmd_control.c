@@ -6,31 +6,30 @@
 
 #include "cli.h"
 
-static int control(struct cli *cli, int argc, char **argv, uint32_t op)
+static int change_state(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
-	struct mlproxy_session *s;
-	char **operands;
+	const char *proxy = mlproxy_bound_name(s);
+	const uint32_t *op = arg;
 	uint32_t state;
 	int ret;
 
-	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
-	if (!operands)
-		return ret;
-	ret = cli_open(cli, operands[0], 0, &s);
+	ret = mlproxy_control(s, *op, &state);
 	if (ret)
-		return ret;
-	ret = mlproxy_control(s, op, &state);
-	if (ret) {
-		ret = cli_fail(s, ret);
-	} else if (cli->json) {
-		ret = cli_print_json(json_pack("{s:s, s:s}", "proxy", operands[0],
-					       "state", mlproxy_state_name(state)));
-	} else {
-		printf("%s: %s\n", operands[0], mlproxy_state_name(state));
-		ret = CLI_OK;
-	}
-	mlproxy_close(s);
-	return ret;
+		return cli_fail(s, ret);
+	if (cli->json)
+		return cli_print_json(json_pack("{s:s, s:s}", "proxy", proxy,
+						"state", mlproxy_state_name(state)));
+	printf("%s: %s\n", proxy, mlproxy_state_name(state));
+	return CLI_OK;
+}
+
+static int control(struct cli *cli, int argc, char **argv, uint32_t op)
+{
+	char **operands;
+	int ret;
+
+	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
+	return operands ? cli_run(cli, operands[0], CLI_OPERATE, change_state, &op) : ret;
 }
 
 static int start(struct cli *cli, int argc, char **argv)

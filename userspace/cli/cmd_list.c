@@ -46,27 +46,28 @@ static int print_entries(const struct mlproxy_list_entry *entries, unsigned int 
 	return CLI_OK;
 }
 
-static int list(struct cli *cli, int argc, char **argv)
+static int print_list(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
 	struct mlproxy_list_entry *entries;
-	struct mlproxy_session *s;
 	unsigned int nr;
+	int ret;
+
+	(void)arg;
+	ret = mlproxy_get_list(s, &entries, &nr);
+	if (ret)
+		return cli_fail(s, ret);
+	ret = cli->json ? print_entries_json(entries, nr) : print_entries(entries, nr);
+	free(entries);
+	return ret;
+}
+
+static int list(struct cli *cli, int argc, char **argv)
+{
 	int ret;
 
 	if (!cli_operands(cli, argc, argv, 0, 0, &ret))
 		return ret;
-	ret = cli_open(cli, NULL, MLPROXY_OPEN_RDONLY, &s);
-	if (ret)
-		return ret;
-	ret = mlproxy_get_list(s, &entries, &nr);
-	if (ret) {
-		ret = cli_fail(s, ret);
-	} else {
-		ret = cli->json ? print_entries_json(entries, nr) : print_entries(entries, nr);
-		free(entries);
-	}
-	mlproxy_close(s);
-	return ret;
+	return cli_run(cli, NULL, CLI_READ, print_list, NULL);
 }
 
 const struct cli_verb verb_list = {

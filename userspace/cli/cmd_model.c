@@ -44,19 +44,25 @@ static int print_loaded(const struct cli *cli, const struct mlproxy_session *s,
 	return CLI_OK;
 }
 
-static int load_model(const struct cli *cli, struct mlproxy_session *s, const char *path,
-		      bool activate)
+/* What load was told. */
+struct load_args {
+	const char *path;
+	bool activate;
+};
+
+static int load_model(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
+	const struct load_args *args = arg;
 	struct mlproxy_model_load result;
 	int ret;
 
-	ret = mlproxy_model_load_file(s, path, &result);
+	ret = mlproxy_model_load_file(s, args->path, &result);
 	if (ret) {
 		ret = cli_fail(s, ret);
 		/* An unreadable file was never shown to the kernel: size is still 0. */
 		return result.size ? ret : CLI_FAILURE;
 	}
-	if (activate)
+	if (args->activate)
 		return model_ctl(cli, s, MLPROXY_MODEL_OP_ACTIVATE, result.version);
 	return print_loaded(cli, s, &result);
 }
@@ -67,29 +73,37 @@ static int load(struct cli *cli, int argc, char **argv)
 		{ "activate", no_argument, NULL, 'a' },
 		{ 0 }
 	};
-	struct mlproxy_session *s;
-	bool activate = false;
+	struct load_args args = { 0 };
 	int opt, ret;
 
 	while ((opt = cli_getopt(cli, argc, argv, "a", options, &ret)) != -1) {
 		if (opt == '?')
 			return ret;
-		activate = true;
+		args.activate = true;
 	}
 	ret = cli_check_operands(cli, argc, argv, 2, 2);
 	if (ret)
 		return ret;
-	ret = cli_open(cli, argv[optind], 0, &s);
-	if (ret)
-		return ret;
-	ret = load_model(cli, s, argv[optind + 1], activate);
-	mlproxy_close(s);
-	return ret;
+	args.path = argv[optind + 1];
+	return cli_run(cli, argv[optind], CLI_ADVISE, load_model, &args);
+}
+
+/* What activate, rollback and unload were told. */
+struct ctl_args {
+	uint32_t op;
+	uint32_t version;
+};
+
+static int run_ctl(const struct cli *cli, struct mlproxy_session *s, void *arg)
+{
+	const struct ctl_args *args = arg;
+
+	return model_ctl(cli, s, args->op, args->version);
 }
 
 static int model_verb(struct cli *cli, int argc, char **argv, uint32_t op, int max_operands)
 {
-	struct mlproxy_session *s;
+	struct ctl_args args = { .op = op };
 	uint64_t version = 0;
 	char **operands;
 	int ret;
@@ -99,12 +113,8 @@ static int model_verb(struct cli *cli, int argc, char **argv, uint32_t op, int m
 		return ret;
 	if (operands[1] && (parse_u64(operands[1], UINT32_MAX, &version) || !version))
 		return cli_usage(cli, "'%s' is no model version", operands[1]);
-	ret = cli_open(cli, operands[0], 0, &s);
-	if (ret)
-		return ret;
-	ret = model_ctl(cli, s, op, version);
-	mlproxy_close(s);
-	return ret;
+	args.version = version;
+	return cli_run(cli, operands[0], CLI_ADVISE, run_ctl, &args);
 }
 
 static int activate(struct cli *cli, int argc, char **argv)

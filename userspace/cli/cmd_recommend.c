@@ -16,6 +16,8 @@
 /**
  * struct batch - recommendations on their way
  * @cli: options
+ * @path: -f, or NULL
+ * @operands: key and action, where there is no @path
  * @s: session with a ring
  * @schema: to find actions by name
  * @confidence: where a line has none
@@ -28,6 +30,8 @@
  */
 struct batch {
 	const struct cli *cli;
+	const char *path;
+	char *const *operands;
 	struct mlproxy_session *s;
 	struct mlproxy_schema_desc *schema;
 	uint64_t confidence;
@@ -182,17 +186,20 @@ static int print_batch(const struct batch *batch)
 	return ret == CLI_OK && batch->refused ? CLI_REFUSED : ret;
 }
 
-static int run_batch(struct batch *batch, char *const *operands, const char *path)
+static int run_batch(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
+	struct batch *batch = arg;
 	int ret;
 
+	(void)cli;
+	batch->s = s;
 	ret = mlproxy_recommend_setup(batch->s, RING_ENTRIES);
 	if (ret)
 		return cli_fail(batch->s, ret);
 	ret = mlproxy_schema_get(batch->s, &batch->schema);
 	if (ret)
 		return cli_fail(batch->s, ret);
-	ret = path ? queue_file(batch, path) : queue(batch, operands, 2);
+	ret = batch->path ? queue_file(batch, batch->path) : queue(batch, batch->operands, 2);
 	if (ret == CLI_OK)
 		ret = submit(batch);
 	if (ret == CLI_OK)
@@ -216,7 +223,6 @@ static int recommend(struct cli *cli, int argc, char **argv)
 		.ttl_ms = DEFAULT_TTL_MS,
 		.first = 1,
 	};
-	const char *path = NULL;
 	int opt, ret, nr;
 
 	while ((opt = cli_getopt(cli, argc, argv, "c:f:t:m:", options, &ret)) != -1) {
@@ -225,7 +231,7 @@ static int recommend(struct cli *cli, int argc, char **argv)
 		if (opt == '?')
 			return ret;
 		if (opt == 'f')
-			path = optarg;
+			batch.path = optarg;
 		if (opt == 'c' && parse_u64(optarg, UINT16_MAX, &batch.confidence))
 			return cli_usage(cli, "'%s' is no confidence: 0 to 65535 are", optarg);
 		if (opt == 'm' && parse_u64(optarg, UINT32_MAX, &batch.version))
@@ -236,16 +242,12 @@ static int recommend(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli, "'%s' is no time to live: 500ms or 10s are", optarg);
 		batch.ttl_ms = ttl_ns / 1000000;
 	}
-	nr = path ? 1 : 3;
+	nr = batch.path ? 1 : 3;
 	ret = cli_check_operands(cli, argc, argv, nr, nr);
 	if (ret)
 		return ret;
-	ret = cli_open(cli, argv[optind], 0, &batch.s);
-	if (ret)
-		return ret;
-	ret = run_batch(&batch, argv + optind + 1, path);
-	mlproxy_close(batch.s);
-	return ret;
+	batch.operands = argv + optind + 1;
+	return cli_run(cli, argv[optind], CLI_ADVISE, run_batch, &batch);
 }
 
 const struct cli_verb verb_recommend = {

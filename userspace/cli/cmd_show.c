@@ -3,7 +3,6 @@
  * mlproxy show: state, mode, models and main counters of one proxy.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -29,30 +28,13 @@ struct facts {
 	struct mlproxy_stats stats;
 };
 
-static int find_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry)
-{
-	struct mlproxy_list_entry *entries;
-	unsigned int nr, i;
-	int ret;
-
-	ret = mlproxy_get_list(s, &entries, &nr);
-	if (ret)
-		return ret;
-	for (i = 0; i < nr; i++) {
-		if (strcmp(entries[i].name, mlproxy_bound_name(s)) == 0)
-			*entry = entries[i];
-	}
-	free(entries);
-	return 0;
-}
-
 static int collect(struct mlproxy_session *s, struct facts *facts)
 {
 	unsigned int mode;
 	int ret;
 
 	memset(facts, 0, sizeof(*facts));
-	ret = find_entry(s, &facts->entry);
+	ret = cli_entry(s, &facts->entry);
 	if (!ret)
 		ret = mlproxy_mode_get(s, &facts->mode);
 	for (mode = 0; mode < MLPROXY_NR_MODES && !ret; mode++) {
@@ -161,26 +143,25 @@ static int print_text(const struct facts *facts)
 	return CLI_OK;
 }
 
+static int print_facts(const struct cli *cli, struct mlproxy_session *s, void *arg)
+{
+	struct facts facts;
+	int ret;
+
+	(void)arg;
+	ret = collect(s, &facts);
+	if (ret)
+		return cli_fail(s, ret);
+	return cli->json ? print_json(&facts) : print_text(&facts);
+}
+
 static int show(struct cli *cli, int argc, char **argv)
 {
-	struct mlproxy_session *s;
-	struct facts facts;
 	char **operands;
 	int ret;
 
 	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
-	if (!operands)
-		return ret;
-	ret = cli_open(cli, operands[0], MLPROXY_OPEN_RDONLY, &s);
-	if (ret)
-		return ret;
-	ret = collect(s, &facts);
-	if (ret)
-		ret = cli_fail(s, ret);
-	else
-		ret = cli->json ? print_json(&facts) : print_text(&facts);
-	mlproxy_close(s);
-	return ret;
+	return operands ? cli_run(cli, operands[0], CLI_READ, print_facts, NULL) : ret;
 }
 
 const struct cli_verb verb_show = {

@@ -26,7 +26,7 @@ static const char outro[] =
 	"  -V, --version        print the version\n"
 	"\n"
 	"Exit codes: 0 good, 1 failure, 2 wrong arguments, 3 no device or no such proxy\n"
-	"(a module is not loaded), 4 refused by the kernel.\n"
+	"(a module is not loaded), 4 refused by the kernel, 5 not allowed to this user.\n"
 	"\n"
 	"A first walk, with the synthetic subsystem:\n"
 	"  modprobe mlproxy_synth\n"
