@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "value.h"
 
 /* How a value is written. */
 enum kind { SHARE, TIME, COUNT, PPM, FACTOR };
@@ -126,17 +127,22 @@ static void param_json(const struct param *param, uint64_t value, json_t *object
 	}
 }
 
+/* As parse_value() takes it. */
 static void param_text(const struct param *param, uint64_t value)
 {
+	char text[VALUE_BYTES];
+
 	if (param->kind == SHARE)
-		printf("%-24s %.6f\n", param->name, (double)value / MLPROXY_SHARE_ONE);
+		snprintf(text, sizeof(text), "%.6f", (double)value / MLPROXY_SHARE_ONE);
 	else if (param->kind == FACTOR)
-		printf("%-24s %.4f sd\n", param->name, value / 65536.0);
+		snprintf(text, sizeof(text), "%.5f", value / 65536.0);
 	else if (param->kind == PPM)
-		printf("%-24s %.6f\n", param->name, value / 1e6);
+		snprintf(text, sizeof(text), "%.6f", value / 1e6);
+	else if (param->kind == TIME)
+		value_time(text, sizeof(text), value);
 	else
-		printf("%-24s %llu%s\n", param->name, (unsigned long long)value,
-		       param->kind == TIME ? " ns" : "");
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	printf("%-24s %s\n", param->name, text);
 }
 
 static int print_param(struct mlproxy_session *s, const struct param *param, json_t *object)
@@ -180,12 +186,32 @@ static int print_seed(const struct cli *cli, uint64_t seed)
 	return CLI_OK;
 }
 
+/* What the verb was told. */
+struct param_args {
+	const struct param *which;
+	uint64_t value;
+	bool set;
+};
+
+static int run_param(const struct cli *cli, struct mlproxy_session *s, void *arg)
+{
+	const struct param_args *args = arg;
+	const struct param *which = args->which;
+	int ret;
+
+	if (args->set) {
+		ret = mlproxy_param_set(s, which->id, which->index, args->value);
+		if (ret)
+			return cli_fail(s, ret);
+		if (which->id == MLPROXY_PARAM_SEED)
+			return print_seed(cli, args->value);
+	}
+	return print_params(cli, s, which);
+}
+
 static int param(struct cli *cli, int argc, char **argv)
 {
-	const struct param *which = NULL;
-	struct mlproxy_session *s;
-	bool set = false;
-	uint64_t value;
+	struct param_args args = { 0 };
 	char **operands;
 	int ret;
 
@@ -193,32 +219,19 @@ static int param(struct cli *cli, int argc, char **argv)
 	if (!operands)
 		return ret;
 	if (operands[1]) {
-		which = find_param(operands[1]);
-		if (!which)
+		args.which = find_param(operands[1]);
+		if (!args.which)
 			return cli_usage(cli, "there is no parameter '%s'", operands[1]);
-		set = operands[2];
+		args.set = operands[2];
 	}
-	if (set) {
-		ret = parse_value(cli, which, operands[2], &value);
+	if (args.set) {
+		ret = parse_value(cli, args.which, operands[2], &args.value);
 		if (ret)
 			return ret;
-	} else if (which && which->id == MLPROXY_PARAM_SEED) {
+	} else if (args.which && args.which->id == MLPROXY_PARAM_SEED) {
 		return cli_usage(cli, "the seed can be set, but not be asked for");
 	}
-	ret = cli_open(cli, operands[0], set ? 0 : MLPROXY_OPEN_RDONLY, &s);
-	if (ret)
-		return ret;
-	if (set) {
-		ret = mlproxy_param_set(s, which->id, which->index, value);
-		if (ret)
-			ret = cli_fail(s, ret);
-	}
-	if (ret == CLI_OK && set && which->id == MLPROXY_PARAM_SEED)
-		ret = print_seed(cli, value);
-	else if (ret == CLI_OK)
-		ret = print_params(cli, s, which);
-	mlproxy_close(s);
-	return ret;
+	return cli_run(cli, operands[0], args.set ? CLI_OPERATE : CLI_READ, run_param, &args);
 }
 
 const struct cli_verb verb_param = {
@@ -247,8 +260,8 @@ const struct cli_verb verb_param = {
 		"  state_period  period of snapshots of the subsystem; 0: none\n"
 		"  pending       how long a decision may wait for its outcome\n"
 		"MODE is learning, collaboration or recommendation. A share is written 0.0625,\n"
-		"6.25% or 1/16; a mode's two shares may not add up to more than 1. Times take\n"
-		"ns, us, ms, s, m or h.\n"
+		"6.25% or 1/16; a mode's two shares may not add up to more than 1. Times have a\n"
+		"unit: ns, us, ms, s, m or h. With -j they are in nanoseconds, as names in _ns say.\n"
 		"\n"
 		"Example: explore in every fourth operation while learning, then look\n"
 		"  mlproxy param synth explore.learning 1/4\n"
