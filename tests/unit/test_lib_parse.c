@@ -136,6 +136,14 @@ static void ranges(void **state)
 	assert_int_equal(request_parse_filter("x", &schema, &f), -ENOENT);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(request_parse_filter(bad[i], &schema, &f), -EINVAL);
+	/* in the unit, as the schema is printed */
+	features[1].type = MLPROXY_TYPE_Q8;
+	assert_int_equal(request_parse_filter("x=-0.5..20", &schema, &f), 0);
+	assert_true(f.min == -128 && f.max == 20 << 8);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (!strstr(bad[i], "9223372036854775808"))
+			assert_int_equal(request_parse_filter(bad[i], &schema, &f), -EINVAL);
+	}
 }
 
 int main(void)

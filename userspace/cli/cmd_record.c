@@ -35,6 +35,7 @@
  * @append: -a
  * @force: -f
  * @start: start the proxy, and stop it at the end
+ * @started: it was started, and is to be stopped
  * @ring_bytes: data of a ring, 0 for the library's default
  * @type_mask: wanted record types
  * @max_records: -n, 0 for no limit
@@ -59,6 +60,7 @@ struct recording {
 	bool append;
 	bool force;
 	bool start;
+	bool started;
 	uint64_t ring_bytes;
 	uint32_t type_mask;
 	uint64_t max_records;
@@ -292,29 +294,51 @@ static void fill_schema(struct mlds_schema *out, const struct mlproxy_schema_des
 	memcpy(out->events, schema->events, schema->s.nr_events * sizeof(out->events[0]));
 }
 
-static int open_dataset(struct recording *r)
+/* Before anything is started: what is sure to fail. */
+static int check_begin(const struct recording *r)
 {
-	const struct mlds_options options = { .append = r->append };
-	struct mlproxy_schema_desc *desc;
-	struct mlds_schema schema;
+	const char *proxy = mlproxy_bound_name(r->s);
+	struct mlproxy_list_entry entry;
 	int ret;
 
 	if (!r->append && !r->force && access(r->path, F_OK) == 0)
 		return cli_error("%s exists; --append adds to it, --force replaces it", r->path);
-	ret = mlproxy_schema_get(r->s, &desc);
+	ret = cli_entry(r->s, &entry);
 	if (ret)
 		return cli_fail(r->s, ret);
-	fill_schema(&schema, desc);
-	ret = CLI_OK;
-	if (request_wanted(&r->request)) {
-		ret = request_send(r->s, &r->request, desc, r->max_ns);
-		/* From its trigger on: the kernel counts. */
-		r->max_ns = 0;
+	if (r->start && entry.state == MLPROXY_STATE_RUNNING) {
+		cli_error("%s is running already: record it without --start, which would stop it at "
+			  "the end", proxy);
+		return CLI_REFUSED;
 	}
-	mlproxy_schema_free(desc);
-	if (ret == CLI_OK && mlds_open_writer(&r->writer, r->path, &schema, &options))
-		ret = cli_error("%s", mlds_error());
+	if (!r->start && entry.state != MLPROXY_STATE_RUNNING)
+		fprintf(stderr, "mlproxy: %s is %s: there is nothing to record until it is started, "
+			"by 'mlproxy start %s'; --start does so for the time of the recording\n",
+			proxy, mlproxy_state_name(entry.state), proxy);
+	return CLI_OK;
+}
+
+static int send_request(struct recording *r, const struct mlproxy_schema_desc *desc)
+{
+	int ret;
+
+	if (!request_wanted(&r->request))
+		return CLI_OK;
+	ret = request_send(r->s, &r->request, desc, r->max_ns);
+	/* From its trigger on: the kernel counts. */
+	r->max_ns = 0;
 	return ret;
+}
+
+static int open_dataset(struct recording *r, const struct mlproxy_schema_desc *desc)
+{
+	const struct mlds_options options = { .append = r->append };
+	struct mlds_schema schema;
+
+	fill_schema(&schema, desc);
+	if (mlds_open_writer(&r->writer, r->path, &schema, &options))
+		return cli_error("%s", mlds_error());
+	return CLI_OK;
 }
 
 static int open_rings(struct recording *r)
@@ -340,44 +364,102 @@ static int open_rings(struct recording *r)
 	return CLI_OK;
 }
 
-static int start_proxy(struct recording *r, uint32_t op)
+static int control(struct recording *r, uint32_t op)
 {
-	int ret;
+	int ret = mlproxy_control(r->s, op, NULL);
 
-	if (!r->start)
-		return CLI_OK;
-	ret = mlproxy_control(r->s, op, NULL);
+	r->started = op == MLPROXY_CTL_START && !ret;
 	return ret ? cli_fail(r->s, ret) : CLI_OK;
 }
 
-static int run_recording(struct recording *r)
+/* The file, and what it is for: with the proxy started, nothing else can fail any more. */
+static int record_into_file(struct recording *r, const struct mlproxy_schema_desc *desc,
+			    struct mlds_counts *counts)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct mlds_counts counts = { 0 };
-	int ret, closed;
+	int ret = open_dataset(r, desc);
 
-	ret = open_rings(r);
-	if (ret == CLI_OK)
-		ret = open_dataset(r);
 	if (ret)
 		return ret;
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	r->begin_ns = clock_ns_now();
-	ret = start_proxy(r, MLPROXY_CTL_START);
-	if (ret == CLI_OK) {
-		ret = record_loop(r);
-		closed = start_proxy(r, MLPROXY_CTL_STOP);
-		if (ret == CLI_OK)
-			ret = closed;
-	}
+	ret = record_loop(r);
+	if (ret == CLI_OK && r->start)
+		ret = control(r, MLPROXY_CTL_STOP);
 	if (ret == CLI_OK && !(r->max_records && r->records >= r->max_records))
 		ret = drain(r);
 	r->end_ns = clock_ns_now();
-	counts = *mlds_counts(r->writer);
+	*counts = *mlds_counts(r->writer);
 	if (mlds_close_writer(r->writer) && ret == CLI_OK)
 		ret = cli_error("%s", mlds_error());
-	return ret == CLI_OK ? print_summary(r, &counts) : ret;
+	/* an empty data set is of no use, and would be in the way of the next try */
+	if (!r->records && !r->append)
+		unlink(r->path);
+	return ret;
+}
+
+/* Why there is not one record, and what to do about it. */
+static int say_nothing_recorded(const struct recording *r)
+{
+	const char *proxy = mlproxy_bound_name(r->s);
+	struct mlproxy_list_entry entry;
+	const char *file = r->append ? "" : "; no file is left";
+
+	if (cli_entry(r->s, &entry) || !entry.state)
+		return cli_error("nothing was recorded: %s is gone%s", proxy, file);
+	if (!r->start && entry.state != MLPROXY_STATE_RUNNING)
+		return cli_error("nothing was recorded, since %s is %s: start it by 'mlproxy start "
+				 "%s', or record with --start%s", proxy,
+				 mlproxy_state_name(entry.state), proxy, file);
+	if (request_wanted(&r->request))
+		return cli_error("nothing was recorded: no decision of %s was one that was asked "
+				 "for%s", proxy, file);
+	return cli_error("nothing was recorded, though %s was running: there was nothing to decide; "
+			 "record while its subsystem is busy%s", proxy, file);
+}
+
+static int record_started(struct recording *r, const struct mlproxy_schema_desc *desc)
+{
+	struct mlds_counts counts = { 0 };
+	int ret;
+
+	r->begin_ns = clock_ns_now();
+	ret = record_into_file(r, desc, &counts);
+	if (ret)
+		return ret;
+	if (!r->records && !r->lost)
+		return say_nothing_recorded(r);
+	return print_summary(r, &counts);
+}
+
+static int run_recording(const struct cli *cli, struct mlproxy_session *s, void *arg)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct mlproxy_schema_desc *desc = NULL;
+	struct recording *r = arg;
+	int ret;
+
+	(void)cli;
+	r->s = s;
+	ret = check_begin(r);
+	if (ret)
+		return ret;
+	ret = mlproxy_schema_get(s, &desc);
+	if (ret)
+		return cli_fail(s, ret);
+	ret = open_rings(r);
+	if (ret == CLI_OK)
+		ret = send_request(r, desc);
+	if (ret == CLI_OK && r->start)
+		ret = control(r, MLPROXY_CTL_START);
+	if (ret)
+		goto out;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	ret = record_started(r, desc);
+	if (r->started)
+		control(r, MLPROXY_CTL_STOP);
+out:
+	mlproxy_schema_free(desc);
+	free(r->last_seq);
+	return ret;
 }
 
 static int parse_types(struct recording *r, const char *text)
@@ -496,13 +578,7 @@ static int record(struct cli *cli, int argc, char **argv)
 		return ret;
 	if (!r.path)
 		return cli_usage(cli, "name the data set with -o FILE");
-	ret = cli_open(cli, argv[optind], 0, &r.s);
-	if (ret)
-		return ret;
-	ret = run_recording(&r);
-	free(r.last_seq);
-	mlproxy_close(r.s);
-	return ret;
+	return cli_run(cli, argv[optind], r.start ? CLI_OPERATE : CLI_ADVISE, run_recording, &r);
 }
 
 const struct cli_verb verb_record = {
@@ -512,7 +588,8 @@ const struct cli_verb verb_record = {
 	.synopsis = "PROXY -o FILE [-n RECORDS] [-t TIME] [-a|-f] [-s] [-r SIZE] ...",
 	.help = "Records until a limit is reached or a signal (Ctrl-C) comes. Flushes once a\n"
 		"second; a recorder that is killed leaves a file with all that was flushed. Lost\n"
-		"records are stored as gaps, where they happened.\n"
+		"records are stored as gaps, where they happened. Without a single record it fails,\n"
+		"says why, and leaves no file.\n"
 		"\n"
 		"  -o, --output=FILE    the data set\n"
 		"  -n, --records=N      stop after so many records, of all types\n"
@@ -521,7 +598,7 @@ const struct cli_verb verb_record = {
 		"                       their outcomes are there\n"
 		"      --sample=SHARE   only a share of them, drawn by the kernel: 1/16, 5%\n"
 		"      --filter=FEATURE=MIN..MAX\n"
-		"                       only where a feature is in a range, up to 4 of them\n"
+		"                       only where a feature is in a range, in its unit; up to 4\n"
 		"      --trigger=WHAT   begin with an event (event:NAME) or a change of mode (mode)\n"
 		"      --linger=TIME    then wait so long for a further outcome, default 2 s\n"
 		"  -a, --append         add a run to FILE, which must be of the same schema\n"

@@ -4,10 +4,12 @@
  * share, ranges of features, trigger.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "record_request.h"
+#include "value.h"
 
 bool request_wanted(const struct record_request *r)
 {
@@ -41,10 +43,29 @@ int request_set_trigger(const struct cli *cli, struct record_request *r, const c
 	return CLI_OK;
 }
 
-/* An end of a range; absent, it stays as it is. */
-static int parse_end(const char *text, size_t len, __s64 *value)
+/* In the feature's unit, as the tool prints it. */
+static int parse_number(const char *text, const struct mlproxy_feature *what, __s64 *value)
 {
-	char number[32], *stop;
+	double one = 1 / value_number(what, 1), number;
+	char *stop;
+
+	errno = 0;
+	if (one == 1) {
+		*value = strtoll(text, &stop, 0);
+		return errno || *stop || stop == text ? -EINVAL : 0;
+	}
+	number = strtod(text, &stop) * one;
+	if (errno || *stop || stop == text || !(fabs(number) < 9e18))
+		return -EINVAL;
+	*value = llround(number);
+	return 0;
+}
+
+/* An end of a range; absent, it stays as it is. */
+static int parse_end(const char *text, size_t len, const struct mlproxy_feature *what,
+		     __s64 *value)
+{
+	char number[32];
 
 	if (!len)
 		return 0;
@@ -52,15 +73,14 @@ static int parse_end(const char *text, size_t len, __s64 *value)
 		return -EINVAL;
 	memcpy(number, text, len);
 	number[len] = '\0';
-	errno = 0;
-	*value = strtoll(number, &stop, 0);
-	return errno || *stop || stop == number ? -EINVAL : 0;
+	return parse_number(number, what, value);
 }
 
 int request_parse_filter(const char *text, const struct mlproxy_schema_desc *schema,
 			 struct mlproxy_filter *filter)
 {
 	const char *equal = strchr(text, '='), *dots;
+	const struct mlproxy_feature *what;
 	char name[MLPROXY_NAME_LEN];
 	int feature;
 
@@ -73,15 +93,16 @@ int request_parse_filter(const char *text, const struct mlproxy_schema_desc *sch
 	if (feature < 0)
 		return -ENOENT;
 	filter->feature = feature;
+	what = &schema->features[feature];
 	dots = strstr(++equal, "..");
 	if (!dots) {
-		if (!*equal || parse_end(equal, strlen(equal), &filter->min))
+		if (!*equal || parse_end(equal, strlen(equal), what, &filter->min))
 			return -EINVAL;
 		filter->max = filter->min;
 		return 0;
 	}
-	if (parse_end(equal, dots - equal, &filter->min) ||
-	    parse_end(dots + 2, strlen(dots + 2), &filter->max) || filter->min > filter->max)
+	if (parse_end(equal, dots - equal, what, &filter->min) ||
+	    parse_end(dots + 2, strlen(dots + 2), what, &filter->max) || filter->min > filter->max)
 		return -EINVAL;
 	return 0;
 }
@@ -130,7 +151,7 @@ int request_send(struct mlproxy_session *s, const struct record_request *r,
 			return cli_error("%s has no feature as in '%s'; 'mlproxy schema %s' shows "
 					 "them", schema->proxy, r->filters[i], schema->proxy);
 		if (ret)
-			return cli_error("'%s' is no range: FEATURE=MIN..MAX is, of whole numbers",
+			return cli_error("'%s' is no range: FEATURE=MIN..MAX is, of numbers in its unit",
 					 r->filters[i]);
 	}
 	ret = fill_trigger(r->trigger, schema, &dataset);

@@ -34,7 +34,7 @@ int request_send(struct mlproxy_session *s, const struct record_request *r,
 
 /*
  * "FEATURE=MIN..MAX", either of which may be absent, or "FEATURE=VALUE". Return: 0;
- * -ENOENT if the schema has no such feature; -EINVAL.
+ * -ENOENT if the schema has no such feature; -EINVAL. The numbers are in the feature's unit.
  */
 int request_parse_filter(const char *text, const struct mlproxy_schema_desc *schema,
 			 struct mlproxy_filter *filter);
