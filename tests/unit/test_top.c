@@ -18,6 +18,8 @@ static struct top_sample sample(uint64_t time_ns, uint64_t decisions)
 	struct top_sample s = { .time_ns = time_ns, .realtime_s = 1000 };
 
 	strcpy(s.entry.name, "synth");
+	strcpy(s.reward.name, "time");
+	strcpy(s.reward.unit, "ns");
 	s.entry.id = 3;
 	s.entry.state = MLPROXY_STATE_RUNNING;
 	s.stats.decisions = decisions;
@@ -255,9 +257,10 @@ static void lines_say_all(void **state)
 {
 	static const char *const parts[] = {
 		"recommendation for 1m00s, reason: better; automatic",
-		"n 900    mean 700.5  sd 20", "gain       +200.5 [+150, +250]",
+		"n 900    mean 700 ns, sd 20.0 ns", "gain       +200 [+150, +250] ns",
 		"version 7 'by ?[2Jhand' is active", "pid 42, heard 10s ago, ALARM",
-		"collaboration  -> recommendation better", "last test  gain +1.5 [+0.5, +2.5]",
+		"collaboration -> recommendation: better, gain +200 [+150, +250] ns; 100 and 900 outc",
+		"last test  gain +1.50 [+0.50, +2.50] ns before",
 	};
 	struct top_sample s = judged();
 	struct top_page page = { 0 };
@@ -279,6 +282,102 @@ static void lines_say_all(void **state)
 	top_page_free(&page);
 }
 
+/* What is drawn at random is not what the model decided. */
+static void exploration_is_not_the_model(void **state)
+{
+	struct top_sample a = sample(SECOND, 1000), b = sample(2 * SECOND, 2000);
+	struct top_page page = { 0 };
+	struct top_rates r;
+
+	(void)state;
+	memcpy(b.stats.by_source, a.stats.by_source, sizeof(a.stats.by_source));
+	b.stats.by_source[MLPROXY_SRC_BASELINE] += 250;
+	b.stats.by_source[MLPROXY_SRC_MODEL] += 100;
+	b.stats.by_source[MLPROXY_SRC_BPF] += 50;
+	b.stats.by_source[MLPROXY_SRC_EXPLORE] += 600;
+	top_rates(&a, &b, &r);
+	top_row(&page, &b, &r);
+	if (!strstr(all_lines(&page), "  15.0% 60.0%"))
+		fail_msg("no share of 15 %% and 60 %% in %s", all_lines(&page));
+	top_page_free(&page);
+}
+
+/* Right behind a change of mode the arms are empty, which must not look like a loss of it. */
+static void a_new_experiment_is_said(void **state)
+{
+	struct top_sample s = judged();
+	struct top_page page = { 0 };
+	struct top_rates r;
+
+	(void)state;
+	memset(&s.eff.evidence, 0, sizeof(s.eff.evidence));
+	s.eff.evidence.low_q16 = INT64_MIN;
+	s.eff.evidence.high_q16 = INT64_MAX;
+	top_rates(NULL, &s, &r);
+	top_block(&page, &s, &r);
+	assert_non_null(strstr(all_lines(&page), "just begun; the last change was taken on gain "
+			       "+200 [+150, +250] ns; 100 and 900 outcomes"));
+	top_page_free(&page);
+}
+
+/* Whatever the numbers are, and in units of people. */
+static void lines_fit_a_terminal(void **state)
+{
+	struct top_sample s = judged();
+	struct mlproxy_evidence *e = &s.transitions[0].evidence;
+	struct top_page page = { 0 };
+	struct top_rates r;
+	unsigned int i;
+
+	(void)state;
+	memset(&s.stats, 0x7f, sizeof(s.stats));
+	s.mode.reason = MLPROXY_REASON_AGENT_LOST;
+	s.transitions[0].reason = MLPROXY_REASON_AGENT_LOST;
+	e->value = 3215678901LL;
+	e->limit = 1000000000;
+	e->model_version = 70000;
+	s.transitions[1] = s.transitions[0];
+	s.transitions[1].reason = MLPROXY_REASON_NOT_WORSE;
+	s.transitions[1].evidence.gain_q16 = -123456789012345LL;
+	s.transitions[1].evidence.low_q16 = -223456789012345LL;
+	s.nr_transitions = 2;
+	s.eff.evidence.mean_q16[0] = 123456789LL << 16;
+	top_rates(NULL, &s, &r);
+	top_heading(&page);
+	top_row(&page, &s, &r);
+	top_details(&page, &s, &r);
+	for (i = 0; i < page.nr; i++) {
+		if (strlen(page.line[i].text) > 120)
+			fail_msg("%zu columns: %s", strlen(page.line[i].text), page.line[i].text);
+	}
+	assert_non_null(strstr(all_lines(&page), "silent for 3.22 s, allowed 1.00 s"));
+	assert_non_null(strstr(all_lines(&page), "mean 123 ms"));
+	top_page_free(&page);
+}
+
+/* Rewards of readahead: a logarithm in 1/256. */
+static void rewards_are_scaled(void **state)
+{
+	struct top_sample s = judged();
+	struct top_page page = { 0 };
+	struct top_rates r;
+	json_t *j;
+
+	(void)state;
+	strcpy(s.reward.unit, "log2");
+	s.reward.type = MLPROXY_TYPE_Q8;
+	s.eff.evidence.gain_q16 = 128LL << 16;
+	top_rates(NULL, &s, &r);
+	top_block(&page, &s, &r);
+	assert_non_null(strstr(all_lines(&page), "gain       +0.500 [+0.586, +0.977] log2 (1.41 t"));
+	assert_non_null(strstr(all_lines(&page), "mean 2.74 log2, sd 0.0781 log2"));
+	top_page_free(&page);
+	j = top_json(&s, &r);
+	assert_true(json_number_value(json_object_get(json_object_get(j, "evidence"), "gain")) ==
+		    0.5);
+	json_decref(j);
+}
+
 static void lines_of_nothing(void **state)
 {
 	struct top_sample s = sample(SECOND, 0);
@@ -294,7 +393,7 @@ static void lines_of_nothing(void **state)
 	top_row(&page, &s, &r);
 	top_details(&page, &s, &r);
 	text = all_lines(&page);
-	assert_non_null(strstr(text, "gain       - [too few]"));
+	assert_non_null(strstr(text, "gain       unknown: no outcomes of a model  "));
 	assert_non_null(strstr(text, "models     none"));
 	assert_non_null(strstr(text, "none has written a status"));
 	assert_null(strstr(text, "nan"));
@@ -335,7 +434,7 @@ static void json_is_complete(void **state)
 	assert_true(json_is_null(json_object_get(j, "decisions_s")));
 	e = json_object_get(j, "evidence");
 	assert_true(json_number_value(json_object_get(e, "gain")) == 200.5);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(e, "model"), "n")),
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(json_object_get(e, "arms"), "model"), "n")),
 			 900);
 	assert_int_equal(json_array_size(json_object_get(j, "transitions")), 1);
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "agent"), "pid")),
@@ -377,6 +476,10 @@ int main(void)
 		cmocka_unit_test(share_bars),
 		cmocka_unit_test(agent_status),
 		cmocka_unit_test(lines_say_all),
+		cmocka_unit_test(exploration_is_not_the_model),
+		cmocka_unit_test(a_new_experiment_is_said),
+		cmocka_unit_test(lines_fit_a_terminal),
+		cmocka_unit_test(rewards_are_scaled),
 		cmocka_unit_test(lines_of_nothing),
 		cmocka_unit_test(a_silent_agent_is_said),
 		cmocka_unit_test(json_is_complete),

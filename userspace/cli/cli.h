@@ -140,10 +140,6 @@ typedef int cli_session_fn(const struct cli *cli, struct mlproxy_session *s, voi
 int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_session_fn *fn,
 	    void *arg);
 
-/** cli_open() - open the device and bind to a proxy; an exit code */
-int cli_open(const struct cli *cli, const char *proxy, unsigned int flags,
-	     struct mlproxy_session **s);
-
 /** cli_exit_code() - the exit code for what the library returned, 0 or a negative errno */
 int cli_exit_code(int err);
 

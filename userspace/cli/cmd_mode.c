@@ -12,7 +12,8 @@
 #define WANT_NOTHING	-1
 #define WANT_AUTO	-2
 
-static int print_json(const char *proxy, const struct mlproxy_mode *mode)
+static int print_json(const char *proxy, const struct mlproxy_mode *mode,
+		      const struct mlproxy_feature *reward)
 {
 	return cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o}",
 					"proxy", proxy,
@@ -21,43 +22,58 @@ static int print_json(const char *proxy, const struct mlproxy_mode *mode)
 					"since_ns", cli_uint(mode->since_ns),
 					"changes", cli_uint(mode->changes),
 					"automatic", (int)mode->automatic,
-					"evidence", evidence_json(&mode->evidence)));
+					"evidence", evidence_json(&mode->evidence, reward)));
 }
 
-static int print_mode(const struct cli *cli, const char *proxy, const struct mlproxy_mode *mode)
+static void print_text(const char *proxy, const struct mlproxy_mode *mode,
+		       const struct mlproxy_feature *reward)
 {
-	const struct mlproxy_evidence *e = &mode->evidence;
-	char text[128];
+	char text[EVIDENCE_BYTES];
 
-	if (cli->json)
-		return print_json(proxy, mode);
 	printf("%s: %s (reason %s, %llu changes)\n", proxy, mlproxy_mode_name(mode->mode),
 	       mlproxy_mode_reason_name(mode->reason), (unsigned long long)mode->changes);
 	printf("  governed by the %s, in this mode for %.1f s\n",
 	       mode->automatic ? "kernel" : "operator", clock_seconds_since(mode->since_ns));
-	evidence_limit(e, mode->reason, text, sizeof(text));
+	evidence_reason(&mode->evidence, mode->reason, reward, text, sizeof(text));
 	if (*text)
 		printf("  taken on: %s\n", text);
-	if (e->n[MLPROXY_ARM_MODEL]) {
-		evidence_gain(e, text, sizeof(text));
-		printf("  taken on: gain %s, of %llu and %llu outcomes\n", text,
-		       (unsigned long long)e->n[MLPROXY_ARM_BASELINE],
-		       (unsigned long long)e->n[MLPROXY_ARM_MODEL]);
-	}
+}
+
+static int print_mode(const struct cli *cli, struct mlproxy_session *s,
+		      const struct mlproxy_mode *mode)
+{
+	struct mlproxy_schema_desc *schema;
+	struct mlproxy_feature reward;
+	int ret;
+
+	ret = mlproxy_schema_get(s, &schema);
+	if (ret)
+		return cli_fail(s, ret);
+	reward = value_reward(&schema->s);
+	mlproxy_schema_free(schema);
+	if (cli->json)
+		return print_json(mlproxy_bound_name(s), mode, &reward);
+	print_text(mlproxy_bound_name(s), mode, &reward);
 	return CLI_OK;
 }
 
-static int change(struct mlproxy_session *s, int wanted)
+static int change_mode(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
-	if (wanted == WANT_NOTHING)
-		return 0;
-	return wanted == WANT_AUTO ? mlproxy_mode_auto(s) : mlproxy_mode_set(s, wanted);
+	struct mlproxy_mode answer;
+	const int *wanted = arg;
+	int ret = 0;
+
+	if (*wanted == WANT_AUTO)
+		ret = mlproxy_mode_auto(s);
+	else if (*wanted != WANT_NOTHING)
+		ret = mlproxy_mode_set(s, *wanted);
+	if (!ret)
+		ret = mlproxy_mode_get(s, &answer);
+	return ret ? cli_fail(s, ret) : print_mode(cli, s, &answer);
 }
 
 static int mode(struct cli *cli, int argc, char **argv)
 {
-	struct mlproxy_mode answer;
-	struct mlproxy_session *s;
 	char **operands;
 	int ret, wanted = WANT_NOTHING;
 
@@ -72,15 +88,8 @@ static int mode(struct cli *cli, int argc, char **argv)
 			return cli_usage(cli, "'%s' is no mode: emergency, learning, collaboration, "
 					 "recommendation and auto are", operands[1]);
 	}
-	ret = cli_open(cli, operands[0], wanted == WANT_NOTHING ? MLPROXY_OPEN_RDONLY : 0, &s);
-	if (ret)
-		return ret;
-	ret = change(s, wanted);
-	if (!ret)
-		ret = mlproxy_mode_get(s, &answer);
-	ret = ret ? cli_fail(s, ret) : print_mode(cli, operands[0], &answer);
-	mlproxy_close(s);
-	return ret;
+	return cli_run(cli, operands[0], wanted == WANT_NOTHING ? CLI_READ : CLI_OPERATE,
+		       change_mode, &wanted);
 }
 
 const struct cli_verb verb_mode = {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "value.h"
 
 /* Features, or states. */
 static json_t *features_json(const struct mlproxy_feature *features, unsigned int nr)
@@ -15,14 +16,14 @@ static json_t *features_json(const struct mlproxy_feature *features, unsigned in
 	for (i = 0; i < nr; i++) {
 		const struct mlproxy_feature *f = &features[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}",
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}",
 						       "name", f->name,
 						       "type", mlproxy_type_name(f->type),
 						       "unit", f->unit,
 						       "preprocess",
 						       mlproxy_preprocess_name(f->preprocess),
-						       "min", (json_int_t)f->min,
-						       "max", (json_int_t)f->max));
+						       "min", value_json(f, f->min),
+						       "max", value_json(f, f->max)));
 	}
 	return array;
 }
@@ -57,13 +58,15 @@ static json_t *events_json(const struct mlproxy_schema_desc *schema)
 static int print_json(const struct mlproxy_schema_desc *schema)
 {
 	const struct mlproxy_schema *s = &schema->s;
+	struct mlproxy_feature what = value_reward(s);
 	char hash[20];
 	json_t *reward;
 
 	snprintf(hash, sizeof(hash), "0x%016llx", (unsigned long long)s->schema_hash);
-	reward = json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", s->reward_name, "unit",
-			   s->reward_unit, "better", mlproxy_direction_name(s->reward_direction),
-			   "min", (json_int_t)s->reward_min, "max", (json_int_t)s->reward_max);
+	reward = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", what.name, "type",
+			   mlproxy_type_name(what.type), "unit", what.unit,
+			   "better", mlproxy_direction_name(s->reward_direction),
+			   "min", value_json(&what, what.min), "max", value_json(&what, what.max));
 	return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}",
 					"proxy", schema->proxy,
 					"schema_version", (int)s->schema_version,
@@ -83,6 +86,7 @@ static int print_json(const struct mlproxy_schema_desc *schema)
 static void print_features(const char *what, const struct mlproxy_feature *features,
 			   unsigned int nr)
 {
+	char min[VALUE_BYTES], max[VALUE_BYTES];
 	unsigned int i;
 
 	if (!nr)
@@ -92,10 +96,11 @@ static void print_features(const char *what, const struct mlproxy_feature *featu
 	for (i = 0; i < nr; i++) {
 		const struct mlproxy_feature *f = &features[i];
 
-		printf("%3u %-24s %-6s %-6s %-13s %20lld %20lld\n", i, f->name,
+		printf("%3u %-24s %-6s %-6s %-13s %20s %20s\n", i, f->name,
 		       mlproxy_type_name(f->type),
 		       f->preprocess ? mlproxy_preprocess_name(f->preprocess) : "-",
-		       *f->unit ? f->unit : "-", (long long)f->min, (long long)f->max);
+		       *f->unit ? f->unit : "-", value_plain(min, sizeof(min), f, f->min),
+		       value_plain(max, sizeof(max), f, f->max));
 	}
 }
 
@@ -120,6 +125,8 @@ static void print_events(const struct mlproxy_schema_desc *schema)
 static int print_text(const struct mlproxy_schema_desc *schema)
 {
 	const struct mlproxy_schema *s = &schema->s;
+	struct mlproxy_feature reward = value_reward(s);
+	char min[VALUE_BYTES], max[VALUE_BYTES];
 	unsigned int i;
 
 	printf("proxy %s, schema version %u, hash 0x%016llx\n", schema->proxy, s->schema_version,
@@ -127,8 +134,9 @@ static int print_text(const struct mlproxy_schema_desc *schema)
 	printf("reward %s", s->reward_name);
 	if (*s->reward_unit)
 		printf(" [%s]", s->reward_unit);
-	printf(", %s is better, %lld to %lld\n", mlproxy_direction_name(s->reward_direction),
-	       (long long)s->reward_min, (long long)s->reward_max);
+	printf(", %s is better, %s to %s\n", mlproxy_direction_name(s->reward_direction),
+	       value_plain(min, sizeof(min), &reward, reward.min),
+	       value_plain(max, sizeof(max), &reward, reward.max));
 	printf("randomised by %s; a model may cost %u multiply-accumulates\n",
 	       mlproxy_unit_name(s->unit), s->max_macs);
 
@@ -142,28 +150,27 @@ static int print_text(const struct mlproxy_schema_desc *schema)
 	return CLI_OK;
 }
 
-static int schema(struct cli *cli, int argc, char **argv)
+static int print_schema(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
 	struct mlproxy_schema_desc *desc;
-	struct mlproxy_session *s;
+	int ret;
+
+	(void)arg;
+	ret = mlproxy_schema_get(s, &desc);
+	if (ret)
+		return cli_fail(s, ret);
+	ret = cli->json ? print_json(desc) : print_text(desc);
+	mlproxy_schema_free(desc);
+	return ret;
+}
+
+static int schema(struct cli *cli, int argc, char **argv)
+{
 	char **operands;
 	int ret;
 
 	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
-	if (!operands)
-		return ret;
-	ret = cli_open(cli, operands[0], MLPROXY_OPEN_RDONLY, &s);
-	if (ret)
-		return ret;
-	ret = mlproxy_schema_get(s, &desc);
-	if (ret) {
-		ret = cli_fail(s, ret);
-	} else {
-		ret = cli->json ? print_json(desc) : print_text(desc);
-		mlproxy_schema_free(desc);
-	}
-	mlproxy_close(s);
-	return ret;
+	return operands ? cli_run(cli, operands[0], CLI_READ, print_schema, NULL) : ret;
 }
 
 const struct cli_verb verb_schema = {
@@ -176,6 +183,8 @@ const struct cli_verb verb_schema = {
 		"that tells how good a choice was; and what it tells about the subsystem: states\n"
 		"(the values of 'mlproxy snapshot') and raw events. KERNEL is what the kernel does\n"
 		"to a value before anyone sees it: log2, or the difference to the value before.\n"
+		"Ranges are in the unit; a value of type q8 travels, and stands in data sets, as\n"
+		"256 times that number, one of type q16 as 65536 times.\n"
 		"Models are made for one schema, and the hash ties them to it.\n"
 		"\n"
 		"Example:\n"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "value.h"
 
 static json_t *named_json(const struct mlproxy_schema_desc *schema,
 			  const struct mlproxy_snapshot *snapshot)
@@ -12,32 +13,34 @@ static json_t *named_json(const struct mlproxy_schema_desc *schema,
 	json_t *states = json_array();
 	unsigned int i;
 
-	for (i = 0; i < snapshot->nr && i < schema->s.nr_states; i++)
-		json_array_append_new(states, json_pack("{s:s, s:s, s:I}",
-							"name", schema->states[i].name,
-							"unit", schema->states[i].unit,
-							"value",
-							(json_int_t)snapshot->values[i]));
+	for (i = 0; i < snapshot->nr && i < schema->s.nr_states; i++) {
+		const struct mlproxy_feature *state = &schema->states[i];
+
+		json_array_append_new(states, json_pack("{s:s, s:s, s:o}", "name", state->name,
+							"unit", state->unit, "value",
+							value_json(state, snapshot->values[i])));
+	}
 	return states;
 }
 
 static int print_json(const char *proxy, const struct mlproxy_schema_desc *schema,
 		      const struct mlproxy_snapshot *snapshot)
 {
-	json_t *values = json_array();
+	json_t *raw = json_array();
 	unsigned int i;
 
 	for (i = 0; i < snapshot->nr; i++)
-		json_array_append_new(values, json_integer(snapshot->values[i]));
+		json_array_append_new(raw, json_integer(snapshot->values[i]));
 	return cli_print_json(json_pack("{s:s, s:s, s:o, s:o}", "proxy", proxy,
 					"health", mlproxy_health_name(snapshot->health),
-					"values", values,
-					"states", named_json(schema, snapshot)));
+					"raw", raw, "states", named_json(schema, snapshot)));
 }
 
 static int print_text(const char *proxy, const struct mlproxy_schema_desc *schema,
 		      const struct mlproxy_snapshot *snapshot)
 {
+	static const struct mlproxy_feature nameless;
+	char text[VALUE_BYTES];
 	unsigned int i;
 
 	printf("%s: ", proxy);
@@ -47,41 +50,44 @@ static int print_text(const char *proxy, const struct mlproxy_schema_desc *schem
 	}
 	printf("health %s\n", mlproxy_health_name(snapshot->health));
 	for (i = 0; i < snapshot->nr; i++) {
+		const struct mlproxy_feature *state = &nameless;
+
 		if (i < schema->s.nr_states)
-			printf("%3u %-24s %20lld %s\n", i, schema->states[i].name,
-			       (long long)snapshot->values[i], schema->states[i].unit);
-		else
-			printf("%3u %-24s %20lld\n", i, "", (long long)snapshot->values[i]);
+			state = &schema->states[i];
+		printf("%3u %-24s %s\n", i, state->name,
+		       value_text(text, sizeof(text), state, snapshot->values[i]));
 	}
 	return CLI_OK;
 }
 
-static int snapshot(struct cli *cli, int argc, char **argv)
+static int print_snapshot(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
 	struct mlproxy_schema_desc *schema;
 	struct mlproxy_snapshot answer;
-	struct mlproxy_session *s;
-	char **operands;
 	int ret;
 
-	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
-	if (!operands)
-		return ret;
-	ret = cli_open(cli, operands[0], MLPROXY_OPEN_RDONLY, &s);
-	if (ret)
-		return ret;
+	(void)arg;
 	ret = mlproxy_schema_get(s, &schema);
 	if (!ret)
 		ret = mlproxy_snapshot(s, &answer);
 	if (ret)
 		ret = cli_fail(s, ret);
 	else if (cli->json)
-		ret = print_json(operands[0], schema, &answer);
+		ret = print_json(mlproxy_bound_name(s), schema, &answer);
 	else
-		ret = print_text(operands[0], schema, &answer);
+		ret = print_text(mlproxy_bound_name(s), schema, &answer);
 	mlproxy_schema_free(schema);
-	mlproxy_close(s);
 	return ret;
+}
+
+/* It is published to all readers as well, so it takes more than the right to read. */
+static int snapshot(struct cli *cli, int argc, char **argv)
+{
+	char **operands;
+	int ret;
+
+	operands = cli_operands(cli, argc, argv, 1, 1, &ret);
+	return operands ? cli_run(cli, operands[0], CLI_ADVISE, print_snapshot, NULL) : ret;
 }
 
 const struct cli_verb verb_snapshot = {

@@ -3,12 +3,14 @@
  * mlproxy stats: the counters of a proxy, once or in intervals.
  */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli.h"
+#include "value.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -39,18 +41,25 @@ static json_t *by_action(const struct mlproxy_stats *stats,
 	return object;
 }
 
-static json_t *rewards_json(const struct mlproxy_stats *stats)
+/* Not a number without any. */
+static double mean_reward(const struct mlproxy_stats *stats, unsigned int source)
 {
+	return stats->reward_count[source] ?
+	       (double)stats->reward_sum[source] / stats->reward_count[source] : NAN;
+}
+
+static json_t *rewards_json(const struct mlproxy_stats *stats,
+			    const struct mlproxy_schema_desc *schema)
+{
+	const struct mlproxy_feature reward = value_reward(&schema->s);
 	json_t *object = json_object();
 	unsigned int i;
 
 	for (i = 0; i < MLPROXY_NR_SOURCES; i++) {
-		json_t *one = json_pack("{s:o, s:I}", "count", cli_uint(stats->reward_count[i]),
-					"sum", (json_int_t)stats->reward_sum[i]);
+		json_t *one = json_pack("{s:o, s:o}", "count", cli_uint(stats->reward_count[i]),
+					"sum", value_json(&reward, stats->reward_sum[i]));
 
-		json_object_set_new(one, "mean", stats->reward_count[i] ?
-				    json_real((double)stats->reward_sum[i] /
-					      stats->reward_count[i]) : json_null());
+		json_object_set_new(one, "mean", value_json_real(&reward, mean_reward(stats, i)));
 		json_object_set_new(object, mlproxy_source_name(i), one);
 	}
 	return object;
@@ -89,7 +98,7 @@ static json_t *stats_json(const struct mlproxy_stats *stats,
 			 "critical", cli_uint(stats->critical),
 			 "feedbacks", cli_uint(stats->feedbacks),
 			 "feedback_stale", cli_uint(stats->feedback_stale),
-			 "rewards", rewards_json(stats),
+			 "rewards", rewards_json(stats, schema),
 			 "recommendations", recs,
 			 "events", cli_uint(stats->events),
 			 "bad_calls", cli_uint(stats->bad_calls),
@@ -111,18 +120,17 @@ static void print_count(const char *name, uint64_t count, uint64_t all)
 static void print_rewards(const struct mlproxy_stats *stats,
 			  const struct mlproxy_schema_desc *schema)
 {
+	const struct mlproxy_feature reward = value_reward(&schema->s);
+	char text[VALUE_BYTES];
 	unsigned int i;
 
-	printf("%s", schema->s.reward_name);
-	if (*schema->s.reward_unit)
-		printf(" [%s]", schema->s.reward_unit);
-	printf(", %s is better, mean by source (no interval: for a fair comparison record and\n"
-	       "test)\n", mlproxy_direction_name(schema->s.reward_direction));
+	printf("%s, %s is better, mean by source (no interval: for a fair comparison record and\n"
+	       "test)\n", reward.name, mlproxy_direction_name(schema->s.reward_direction));
 	for (i = 0; i < MLPROXY_NR_SOURCES; i++) {
 		if (!stats->reward_count[i])
 			continue;
-		printf("  %-24s %14.4f  of %llu\n", mlproxy_source_name(i),
-		       (double)stats->reward_sum[i] / stats->reward_count[i],
+		printf("  %-24s %14s  of %llu\n", mlproxy_source_name(i),
+		       value_text(text, sizeof(text), &reward, mean_reward(stats, i)),
 		       (unsigned long long)stats->reward_count[i]);
 	}
 }
@@ -215,14 +223,26 @@ static int print_repeatedly(const struct cli *cli, struct mlproxy_session *s,
 	return ret;
 }
 
+static int print_stats(const struct cli *cli, struct mlproxy_session *s, void *arg)
+{
+	struct mlproxy_schema_desc *schema;
+	const uint64_t *interval_ns = arg;
+	int ret;
+
+	ret = mlproxy_schema_get(s, &schema);
+	if (ret)
+		return cli_fail(s, ret);
+	ret = print_repeatedly(cli, s, schema, *interval_ns);
+	mlproxy_schema_free(schema);
+	return ret;
+}
+
 static int stats(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, 'i' },
 		{ 0 }
 	};
-	struct mlproxy_schema_desc *schema;
-	struct mlproxy_session *s;
 	uint64_t interval_ns = 0;
 	int opt, ret;
 
@@ -235,18 +255,7 @@ static int stats(struct cli *cli, int argc, char **argv)
 	ret = cli_check_operands(cli, argc, argv, 1, 1);
 	if (ret)
 		return ret;
-	ret = cli_open(cli, argv[optind], MLPROXY_OPEN_RDONLY, &s);
-	if (ret)
-		return ret;
-	ret = mlproxy_schema_get(s, &schema);
-	if (ret) {
-		ret = cli_fail(s, ret);
-	} else {
-		ret = print_repeatedly(cli, s, schema, interval_ns);
-		mlproxy_schema_free(schema);
-	}
-	mlproxy_close(s);
-	return ret;
+	return cli_run(cli, argv[optind], CLI_READ, print_stats, &interval_ns);
 }
 
 const struct cli_verb verb_stats = {

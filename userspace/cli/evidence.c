@@ -1,67 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mlproxy tool: the numbers that a mode is judged by; see evidence.h. */
+#include <math.h>
 #include <stdio.h>
 
 #include "evidence.h"
 
-#define Q16 65536.0
-
-static json_t *end_json(int64_t q16)
+double evidence_q16(int64_t q16)
 {
-	return q16 == INT64_MIN || q16 == INT64_MAX ? json_null() : json_real(q16 / Q16);
+	if (q16 == INT64_MIN)
+		return -INFINITY;
+	if (q16 == INT64_MAX)
+		return INFINITY;
+	return q16 / 65536.0;
 }
 
-json_t *evidence_json(const struct mlproxy_evidence *e)
+static json_t *arm_json(const struct mlproxy_evidence *e, uint32_t arm,
+			const struct mlproxy_feature *reward)
 {
+	bool any = e->n[arm];
+
+	return json_pack("{s:o, s:o, s:o}", "n", cli_uint(e->n[arm]), "mean",
+			 value_json_real(reward, any ? evidence_q16(e->mean_q16[arm]) : NAN),
+			 "sd", value_json_real(reward, any ? e->sd_q16[arm] / 65536.0 : NAN));
+}
+
+json_t *evidence_json(const struct mlproxy_evidence *e, const struct mlproxy_feature *reward)
+{
+	bool both = e->n[MLPROXY_ARM_BASELINE] && e->n[MLPROXY_ARM_MODEL];
 	json_t *arms = json_object();
 	uint32_t i;
 
 	for (i = 0; i < MLPROXY_NR_ARMS; i++)
-		json_object_set_new(arms, mlproxy_arm_name(i),
-				    json_pack("{s:o, s:f, s:f}", "n", cli_uint(e->n[i]),
-					      "mean", e->mean_q16[i] / Q16,
-					      "sd", e->sd_q16[i] / Q16));
-	return json_pack("{s:o, s:f, s:o, s:o, s:I, s:I, s:I, s:I}", "arms", arms,
-			 "gain", e->gain_q16 / Q16, "low", end_json(e->low_q16),
-			 "high", end_json(e->high_q16), "value", (json_int_t)e->value,
-			 "limit", (json_int_t)e->limit,
+		json_object_set_new(arms, mlproxy_arm_name(i), arm_json(e, i, reward));
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "arms", arms, "gain",
+			 value_json_real(reward, both ? evidence_q16(e->gain_q16) : NAN),
+			 "low", value_json_real(reward, evidence_q16(e->low_q16)),
+			 "high", value_json_real(reward, evidence_q16(e->high_q16)),
+			 "value", (json_int_t)e->value, "limit", (json_int_t)e->limit,
 			 "model_version", (json_int_t)e->model_version,
 			 "clusters", (json_int_t)e->clusters);
 }
 
-void evidence_gain(const struct mlproxy_evidence *e, char *text, size_t size)
+bool evidence_young(const struct mlproxy_evidence *e)
 {
-	if (!e->n[MLPROXY_ARM_BASELINE] || !e->n[MLPROXY_ARM_MODEL])
-		snprintf(text, size, "unknown: no outcomes of %s",
-			 e->n[MLPROXY_ARM_MODEL] ? "the baseline" : "a model");
-	else if (e->low_q16 == INT64_MIN || e->high_q16 == INT64_MAX)
-		snprintf(text, size, "%+.4g, too few outcomes for an interval", e->gain_q16 / Q16);
-	else
-		snprintf(text, size, "%+.4g [%+.4g, %+.4g]", e->gain_q16 / Q16,
-			 e->low_q16 / Q16, e->high_q16 / Q16);
+	return !e->n[MLPROXY_ARM_BASELINE] || !e->n[MLPROXY_ARM_MODEL] ||
+	       e->low_q16 == INT64_MIN || e->high_q16 == INT64_MAX;
 }
 
-void evidence_limit(const struct mlproxy_evidence *e, uint32_t reason, char *text, size_t size)
+void evidence_gain(const struct mlproxy_evidence *e, const struct mlproxy_feature *reward,
+		   char *text, size_t size)
 {
-	double value = e->value, limit = e->limit;
+	char gain[EVIDENCE_BYTES];
+
+	if (!e->n[MLPROXY_ARM_BASELINE] || !e->n[MLPROXY_ARM_MODEL]) {
+		snprintf(text, size, "unknown: no outcomes of %s",
+			 e->n[MLPROXY_ARM_MODEL] ? "the baseline" : "a model");
+		return;
+	}
+	value_interval(gain, sizeof(gain), reward, evidence_q16(e->gain_q16),
+		       evidence_q16(e->low_q16), evidence_q16(e->high_q16));
+	snprintf(text, size, "%s%s", gain,
+		 evidence_young(e) ? ", too few outcomes for an interval" : "");
+}
+
+/* Which limit was passed by what; false for a reason that has none. */
+static bool limit_text(const struct mlproxy_evidence *e, uint32_t reason,
+		       const struct mlproxy_feature *reward, char *text, size_t size)
+{
+	char is[VALUE_BYTES], allowed[VALUE_BYTES];
 
 	switch (reason) {
 	case MLPROXY_REASON_DROP:
-		snprintf(text, size, "gain %+.4g, allowed %+.4g", value / Q16, limit / Q16);
-		break;
+		value_gain(is, sizeof(is), reward, evidence_q16(e->value));
+		value_gain(allowed, sizeof(allowed), reward, evidence_q16(e->limit));
+		snprintf(text, size, "gain %s, allowed %s%s%s", is, allowed,
+			 *reward->unit ? " " : "", reward->unit);
+		return true;
 	case MLPROXY_REASON_ERRORS:
-		snprintf(text, size, "%.1f %% failed or refused, allowed %.1f %%",
-			 100 * value / Q16, 100 * limit / Q16);
-		break;
+		snprintf(text, size, "%.1f%% failed or refused, allowed %.1f%%",
+			 100 * evidence_q16(e->value), 100 * evidence_q16(e->limit));
+		return true;
 	case MLPROXY_REASON_LATENCY:
-		snprintf(text, size, "%.1f %% slower than the budget, allowed %.1f %%",
-			 100 * value / Q16, 100 * limit / Q16);
-		break;
+		snprintf(text, size, "%.1f%% slower than the budget, allowed %.1f%%",
+			 100 * evidence_q16(e->value), 100 * evidence_q16(e->limit));
+		return true;
 	case MLPROXY_REASON_AGENT_LOST:
-		snprintf(text, size, "silent for %.3f s, allowed %.3f s", value / 1e9,
-			 limit / 1e9);
-		break;
+		snprintf(text, size, "silent for %s, allowed %s",
+			 value_quantity(is, sizeof(is), e->value, "ns"),
+			 value_quantity(allowed, sizeof(allowed), e->limit, "ns"));
+		return true;
 	default:
-		*text = 0;
+		return false;
 	}
+}
+
+void evidence_reason(const struct mlproxy_evidence *e, uint32_t reason,
+		     const struct mlproxy_feature *reward, char *text, size_t size)
+{
+	char gain[EVIDENCE_BYTES];
+
+	*text = '\0';
+	if (limit_text(e, reason, reward, text, size) || !e->n[MLPROXY_ARM_MODEL])
+		return;
+	evidence_gain(e, reward, gain, sizeof(gain));
+	snprintf(text, size, "gain %s; %llu and %llu outcomes", gain,
+		 (unsigned long long)e->n[MLPROXY_ARM_BASELINE],
+		 (unsigned long long)e->n[MLPROXY_ARM_MODEL]);
 }

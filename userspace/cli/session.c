@@ -47,8 +47,8 @@ int cli_fail(const struct mlproxy_session *s, int err)
 	return err == -ENOENT ? CLI_REFUSED : cli_exit_code(err);
 }
 
-int cli_open(const struct cli *cli, const char *proxy, unsigned int flags,
-	     struct mlproxy_session **s)
+static int open_session(const struct cli *cli, const char *proxy, unsigned int flags,
+			struct mlproxy_session **s)
 {
 	int ret = mlproxy_open(s, cli->device, flags);
 
@@ -70,7 +70,7 @@ int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_
 	struct mlproxy_session *s;
 	int ret;
 
-	ret = cli_open(cli, proxy, flags, &s);
+	ret = open_session(cli, proxy, flags, &s);
 	if (ret == CLI_OK) {
 		ret = fn(cli, s, arg);
 		mlproxy_close(s);

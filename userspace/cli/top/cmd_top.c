@@ -151,9 +151,9 @@ const struct cli_verb verb_top = {
 	.summary = "watch all proxies: modes and why, arms, gain, agent",
 	.synopsis = "[-i INTERVAL] [-n FRAMES] [--batch] [--status-dir=DIR]",
 	.help = "A live view of all proxies. Each line has state and mode with its reason, decisions\n"
-		"a second, the share that was not left to the kernel's own choice, the gain with its\n"
-		"confidence interval against 0 ('|'), records lost and the agent's age; below it the\n"
-		"selected proxy with both arms.\n"
+		"a second, the share that the model (or recommendations, or a program) decided and the\n"
+		"share that was explored at random, the gain with its confidence interval against 0\n"
+		"('|'), records lost and the agent's age; below it the selected proxy with both arms.\n"
 		"\n"
 		"  -i, --interval=TIME    between frames (2, 500ms), 1 s without it\n"
 		"  -n, --frames=COUNT     end after so many\n"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "value.h"
 #include "agent.h"
 #include "collect.h"
 
@@ -63,8 +64,7 @@ static int ask_schema(struct mlproxy_session *session, struct top_sample *s)
 
 	if (ret)
 		return ret;
-	memcpy(s->reward_name, schema->s.reward_name, sizeof(s->reward_name));
-	memcpy(s->reward_unit, schema->s.reward_unit, sizeof(s->reward_unit));
+	s->reward = value_reward(&schema->s);
 	s->reward_direction = schema->s.reward_direction;
 	mlproxy_schema_free(schema);
 	return 0;
@@ -145,8 +145,7 @@ static int list(struct top *top, struct mlproxy_list_entry **entries, unsigned i
 
 	ret = mlproxy_open(&session, top->cli->device, MLPROXY_OPEN_RDONLY);
 	if (ret) {
-		problem(top, ret == -ENOENT || ret == -ENXIO || ret == -ENODEV || ret == -ENOTTY ?
-			CLI_NO_DEVICE : CLI_FAILURE, mlproxy_errmsg(NULL));
+		problem(top, cli_exit_code(ret), mlproxy_errmsg(NULL));
 		return ret;
 	}
 	ret = mlproxy_get_list(session, entries, nr);

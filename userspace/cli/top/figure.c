@@ -8,15 +8,6 @@
 
 #include "figure.h"
 
-double top_q16(int64_t q16)
-{
-	if (q16 == INT64_MIN)
-		return -INFINITY;
-	if (q16 == INT64_MAX)
-		return INFINITY;
-	return q16 / 65536.0;
-}
-
 const char *top_count(char *text, size_t bytes, double count)
 {
 	static const char suffix[] = { 'k', 'M', 'G', 'T', 'P', 'E' };

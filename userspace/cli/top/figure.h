@@ -4,10 +4,6 @@
 #define MLPROXY_TOP_FIGURE_H
 
 #include <stddef.h>
-#include <stdint.h>
-
-/** top_q16() - a Q16 number; -INFINITY and INFINITY for the ends of s64 */
-double top_q16(int64_t q16);
 
 /** top_count() - a count in at most 6 characters: 999, 12.3k, 4.56M … */
 const char *top_count(char *text, size_t bytes, double count);

@@ -5,35 +5,13 @@
 #include <math.h>
 
 #include "cli.h"
-#include "figure.h"
+#include "evidence.h"
 #include "json.h"
 
 /* JSON has no infinity and no NaN. */
 static json_t *number(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *arm_json(const struct mlproxy_evidence *e, unsigned int arm)
-{
-	return json_pack("{s:o, s:o, s:o}", "n", cli_uint(e->n[arm]),
-			 "mean", e->n[arm] ? number(top_q16(e->mean_q16[arm])) : json_null(),
-			 "sd", e->n[arm] ? number(e->sd_q16[arm] / 65536.0) : json_null());
-}
-
-static json_t *evidence_json(const struct mlproxy_evidence *e)
-{
-	bool both = e->n[MLPROXY_ARM_BASELINE] && e->n[MLPROXY_ARM_MODEL];
-
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
-			 "baseline", arm_json(e, MLPROXY_ARM_BASELINE),
-			 "model", arm_json(e, MLPROXY_ARM_MODEL),
-			 "gain", both ? number(top_q16(e->gain_q16)) : json_null(),
-			 "low", number(top_q16(e->low_q16)),
-			 "high", number(top_q16(e->high_q16)),
-			 "value", (json_int_t)e->value, "limit", (json_int_t)e->limit,
-			 "model_version", (json_int_t)e->model_version,
-			 "clusters", (json_int_t)e->clusters);
 }
 
 static json_t *transitions_json(const struct top_sample *s)
@@ -48,7 +26,7 @@ static json_t *transitions_json(const struct top_sample *s)
 			"{s:o, s:s, s:s, s:s, s:o}", "time_ns", cli_uint(t->time_ns),
 			"from", mlproxy_mode_name(t->from), "to", mlproxy_mode_name(t->to),
 			"reason", mlproxy_mode_reason_name(t->reason),
-			"evidence", evidence_json(&t->evidence)));
+			"evidence", evidence_json(&t->evidence, &s->reward)));
 	}
 	return list;
 }
@@ -61,8 +39,9 @@ static json_t *agent_json(const struct top_sample *s)
 	if (!a->known)
 		return test;
 	if (a->tested)
-		test = json_pack("{s:o, s:o, s:o}", "gain", number(a->gain),
-				 "low", number(a->low), "high", number(a->high));
+		test = json_pack("{s:o, s:o, s:o}", "gain", value_json_real(&s->reward, a->gain),
+				 "low", value_json_real(&s->reward, a->low),
+				 "high", value_json_real(&s->reward, a->high));
 	return json_pack("{s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:b}",
 			 "age_s", (json_int_t)(s->realtime_s - a->time_s),
 			 "pid", (json_int_t)a->pid,
@@ -71,7 +50,7 @@ static json_t *agent_json(const struct top_sample *s)
 			 "swaps", (json_int_t)a->swaps, "rollbacks", (json_int_t)a->rollbacks,
 			 "last_refit_time", (json_int_t)a->last_refit_s, "last_test", test,
 			 "model_version", (json_int_t)a->model_version,
-			 "error_mean", number(a->error_mean), "alarm", a->alarm);
+			 "error_mean", value_json_real(&s->reward, a->error_mean), "alarm", a->alarm);
 }
 
 static json_t *shares_json(const struct top_rates *r)
@@ -115,10 +94,12 @@ json_t *top_json(const struct top_sample *s, const struct top_rates *r)
 	if (!object)
 		return NULL;
 	json_object_set_new(object, "lost_s", r->known ? number(r->lost_s) : json_null());
+	json_object_set_new(object, "reward", json_string(s->reward.name));
+	json_object_set_new(object, "unit", json_string(s->reward.unit));
 	json_object_set_new(object, "reward_direction",
 			    json_string(mlproxy_direction_name(s->reward_direction)));
 	json_object_set_new(object, "evidence",
-			    s->judged ? evidence_json(&s->eff.evidence) : json_null());
+			    s->judged ? evidence_json(&s->eff.evidence, &s->reward) : json_null());
 	json_object_set_new(object, "hold_ns", s->judged ? cli_uint(s->eff.hold_ns) : json_null());
 	json_object_set_new(object, "transitions", transitions_json(s));
 	json_object_set_new(object, "active",

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "figure.h"
+#include "evidence.h"
 #include "rates.h"
 
 /* Counters only go back when they are set to 0: then there is nothing to compare. */
@@ -60,7 +60,7 @@ static double gain_of(const struct top_sample *s)
 	const struct mlproxy_evidence *e = &s->eff.evidence;
 
 	return s->judged && e->n[MLPROXY_ARM_MODEL] && e->n[MLPROXY_ARM_BASELINE] ?
-	       top_q16(e->gain_q16) : -INFINITY;
+	       evidence_q16(e->gain_q16) : -INFINITY;
 }
 
 int top_compare(enum top_order order, const struct top_sample *a, const struct top_rates *ra,

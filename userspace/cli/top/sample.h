@@ -61,8 +61,7 @@ struct top_agent {
  * @models: model slots
  * @lost: records that readers of now have lost
  * @lost_known: @lost counts
- * @reward_name: name of the reward
- * @reward_unit: its unit
+ * @reward: what is rewarded, and how its values are to be read
  * @reward_direction: MLPROXY_REWARD_*
  * @agent: status of the agent
  */
@@ -79,8 +78,7 @@ struct top_sample {
 	struct mlproxy_model_info models;
 	uint64_t lost;
 	bool lost_known;
-	char reward_name[MLPROXY_NAME_LEN];
-	char reward_unit[MLPROXY_UNIT_LEN];
+	struct mlproxy_feature reward;
 	uint32_t reward_direction;
 	struct top_agent agent;
 };

@@ -7,30 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "figure.h"
 #include "text.h"
 
 #define BAR_WIDTH	25
 #define SHARE_WIDTH	20
 #define NUMBER_BYTES	40
-
-static const char *number(char *text, double value)
-{
-	if (isfinite(value))
-		snprintf(text, NUMBER_BYTES, "%.6g", value);
-	else
-		snprintf(text, NUMBER_BYTES, "-");
-	return text;
-}
-
-static const char *signed_number(char *text, double value)
-{
-	if (isfinite(value))
-		snprintf(text, NUMBER_BYTES, "%+.6g", value);
-	else
-		snprintf(text, NUMBER_BYTES, "-");
-	return text;
-}
+#define ROW_FORMAT	"%-14s %-11s %-14s %-10s %6s %8s %6s %5s %-*s %5s %-6s"
 
 static const char *rate(char *text, const struct top_rates *r, double value)
 {
@@ -57,30 +41,35 @@ static bool agent_silent(const struct top_sample *s)
 	return s->realtime_s - s->agent.time_s > TOP_AGENT_SILENT_S;
 }
 
-/* Both ends, or '-' where the samples are too few for them. */
-static const char *interval(char *text, size_t bytes, const struct mlproxy_evidence *e)
-{
-	char low[NUMBER_BYTES], high[NUMBER_BYTES];
-
-	if (!e->n[0] || !e->n[1] || e->low_q16 == INT64_MIN || e->high_q16 == INT64_MAX)
-		snprintf(text, bytes, "[too few]");
-	else
-		snprintf(text, bytes, "[%s, %s]", signed_number(low, top_q16(e->low_q16)),
-			 signed_number(high, top_q16(e->high_q16)));
-	return text;
-}
-
 static void interval_bar(char *text, const struct mlproxy_evidence *e)
 {
-	top_interval_bar(text, BAR_WIDTH, top_q16(e->gain_q16), top_q16(e->low_q16),
-			 top_q16(e->high_q16));
+	top_interval_bar(text, BAR_WIDTH, evidence_q16(e->gain_q16), evidence_q16(e->low_q16),
+			 evidence_q16(e->high_q16));
+}
+
+/*
+ * What somebody proposed and was done. Explored actions are drawn at random whatever the
+ * model says: they are not its.
+ */
+static double model_share(const struct top_rates *r)
+{
+	return r->share[MLPROXY_SRC_RECOMMENDATION] + r->share[MLPROXY_SRC_MODEL] +
+	       r->share[MLPROXY_SRC_BPF];
+}
+
+static const char *percent(char *text, const struct top_sample *s, double share)
+{
+	if (s->stats.decisions)
+		snprintf(text, NUMBER_BYTES, "%.1f%%", 100 * share);
+	else
+		strcpy(text, "-");
+	return text;
 }
 
 void top_heading(struct top_page *page)
 {
-	top_add(page, TOP_TITLE, "%-14s %-11s %-14s %-10s %6s %8s %6s %-*s %5s %-6s", "proxy",
-		"state", "mode", "why", "since", "dec/s", "model", BAR_WIDTH,
-		"gain, with its interval", "lost", "agent");
+	top_add(page, TOP_TITLE, ROW_FORMAT, "proxy", "state", "mode", "why", "since", "dec/s",
+		"model", "expl", BAR_WIDTH, "gain, with its interval", "lost", "agent");
 }
 
 static const char *agent_word(char *text, const struct top_sample *s)
@@ -97,20 +86,18 @@ static const char *agent_word(char *text, const struct top_sample *s)
 void top_row(struct top_page *page, const struct top_sample *s, const struct top_rates *r)
 {
 	char since[NUMBER_BYTES], per_s[NUMBER_BYTES], lost[NUMBER_BYTES], agent[NUMBER_BYTES];
-	char bar[BAR_WIDTH + 1] = "", share[NUMBER_BYTES];
+	char bar[BAR_WIDTH + 1] = "", model[NUMBER_BYTES], explored[NUMBER_BYTES];
 	bool running = s->entry.state == MLPROXY_STATE_RUNNING;
 
 	if (s->judged)
 		interval_bar(bar, &s->eff.evidence);
-	snprintf(share, sizeof(share), "%.1f%%", 100 * (1 - r->share[MLPROXY_SRC_BASELINE]));
-	if (!s->stats.decisions)
-		strcpy(share, "-");
 	top_add(page, running ? mode_tone(s->mode.mode) : TOP_PLAIN,
-		"%-14s %-11s %-14s %-10s %6s %8s %6s %-*s %5s %-6s", s->entry.name,
+		ROW_FORMAT, s->entry.name,
 		mlproxy_state_name(s->entry.state), mlproxy_mode_name(s->mode.mode),
 		mlproxy_mode_reason_name(s->mode.reason),
 		top_age(since, sizeof(since), seconds_between(s->mode.since_ns, s->time_ns)),
-		rate(per_s, r, r->decisions_s), share, BAR_WIDTH, bar,
+		rate(per_s, r, r->decisions_s), percent(model, s, model_share(r)),
+		percent(explored, s, r->share[MLPROXY_SRC_EXPLORE]), BAR_WIDTH, bar,
 		s->lost_known ? top_count(lost, sizeof(lost), s->lost) : "-",
 		agent_word(agent, s));
 }
@@ -150,21 +137,37 @@ static void add_decisions(struct top_page *page, const struct top_sample *s,
 static void add_arm(struct top_page *page, const struct top_sample *s, unsigned int arm)
 {
 	const struct mlproxy_evidence *e = &s->eff.evidence;
-	char n[NUMBER_BYTES], mean[NUMBER_BYTES], sd[NUMBER_BYTES];
+	char n[NUMBER_BYTES], mean[VALUE_BYTES], sd[VALUE_BYTES];
 
 	if (!e->n[arm]) {
 		top_add(page, TOP_PLAIN, "  %-10s n 0", arm ? "model" : "baseline");
 		return;
 	}
-	top_add(page, TOP_PLAIN, "  %-10s n %-6s mean %s %s sd %s", arm ? "model" : "baseline",
-		top_count(n, sizeof(n), e->n[arm]), number(mean, top_q16(e->mean_q16[arm])),
-		s->reward_unit, number(sd, e->sd_q16[arm] / 65536.0));
+	top_add(page, TOP_PLAIN, "  %-10s n %-6s mean %s, sd %s", arm ? "model" : "baseline",
+		top_count(n, sizeof(n), e->n[arm]),
+		value_text(mean, sizeof(mean), &s->reward, evidence_q16(e->mean_q16[arm])),
+		value_quantity(sd, sizeof(sd), value_number(&s->reward, e->sd_q16[arm] / 65536.0),
+			       s->reward.unit));
+}
+
+/* Behind a change of mode the arms are empty: what it was taken on is the last that is known. */
+static void add_last_change(struct top_page *page, const struct top_sample *s)
+{
+	const struct mlproxy_transition *t = s->transitions;
+	char text[EVIDENCE_BYTES];
+
+	if (!s->nr_transitions || !evidence_young(&s->eff.evidence))
+		return;
+	evidence_reason(&t->evidence, t->reason, &s->reward, text, sizeof(text));
+	if (*text)
+		top_add(page, TOP_PLAIN, "             just begun; the last change was taken on %s",
+			text);
 }
 
 static void add_gain(struct top_page *page, const struct top_sample *s)
 {
 	const struct mlproxy_evidence *e = &s->eff.evidence;
-	char gain[NUMBER_BYTES], ends[3 * NUMBER_BYTES], bar[BAR_WIDTH + 1];
+	char gain[EVIDENCE_BYTES], bar[BAR_WIDTH + 1];
 	enum top_tone tone = TOP_PLAIN;
 
 	if (e->low_q16 > 0)
@@ -172,9 +175,9 @@ static void add_gain(struct top_page *page, const struct top_sample *s)
 	else if (e->high_q16 < 0)
 		tone = TOP_BAD;
 	interval_bar(bar, e);
-	top_add(page, tone, "  gain       %s %s %s  %s", e->n[0] && e->n[1] ?
-		signed_number(gain, top_q16(e->gain_q16)) : "-",
-		interval(ends, sizeof(ends), e), s->reward_unit, bar);
+	evidence_gain(e, &s->reward, gain, sizeof(gain));
+	top_add(page, tone, "  gain       %s  %s", gain, bar);
+	add_last_change(page, s);
 }
 
 static void add_model(struct top_page *page, const struct top_sample *s)
@@ -228,8 +231,8 @@ static void add_agent(struct top_page *page, const struct top_sample *s)
 void top_block(struct top_page *page, const struct top_sample *s, const struct top_rates *r)
 {
 	top_add(page, TOP_TITLE, "%s: %s; %s%s%s, %s is better", s->entry.name,
-		mlproxy_state_name(s->entry.state), s->reward_name,
-		*s->reward_unit ? " in " : "", s->reward_unit,
+		mlproxy_state_name(s->entry.state), s->reward.name,
+		*s->reward.unit ? " in " : "", s->reward.unit,
 		mlproxy_direction_name(s->reward_direction));
 	add_mode(page, s);
 	add_decisions(page, s, r);
@@ -250,21 +253,16 @@ static void add_transition(struct top_page *page, const struct top_sample *s,
 			   const struct mlproxy_transition *t)
 {
 	const struct mlproxy_evidence *e = &t->evidence;
-	char age[NUMBER_BYTES], n0[NUMBER_BYTES], n1[NUMBER_BYTES], ends[3 * NUMBER_BYTES];
-	char gain[NUMBER_BYTES], limit[80] = "";
+	char age[NUMBER_BYTES], text[EVIDENCE_BYTES], version[NUMBER_BYTES] = "";
 
-	if (e->value || e->limit)
-		snprintf(limit, sizeof(limit), "; %lld against a limit of %lld",
-			 (long long)e->value, (long long)e->limit);
-	top_add(page, mode_tone(t->to),
-		"  %6s ago %-14s -> %-14s %-10s n %s/%s gain %s %s model %u%s",
+	evidence_reason(e, t->reason, &s->reward, text, sizeof(text));
+	if (e->model_version)
+		snprintf(version, sizeof(version), "%smodel %u", *text ? "; " : "",
+			 e->model_version);
+	top_add(page, mode_tone(t->to), "  %6s ago %s -> %s: %s%s%s%s",
 		top_age(age, sizeof(age), seconds_between(t->time_ns, s->time_ns)),
 		mlproxy_mode_name(t->from), mlproxy_mode_name(t->to),
-		mlproxy_mode_reason_name(t->reason),
-		top_count(n0, sizeof(n0), e->n[MLPROXY_ARM_BASELINE]),
-		top_count(n1, sizeof(n1), e->n[MLPROXY_ARM_MODEL]),
-		e->n[0] && e->n[1] ? signed_number(gain, top_q16(e->gain_q16)) : "-",
-		interval(ends, sizeof(ends), e), e->model_version, limit);
+		mlproxy_mode_reason_name(t->reason), *text || *version ? ", " : "", text, version);
 }
 
 void top_log(struct top_page *page, const struct top_sample *s, unsigned int max)
@@ -279,34 +277,39 @@ static void add_counters(struct top_page *page, const struct top_sample *s,
 			 const struct top_rates *r)
 {
 	const struct mlproxy_stats *c = &s->stats;
-	char per_s[NUMBER_BYTES];
+	char a[NUMBER_BYTES], b[NUMBER_BYTES], d[NUMBER_BYTES], e[NUMBER_BYTES];
 
-	top_add(page, TOP_PLAIN, "  outcomes   %s, %llu in all, %llu stale",
-		rate(per_s, r, r->feedbacks_s), (unsigned long long)c->feedbacks,
-		(unsigned long long)c->feedback_stale);
+	top_add(page, TOP_PLAIN, "  outcomes   %s, %s in all, %s stale",
+		rate(a, r, r->feedbacks_s), top_count(b, sizeof(b), c->feedbacks),
+		top_count(d, sizeof(d), c->feedback_stale));
 	top_add(page, c->refused || c->errors ? TOP_WARN : TOP_PLAIN,
-		"  errors     %llu actions refused, %llu failed, %llu illegal calls, %llu left to the baseline as critical",
-		(unsigned long long)c->refused, (unsigned long long)c->errors,
-		(unsigned long long)c->bad_calls, (unsigned long long)c->critical);
-	top_add(page, TOP_PLAIN, "  latency    %llu of %llu measured decisions over the budget",
-		(unsigned long long)c->latency_over, (unsigned long long)c->latency_samples);
-	top_add(page, TOP_PLAIN, "  pending    %llu deferred, %llu resolved, %llu expired, %llu evicted",
-		(unsigned long long)c->pending_deferred, (unsigned long long)c->pending_resolved,
-		(unsigned long long)c->pending_expired, (unsigned long long)c->pending_evicted);
+		"  errors     %s actions refused, %s failed, %s illegal calls, %s left to the baseline as critical",
+		top_count(a, sizeof(a), c->refused), top_count(b, sizeof(b), c->errors),
+		top_count(d, sizeof(d), c->bad_calls), top_count(e, sizeof(e), c->critical));
+	top_add(page, TOP_PLAIN, "  latency    %s of %s measured decisions over the budget",
+		top_count(a, sizeof(a), c->latency_over),
+		top_count(b, sizeof(b), c->latency_samples));
+	top_add(page, TOP_PLAIN, "  pending    %s deferred, %s resolved, %s expired, %s evicted",
+		top_count(a, sizeof(a), c->pending_deferred),
+		top_count(b, sizeof(b), c->pending_resolved),
+		top_count(d, sizeof(d), c->pending_expired),
+		top_count(e, sizeof(e), c->pending_evicted));
 }
 
+/* The agent writes raw values, as the records have them. */
 static void add_test(struct top_page *page, const struct top_sample *s)
 {
 	const struct top_agent *a = &s->agent;
-	char gain[NUMBER_BYTES], low[NUMBER_BYTES], high[NUMBER_BYTES], error[NUMBER_BYTES];
+	char text[EVIDENCE_BYTES];
 
 	if (a->known && a->tested)
-		top_add(page, TOP_PLAIN, "  last test  gain %s [%s, %s] before it was loaded",
-			signed_number(gain, a->gain), signed_number(low, a->low),
-			signed_number(high, a->high));
+		top_add(page, TOP_PLAIN, "  last test  gain %s before it was loaded",
+			value_interval(text, sizeof(text), &s->reward, a->gain, a->low, a->high));
 	if (a->known && isfinite(a->error_mean))
-		top_add(page, TOP_PLAIN, "  error      mean of outcome less prediction %s, model %" PRId64,
-			signed_number(error, a->error_mean), a->model_version);
+		top_add(page, TOP_PLAIN,
+			"  error      mean of outcome less prediction %s %s, model %" PRId64,
+			value_gain(text, sizeof(text), &s->reward, a->error_mean),
+			s->reward.unit, a->model_version);
 }
 
 void top_details(struct top_page *page, const struct top_sample *s, const struct top_rates *r)
@@ -317,7 +320,7 @@ void top_details(struct top_page *page, const struct top_sample *s, const struct
 	if (s->judged)
 		top_add(page, TOP_PLAIN, "  judged     %llu times; trial %u of this model",
 			(unsigned long long)s->eff.evaluations, s->eff.trial);
-	top_add(page, TOP_TITLE, "Changes of mode, the last first (n: baseline/model)");
+	top_add(page, TOP_TITLE, "Changes of mode, the last first");
 	top_log(page, s, MLPROXY_MAX_TRANSITIONS);
 	if (!s->nr_transitions)
 		top_add(page, TOP_PLAIN, "  none");
