@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "learn_report.h"
+#include "value.h"
 
 /**
  * struct quantising - one run of the verb
@@ -35,6 +36,7 @@ struct quantising {
 
 static int print_report(const struct quantising *q)
 {
+	const struct mlproxy_feature reward = value_reward(&q->data.schema.schema);
 	const struct mltrain_policy *p = q->test->policy;
 	json_t *j;
 
@@ -49,8 +51,10 @@ static int print_report(const struct quantising *q)
 	cli_print_quant(&q->report, &q->data.schema);
 	if (q->tested)
 		printf("On %zu records not trained on: doubly robust %s %.6g (float), %.6g (fixed point); difference %.3g; interval of the latter %.6g to %.6g\n",
-		       q->test->rows, q->data.schema.schema.reward_name, p[0].dr.value,
-		       p[1].dr.value, p[1].dr.value - p[0].dr.value, p[1].dr.low, p[1].dr.high);
+		       q->test->rows, reward.name, value_number(&reward, p[0].dr.value),
+		       value_number(&reward, p[1].dr.value),
+		       value_number(&reward, p[1].dr.value - p[0].dr.value),
+		       value_number(&reward, p[1].dr.low), value_number(&reward, p[1].dr.high));
 	else
 		printf("All of the records were trained on: test it on others with `mlproxy test`\n");
 	return CLI_OK;

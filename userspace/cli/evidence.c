@@ -63,31 +63,31 @@ void evidence_gain(const struct mlproxy_evidence *e, const struct mlproxy_featur
 		 evidence_young(e) ? ", too few outcomes for an interval" : "");
 }
 
-/* Which limit was passed by what; false for a reason that has none. */
-static bool limit_text(const struct mlproxy_evidence *e, uint32_t reason,
-		       const struct mlproxy_feature *reward, char *text, size_t size)
+bool evidence_limit(int64_t value, int64_t limit, uint32_t reason,
+		    const struct mlproxy_feature *reward, char *text, size_t size)
 {
 	char is[VALUE_BYTES], allowed[VALUE_BYTES];
 
+	*text = '\0';
 	switch (reason) {
 	case MLPROXY_REASON_DROP:
-		value_gain(is, sizeof(is), reward, evidence_q16(e->value));
-		value_gain(allowed, sizeof(allowed), reward, evidence_q16(e->limit));
+		value_gain(is, sizeof(is), reward, evidence_q16(value));
+		value_gain(allowed, sizeof(allowed), reward, evidence_q16(limit));
 		snprintf(text, size, "gain %s, allowed %s%s%s", is, allowed,
 			 *reward->unit ? " " : "", reward->unit);
 		return true;
 	case MLPROXY_REASON_ERRORS:
 		snprintf(text, size, "%.1f%% failed or refused, allowed %.1f%%",
-			 100 * evidence_q16(e->value), 100 * evidence_q16(e->limit));
+			 100 * evidence_q16(value), 100 * evidence_q16(limit));
 		return true;
 	case MLPROXY_REASON_LATENCY:
 		snprintf(text, size, "%.1f%% slower than the budget, allowed %.1f%%",
-			 100 * evidence_q16(e->value), 100 * evidence_q16(e->limit));
+			 100 * evidence_q16(value), 100 * evidence_q16(limit));
 		return true;
 	case MLPROXY_REASON_AGENT_LOST:
 		snprintf(text, size, "silent for %s, allowed %s",
-			 value_quantity(is, sizeof(is), e->value, "ns"),
-			 value_quantity(allowed, sizeof(allowed), e->limit, "ns"));
+			 value_quantity(is, sizeof(is), value, "ns"),
+			 value_quantity(allowed, sizeof(allowed), limit, "ns"));
 		return true;
 	default:
 		return false;
@@ -99,8 +99,8 @@ void evidence_reason(const struct mlproxy_evidence *e, uint32_t reason,
 {
 	char gain[EVIDENCE_BYTES];
 
-	*text = '\0';
-	if (limit_text(e, reason, reward, text, size) || !e->n[MLPROXY_ARM_MODEL])
+	if (evidence_limit(e->value, e->limit, reason, reward, text, size) ||
+	    !e->n[MLPROXY_ARM_MODEL])
 		return;
 	evidence_gain(e, reward, gain, sizeof(gain));
 	snprintf(text, size, "gain %s; %llu and %llu outcomes", gain,

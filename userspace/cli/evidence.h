@@ -27,6 +27,20 @@ void evidence_gain(const struct mlproxy_evidence *e, const struct mlproxy_featur
 		   char *text, size_t size);
 
 /**
+ * evidence_limit() - which limit was passed by what, for the reasons of an emergency
+ * @value: see struct mlproxy_evidence
+ * @limit: the same
+ * @reason: MLPROXY_REASON_*
+ * @reward: value_reward()
+ * @text: out: words, empty for other reasons
+ * @size: of @text
+ *
+ * Return: whether the reason has a limit.
+ */
+bool evidence_limit(int64_t value, int64_t limit, uint32_t reason,
+		    const struct mlproxy_feature *reward, char *text, size_t size);
+
+/**
  * evidence_reason() - what a change of mode was taken on
  * @e: evidence
  * @reason: MLPROXY_REASON_*

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "learn_report.h"
+#include "value.h"
 
 int cli_parse_double(const char *text, double min, double max, double *value)
 {
@@ -80,16 +81,17 @@ int cli_write_file(const char *path, const void *data, size_t len)
 	return err ? cli_error("can't write %s: %s", path, strerror(err)) : CLI_OK;
 }
 
-static void print_estimate(const struct mltrain_estimate *e)
+static void print_estimate(const struct mltrain_estimate *e, const struct mlproxy_feature *reward)
 {
-	double half = e->high - e->value;
+	double value = value_number(reward, e->value);
+	double half = value_number(reward, e->high - e->value);
 
-	if (!isfinite(e->value))
+	if (!isfinite(value))
 		printf("  %10s %-9s", "-", "");
 	else if (!isfinite(half))
-		printf("  %10.5g %-9s", e->value, "");
+		printf("  %10.5g %-9s", value, "");
 	else
-		printf("  %10.5g ±%-8.3g", e->value, half);
+		printf("  %10.5g ±%-8.3g", value, half);
 }
 
 static const char *verdict(const struct mltrain_policy *p)
@@ -104,6 +106,7 @@ static const char *verdict(const struct mltrain_policy *p)
 void cli_print_test(const struct mltrain_test *t, const struct mlds_schema *schema)
 {
 	const struct mlproxy_schema *s = &schema->schema;
+	const struct mlproxy_feature reward = value_reward(s);
 	uint32_t i;
 
 	printf("Off-policy test on %zu held-out decisions; 95 %% intervals over %zu clusters (%s)\n",
@@ -117,10 +120,10 @@ void cli_print_test(const struct mltrain_test *t, const struct mlds_schema *sche
 		const struct mltrain_policy *p = &t->policy[i];
 
 		printf("%-24.24s", p->name);
-		print_estimate(&p->ips);
-		print_estimate(&p->snips);
-		print_estimate(&p->dr);
-		print_estimate(&p->gain);
+		print_estimate(&p->ips, &reward);
+		print_estimate(&p->snips, &reward);
+		print_estimate(&p->dr, &reward);
+		print_estimate(&p->gain, &reward);
 		printf(" %8.0f %7.1f%%\n", p->ess, 100 * p->deviates);
 	}
 	printf("\n");
@@ -134,15 +137,18 @@ static json_t *number(double v)
 	return isfinite(v) ? json_real(v) : json_null();
 }
 
-static json_t *json_estimate(const struct mltrain_estimate *e)
+static json_t *json_estimate(const struct mltrain_estimate *e,
+			     const struct mlproxy_feature *reward)
 {
-	return json_pack("{s:o, s:o, s:o}", "value", number(e->value), "low", number(e->low),
-			 "high", number(e->high));
+	return json_pack("{s:o, s:o, s:o}", "value", value_json_real(reward, e->value),
+			 "low", value_json_real(reward, e->low),
+			 "high", value_json_real(reward, e->high));
 }
 
 json_t *cli_json_test(const struct mltrain_test *t, const struct mlds_schema *schema)
 {
 	const struct mlproxy_schema *s = &schema->schema;
+	const struct mlproxy_feature reward = value_reward(s);
 	json_t *list = json_array();
 	uint32_t i;
 
@@ -151,8 +157,8 @@ json_t *cli_json_test(const struct mltrain_test *t, const struct mlds_schema *sc
 
 		json_array_append_new(list, json_pack(
 			"{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", p->name,
-			"ips", json_estimate(&p->ips), "snips", json_estimate(&p->snips),
-			"dr", json_estimate(&p->dr), "gain", json_estimate(&p->gain),
+			"ips", json_estimate(&p->ips, &reward), "snips", json_estimate(&p->snips, &reward),
+			"dr", json_estimate(&p->dr, &reward), "gain", json_estimate(&p->gain, &reward),
 			"ess", number(p->ess), "deviates", number(p->deviates)));
 	}
 	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:o}", "rows", cli_uint(t->rows),
@@ -163,10 +169,12 @@ json_t *cli_json_test(const struct mltrain_test *t, const struct mlds_schema *sc
 
 void cli_print_quant(const struct mltrain_quant_report *r, const struct mlds_schema *schema)
 {
+	const struct mlproxy_feature reward = value_reward(&schema->schema);
+
 	printf("Quantised: %u multiply-accumulates of %u allowed, %zu bytes\n", r->macs,
 	       schema->schema.max_macs, r->bytes);
 	printf("On %zu calibration rows: score RMSE %.4f standard deviations (%.4g %s), same action in %.2f %%\n",
-	       r->rows, r->rmse, r->rmse_reward,
+	       r->rows, r->rmse, value_number(&reward, r->rmse_reward),
 	       schema->schema.reward_unit[0] ? schema->schema.reward_unit :
 					       schema->schema.reward_name,
 	       100 * r->agreement);

@@ -200,6 +200,17 @@ const char *value_interval(char *text, size_t bytes, const struct mlproxy_featur
 	return text;
 }
 
+const char *value_range(char *text, size_t bytes, double number, double low, double high)
+{
+	int nr;
+
+	if (!isfinite(number) || !isfinite(low) || !isfinite(high))
+		return value_digits(text, bytes, number);
+	nr = decimals(fmax(fabs(number), fmax(fabs(low), fabs(high))));
+	snprintf(text, bytes, "%.*f [%.*f, %.*f]", nr, number, nr, low, nr, high);
+	return text;
+}
+
 const char *value_time(char *text, size_t bytes, uint64_t ns)
 {
 	static const struct {

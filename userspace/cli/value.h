@@ -77,6 +77,9 @@ const char *value_gain(char *text, size_t bytes, const struct mlproxy_feature *w
 const char *value_interval(char *text, size_t bytes, const struct mlproxy_feature *what,
 			   double raw, double low, double high);
 
+/** value_range() - a number with its interval, as value_interval(), without sign and unit */
+const char *value_range(char *text, size_t bytes, double number, double low, double high);
+
 /** value_time() - a time, as parse_ns() takes it, to the nanosecond: "50ms", "1.5s", "0ns" */
 const char *value_time(char *text, size_t bytes, uint64_t ns);
 

@@ -17,6 +17,7 @@
 #include "cli/report/html.h"
 #include "cli/report/plot.h"
 #include "cli/report/table.h"
+#include "cli/report/verdict.h"
 
 #define ROWS		12000
 #define ROW_NS		10000000ULL	/* 120 s in all */
@@ -455,6 +456,57 @@ static void csv_and_json_agree(void **unused)
 	drop(r);
 }
 
+/* Every decision has an action, and those of an arm add up to its outcomes. */
+static void actions_add_up(void **unused)
+{
+	struct report *r = make(NULL, 0);
+	uint64_t arm[MLPROXY_NR_ARMS] = { 0 }, all = 0;
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < r->data.nr_actions; i++) {
+		arm[0] += r->action[i].arm[0];
+		arm[1] += r->action[i].arm[1];
+		all += r->action[i].all;
+		assert_int_equal(r->action[i].reward.n, r->action[i].all);
+	}
+	assert_int_equal(all, r->data.n);
+	assert_int_equal(arm[0], r->stratum[0].arm[MLPROXY_ARM_BASELINE].n);
+	assert_int_equal(arm[1], r->stratum[0].arm[MLPROXY_ARM_MODEL].n);
+	drop(r);
+}
+
+/* By the interval of the gain, in plain words, and with what it is of. */
+static void the_verdict_is_said(void **unused)
+{
+	struct report *r = make(NULL, 0);
+	struct report_stat *gain = &r->stratum[0].gain;
+	char text[REPORT_VERDICT], of[96];
+
+	(void)unused;
+	*gain = (struct report_stat){ 100, 0.138, 0.05, 0.226 };
+	strcpy(r->reward.unit, "log2");
+	assert_true(report_verdict(r, text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "The model is better than the kernel's own choice: its gain "));
+	assert_non_null(strstr(text, "is +0.138 [+0.050, +0.226] log2 (1.10 times), with 95 % c"));
+	snprintf(of, sizeof(of), "%llu decisions of the model and %llu of the kernel's own",
+		 (unsigned long long)r->stratum[0].arm[MLPROXY_ARM_MODEL].n,
+		 (unsigned long long)r->stratum[0].arm[MLPROXY_ARM_BASELINE].n);
+	assert_non_null(strstr(text, of));
+	assert_non_null(strstr(text, "130 records were lost"));
+	*gain = (struct report_stat){ 100, -2, -3, -1 };
+	assert_true(report_verdict(r, text, sizeof(text)) < 0);
+	assert_non_null(strstr(text, "worse"));
+	*gain = (struct report_stat){ 100, 2, -1, 5 };
+	assert_int_equal(report_verdict(r, text, sizeof(text)), 0);
+	assert_non_null(strstr(text, "can't be told from"));
+	*gain = (struct report_stat){ 0, NAN, NAN, NAN };
+	r->stratum[0].arm[MLPROXY_ARM_MODEL].n = 0;
+	assert_int_equal(report_verdict(r, text, sizeof(text)), 0);
+	assert_non_null(strstr(text, "No model decided"));
+	drop(r);
+}
+
 static unsigned int occurrences(const char *text, const char *what)
 {
 	unsigned int n = 0;
@@ -472,7 +524,9 @@ static void the_page_has_its_parts(void **unused)
 	static const char *const parts[] = {
 		"<h1>Report of proxy bandit", "<h2>Runs</h2>", "<h2>Arms</h2>", "id=\"reward\"",
 		"id=\"modes\"", "id=\"versions\"", "id=\"errors\"", "id=\"lost\"",
-		"130 records lost", "--model 2=FILE", "po'in&lt;ts",
+		"130 records lost", "--model 2=FILE", "po'in&lt;ts", "<h2>Actions</h2>",
+		"<p id=\"verdict\" class=\"good\">The model is better than the kernel's own choice: ",
+		"<th>gain</th>",
 	};
 	struct report *r = make(models, 1);
 	char *svg[REPORT_NR_PLOTS], *paths[] = { "<script>.h5" }, *html;
@@ -560,6 +614,10 @@ static void of_nothing(void **unused)
 	html = report_html(r, svg, paths, 1);
 	csv = report_csv(r);
 	j = report_json(r);
+	assert_non_null(strstr(html, "<p id=\"verdict\">There is no decision with an outcome"));
+	assert_null(strstr(html, "<th>gain"));
+	assert_null(strstr(html, "<th>model"));
+	assert_null(strstr(html, "<td></td>"));
 	assert_non_null(strstr(html, "too few outcomes"));
 	assert_non_null(strstr(html, "None was lost"));
 	assert_null(strstr(csv, "nan"));
@@ -628,6 +686,8 @@ int main(void)
 		cmocka_unit_test(models_must_be_named),
 		cmocka_unit_test(a_foreign_file_is_said),
 		cmocka_unit_test(csv_and_json_agree),
+		cmocka_unit_test(actions_add_up),
+		cmocka_unit_test(the_verdict_is_said),
 		cmocka_unit_test(the_page_has_its_parts),
 		cmocka_unit_test(files_are_written),
 		cmocka_unit_test(gnuplot_is_missed),

@@ -205,7 +205,8 @@ const struct cli_verb verb_report = {
 	.fn = report,
 	.summary = "write a page with plots of what was recorded",
 	.synopsis = "DATA.h5... -o DIR|FILE.html",
-	.help = "One page with all of a run: reward of both arms over time, modes and why, model\n"
+	.help = "One page with all of a run: whether the model is better, and by how much; reward of\n"
+		"both arms over time, actions, modes and why, model\n"
 		"versions as expected and as realised, prediction errors, losses; and a CSV file\n"
 		"with every figure. Data sets may be still recorded, or their recorder killed.\n"
 		"\n"

@@ -200,6 +200,25 @@ static int fill_strata(struct report *r)
 	return CLI_OK;
 }
 
+static void fill_actions(struct report *r)
+{
+	struct report_sum sum[MLPROXY_MAX_ACTIONS] = { { 0 } };
+	size_t i;
+
+	for (i = 0; i < r->data.n; i++) {
+		unsigned int action = r->data.action[i], arm = report_arm(r, i);
+
+		if (action >= r->data.nr_actions)
+			continue;
+		if (arm < MLPROXY_NR_ARMS)
+			r->action[action].arm[arm]++;
+		r->action[action].all++;
+		report_add(&sum[action], r->data.reward[i]);
+	}
+	for (i = 0; i < r->data.nr_actions; i++)
+		r->action[i].reward = report_mean(&sum[i]);
+}
+
 /* ------------------------------------------------------------------ */
 /* Modes                                                               */
 
@@ -270,6 +289,8 @@ int report_data(struct report *r)
 		ret = fill_bins(r);
 	if (ret == CLI_OK)
 		ret = fill_strata(r);
+	if (ret == CLI_OK)
+		fill_actions(r);
 	if (ret == CLI_OK)
 		ret = fill_changes(r);
 	return ret;

@@ -5,6 +5,7 @@
  *	cmd_report.c	options
  *	report.c	all figures
  *	data.c		time, bins, arms, changes of mode, losses
+ *	verdict.c	the result in a sentence or two
  *	versions.c	each model version: before it ran, and while it ran
  *	stat.c		means with their intervals
  *	table.c		CSV and JSON
@@ -18,6 +19,7 @@
 
 #include "learn_report.h"
 #include "stat.h"
+#include "value.h"
 
 #define REPORT_MAX_VERSIONS	64
 #define REPORT_MAX_MODELS	16
@@ -87,6 +89,18 @@ struct report_version {
 };
 
 /**
+ * struct report_action - how often an action was taken
+ * @arm: by arm
+ * @all: in all decisions, the explored ones among them
+ * @reward: of all
+ */
+struct report_action {
+	uint64_t arm[MLPROXY_NR_ARMS];
+	uint64_t all;
+	struct report_stat reward;
+};
+
+/**
  * struct report_change - a change of mode
  * @time_s: when
  * @c: what
@@ -116,7 +130,10 @@ struct report_model {
  * @offset_s: start of each run on that scale, by run
  * @start_ns: time of the first record of each run, by run
  * @nr_runs: entries in both
+ * @reward: what is rewarded. All figures are in its unit, but for those in @data and @log,
+ *	and the value and limit of a change
  * @stratum: all, then by mode
+ * @action: by action
  * @arms_known: the records say which arm they count for; else it is derived
  * @nr_versions: entries in @version
  * @version: model versions, in ascending order
@@ -133,7 +150,9 @@ struct report {
 	double *offset_s;
 	uint64_t *start_ns;
 	size_t nr_runs;
+	struct mlproxy_feature reward;
 	struct report_stratum stratum[REPORT_NR_STRATA];
+	struct report_action action[MLPROXY_MAX_ACTIONS];
 	bool arms_known;
 	unsigned int nr_versions;
 	struct report_version version[REPORT_MAX_VERSIONS];

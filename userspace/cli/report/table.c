@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "table.h"
+#include "verdict.h"
 
 static const char *const arm_names[MLPROXY_NR_ARMS] = { "baseline", "model" };
 
@@ -64,6 +65,25 @@ static void put_strata(FILE *f, const struct report *r)
 		}
 		snprintf(series, sizeof(series), "%s/gain", s->name);
 		put_line(f, "arms", series, NAN, &s->gain, NULL);
+	}
+}
+
+static void put_actions(FILE *f, const struct report *r)
+{
+	struct report_stat count = report_nothing();
+	char series[MLPROXY_NAME_LEN + 16];
+	unsigned int i, arm;
+
+	for (i = 0; i < r->data.nr_actions; i++) {
+		const char *name = r->data.schema.actions[i].name;
+
+		for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+			snprintf(series, sizeof(series), "%s/%s", name, arm_names[arm]);
+			count.n = r->action[i].arm[arm];
+			put_line(f, "actions", series, NAN, &count, NULL);
+		}
+		snprintf(series, sizeof(series), "%s/all", name);
+		put_line(f, "actions", series, NAN, &r->action[i].reward, NULL);
 	}
 }
 
@@ -146,6 +166,7 @@ char *report_csv(const struct report *r)
 		return NULL;
 	fputs("table,series,time_s,n,value,low,high,text\n", f);
 	put_strata(f, r);
+	put_actions(f, r);
 	put_bins(f, r);
 	put_changes(f, r);
 	for (i = 0; i < r->nr_versions; i++)
@@ -186,6 +207,23 @@ static json_t *strata_json(const struct report *r)
 			"gain", stat_json(&s->gain)));
 	}
 	return object;
+}
+
+static json_t *actions_json(const struct report *r)
+{
+	json_t *list = json_array();
+	unsigned int i;
+
+	for (i = 0; i < r->data.nr_actions; i++) {
+		const struct report_action *a = &r->action[i];
+
+		json_array_append_new(list, json_pack(
+			"{s:s, s:o, s:o, s:o, s:o}", "name", r->data.schema.actions[i].name,
+			"baseline", cli_uint(a->arm[MLPROXY_ARM_BASELINE]),
+			"model", cli_uint(a->arm[MLPROXY_ARM_MODEL]), "all", cli_uint(a->all),
+			"reward", stat_json(&a->reward)));
+	}
+	return list;
 }
 
 static json_t *bins_json(const struct report *r)
@@ -271,15 +309,17 @@ json_t *report_json(const struct report *r)
 {
 	const struct mlproxy_schema *s = &r->data.schema.schema;
 	const struct mlds_counts *c = &r->data.counts;
+	char verdict[REPORT_VERDICT];
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}",
-			 "proxy", r->data.schema.proxy, "reward", s->reward_name,
+	report_verdict(r, verdict, sizeof(verdict));
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "proxy", r->data.schema.proxy, "verdict", verdict, "reward", s->reward_name,
 			 "unit", s->reward_unit, "lower_is_better",
 			 s->reward_direction == MLPROXY_REWARD_LOWER,
 			 "decisions", cli_uint(c->decisions), "feedback", cli_uint(c->feedback),
 			 "joined", cli_uint(r->data.n), "expired", cli_uint(r->data.expired),
 			 "lost", cli_uint(c->lost), "length_s", number(r->length_s),
 			 "arms_recorded", r->arms_known, "runs", runs_json(r),
-			 "arms", strata_json(r), "bins", bins_json(r),
+			 "arms", strata_json(r), "actions", actions_json(r), "bins", bins_json(r),
 			 "modes", changes_json(r), "versions", versions_json(r));
 }
