@@ -36,6 +36,14 @@ test_parameters()
 	expect_fail sh -c "echo 8:1,8:2,8:3,8:4,8:5,8:6,8:7,8:8,8:9 > $params/target"
 	expect "target after bad ones" "$(param target)" \
 		"$(lsblk -dno MAJ:MIN /dev/mlptest0 | tr -d ' ')"
+	echo "$mnt" > $params/target || exit 1
+	expect "target named by a directory" "$(param target)" \
+		"$(lsblk -dno MAJ:MIN /dev/mlptest0 | tr -d ' ')"
+	# it would never see a call: that is said
+	dmesg -C
+	expect_fail sh -c "echo /proc > $params/target"
+	expect_fail sh -c "echo 0:5 > $params/target"
+	expect "refusals in the log" "$(dmesg | grep -cE 'no block device of its own|no block device, but')" 2
 	echo "8:1, 8:2,8:1,/dev/mlptest0" > $params/target
 	case $(param target) in
 	8:1,8:2,*) ;;

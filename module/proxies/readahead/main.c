@@ -42,7 +42,7 @@ static DEFINE_MUTEX(ra_mutex);
 /* Attach or detach as the state wants it. */
 static int hooks_update(void)
 {
-	bool want = ra_running && ra_targets_count();
+	bool want = ra_running && ra_chosen.dev[0];
 	int err = 0;
 
 	lockdep_assert_held(&ra_mutex);
@@ -146,7 +146,7 @@ static int target_set(const char *val, const struct kernel_param *kp)
 	int err;
 
 	mutex_lock(&ra_mutex);
-	err = ra_targets_set(val);
+	err = proxy_targets_set(&ra_chosen, val);
 	if (!err)
 		err = hooks_update();
 	mutex_unlock(&ra_mutex);
@@ -158,14 +158,14 @@ static int target_get(char *buf, const struct kernel_param *kp)
 	int len;
 
 	mutex_lock(&ra_mutex);
-	len = ra_targets_show(buf, PAGE_SIZE);
+	len = proxy_targets_show(&ra_chosen, buf, PAGE_SIZE);
 	mutex_unlock(&ra_mutex);
 	return len;
 }
 
 static const struct kernel_param_ops target_ops = { .set = target_set, .get = target_get };
 module_param_cb(target, &target_ops, NULL, 0644);
-MODULE_PARM_DESC(target, "block devices whose files are looked after: names as in /dev or major:minor, separated by commas");
+MODULE_PARM_DESC(target, "block devices whose files are looked after: names as in /dev, major:minor, or directories on them, separated by commas");
 
 module_param(max_files, uint, 0444);
 MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 256 bytes each (default 512)");

@@ -11,7 +11,7 @@
  *   file.c      bounded table of the files seen
  *   task.c      bounded table of the tasks seen: think time and wall time
  *   progress.h  what of that is progress
- *   target.c    chosen devices, and their state
+ *   target.c    state of the chosen devices
  *   memory.c    the memory that a reader may fill
  *   override.c  window of an open file, in force only within one call
  *   pattern.c   prefetcher for backward and strided reads

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The devices whose files are looked after, and the state of each.
+ * The state of the devices whose files are looked after; which they are is common/target.c's.
  *
- * Slots are read without a lock by every call; the writer is serialised by the
- * caller's mutex. A device is known by its number only, so it may come and go. A
- * call that runs while its slot changes hands accounts to the new device once.
+ * A call that runs while a slot changes hands accounts to the new device once.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/blkdev.h>
-#include <linux/kdev_t.h>
 #include <linux/mm.h>
 #include <linux/part_stat.h>
-#include <linux/string.h>
 #include <linux/vmstat.h>
 
 #include "memory.h"
@@ -24,15 +17,19 @@
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
 #define RA_STRAINED_DEPTH 64	/* reads in flight */
 
-static struct ra_target ra_targets[RA_MAX_TARGETS];
+static struct ra_target ra_targets[PROXY_MAX_TARGETS];
 
-static bool target_is(u32 dev, const struct super_block *sb)
+static void target_changed(unsigned int slot)
 {
-	if (dev == sb->s_dev)
-		return true;
-	/* A whole disk stands for the filesystems on its partitions. */
-	return sb->s_bdev && (dev == sb->s_bdev->bd_dev || dev == disk_devt(sb->s_bdev->bd_disk));
+	struct ra_target *t = &ra_targets[slot];
+
+	t->sample_ns = 0;
+	t->latency = 0;
+	t->depth = 0;
+	t->rate = 0;
 }
+
+struct proxy_targets ra_chosen = { .changed = target_changed };
 
 /**
  * ra_target_find() - is a filesystem on a chosen device
@@ -42,17 +39,9 @@ static bool target_is(u32 dev, const struct super_block *sb)
  */
 struct ra_target *ra_target_find(struct super_block *sb)
 {
-	unsigned int i;
+	int slot = proxy_target_find(&ra_chosen, sb);
 
-	for (i = 0; i < RA_MAX_TARGETS; i++) {
-		u32 dev = READ_ONCE(ra_targets[i].dev);
-
-		if (!dev)
-			break;
-		if (target_is(dev, sb))
-			return &ra_targets[i];
-	}
-	return NULL;
+	return slot < 0 ? NULL : &ra_targets[slot];
 }
 
 /*
@@ -165,10 +154,10 @@ unsigned int ra_target_snapshot(s64 *values, unsigned int nr)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < RA_MAX_TARGETS && n + 4 <= nr; i++) {
+	for (i = 0; i < PROXY_MAX_TARGETS && n + 4 <= nr; i++) {
 		const struct ra_target *t = &ra_targets[i];
 
-		if (!READ_ONCE(t->dev))
+		if (!READ_ONCE(ra_chosen.dev[i]))
 			break;
 		values[n++] = READ_ONCE(t->latency);
 		values[n++] = READ_ONCE(t->depth);
@@ -194,119 +183,4 @@ bool ra_target_strained(const s64 *values, unsigned int nr)
 		if (values[i + 1] >= log2_q8(RA_STRAINED_DEPTH))
 			return true;
 	return false;
-}
-
-static int parse_device(const char *word, dev_t *dev)
-{
-	unsigned int major, minor;
-	char path[64], rest;
-	int err;
-
-	if (sscanf(word, "%u:%u%c", &major, &minor, &rest) == 2) {
-		if (major >> (32 - MINORBITS) || minor >> MINORBITS)
-			return -EINVAL;
-		*dev = MKDEV(major, minor);
-		return *dev ? 0 : -EINVAL;
-	}
-	if (word[0] != '/') {
-		if (snprintf(path, sizeof(path), "/dev/%s", word) >= (int)sizeof(path))
-			return -EINVAL;
-		word = path;
-	}
-	err = lookup_bdev(word, dev);
-	if (err)
-		pr_err("target \"%s\": no such block device (error %d); name it as in /dev, or as major:minor\n",
-		       word, err);
-	/* The module loader takes -ENOENT for a parameter that does not exist. */
-	return err == -ENOENT ? -ENODEV : err;
-}
-
-static int parse_devices(char *text, dev_t *dev)
-{
-	unsigned int n = 0, i;
-	char *word;
-	int err;
-
-	while ((word = strsep(&text, ", \t\n"))) {
-		if (!*word)
-			continue;
-		if (n == RA_MAX_TARGETS) {
-			pr_err("more than %d targets\n", RA_MAX_TARGETS);
-			return -E2BIG;
-		}
-		err = parse_device(word, &dev[n]);
-		if (err)
-			return err;
-		for (i = 0; dev[i] != dev[n]; i++)
-			;
-		n += i == n;
-	}
-	return n;
-}
-
-/**
- * ra_targets_set() - choose the devices
- * @text: names as in /dev, paths, or major:minor, separated by commas; empty for
- *	none
- *
- * Context: may sleep; callers are serialised by a mutex.
- * Return: 0; then the choice is in force. Else nothing changed: -EINVAL, -E2BIG,
- * -ENODEV, or what looking up a device returned.
- */
-int ra_targets_set(const char *text)
-{
-	dev_t dev[RA_MAX_TARGETS] = {};
-	char *copy = kstrdup(text, GFP_KERNEL);
-	int i, n;
-
-	if (!copy)
-		return -ENOMEM;
-	n = parse_devices(copy, dev);
-	kfree(copy);
-	if (n < 0)
-		return n;
-	for (i = 0; i < RA_MAX_TARGETS; i++) {
-		struct ra_target *t = &ra_targets[i];
-
-		if (i < n && t->dev == dev[i])
-			continue;
-		WRITE_ONCE(t->dev, 0);
-		t->sample_ns = 0;
-		t->latency = 0;
-		t->depth = 0;
-		t->rate = 0;
-		WRITE_ONCE(t->dev, i < n ? dev[i] : 0);
-	}
-	return 0;
-}
-
-/**
- * ra_targets_show() - write the chosen devices as major:minor
- * @buf: text, with a newline
- * @size: room
- *
- * Return: length.
- */
-int ra_targets_show(char *buf, size_t size)
-{
-	int i, len = 0;
-
-	for (i = 0; i < RA_MAX_TARGETS && ra_targets[i].dev; i++)
-		len += scnprintf(buf + len, size - len, "%s%u:%u", i ? "," : "",
-				 MAJOR(ra_targets[i].dev), MINOR(ra_targets[i].dev));
-	return len + scnprintf(buf + len, size - len, "\n");
-}
-
-/**
- * ra_targets_count() - number of chosen devices
- *
- * Return: the number.
- */
-unsigned int ra_targets_count(void)
-{
-	unsigned int n = 0;
-
-	while (n < RA_MAX_TARGETS && ra_targets[n].dev)
-		n++;
-	return n;
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The devices whose files are looked after, and the state of each. */
+/* The state of the devices whose files are looked after. */
 #ifndef _MLPROXY_RA_TARGET_H
 #define _MLPROXY_RA_TARGET_H
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
 
-#define RA_MAX_TARGETS	8
+#include "common/target.h"
 
 /**
- * struct ra_target - a device whose files are looked after
- * @dev: its number; 0 for a free slot
+ * struct ra_target - state of a device whose files are looked after
  * @log_sum: sum over tasks of log2 (Q8) of their progress share times its
  *	weight in us; never positive
  * @log_us: sum of the weights
@@ -31,7 +30,6 @@
  * @files_before: files active in the one before
  */
 struct ra_target {
-	u32 dev;
 	atomic64_t log_sum;
 	atomic64_t log_us;
 	atomic_t sampling;
@@ -51,14 +49,13 @@ struct ra_target {
 	u32 files_before;
 };
 
+extern struct proxy_targets ra_chosen;
+
 struct ra_target *ra_target_find(struct super_block *sb);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
 unsigned int ra_target_snapshot(s64 *values, unsigned int nr);
 bool ra_target_strained(const s64 *values, unsigned int nr);
 bool ra_target_afford(struct ra_target *target, unsigned int pages);
-int ra_targets_set(const char *text);
-int ra_targets_show(char *buf, size_t size);
-unsigned int ra_targets_count(void);
 
 #endif /* _MLPROXY_RA_TARGET_H */
