@@ -144,7 +144,7 @@ test_rmmod()
 	python3 - <<'PYTHON'
 import fcntl, os, struct, subprocess, sys
 fd = os.open("/dev/mlproxy", os.O_RDWR)
-fcntl.ioctl(fd, 0xb802, bytearray(struct.pack("II32sII", 48, 0, b"readahead", 0, 0)))
+fcntl.ioctl(fd, 0xe802, bytearray(struct.pack("II32sIIII", 56, 0, b"readahead", 0, 0, 0, 0)))
 bound = subprocess.run(["rmmod", "mlproxy_readahead"], stderr=subprocess.DEVNULL).returncode
 os.close(fd)
 free = subprocess.run(["rmmod", "mlproxy_readahead"]).returncode
