@@ -159,9 +159,9 @@ unload_core()
 {
 	local i
 
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for ((i = 0; i < 300; i++)); do
 		rmmod mlproxy 2> /dev/null && return
-		sleep 0.2
+		sleep 0.1
 	done
 	rmmod mlproxy
 }

@@ -128,7 +128,7 @@ record_while_deciding()
 	rm -f "$tmp/a.h5"
 	"$mlproxy" -j record synth -o "$tmp/a.h5" -n 1000 > "$tmp/rec" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1000); do
 		decide 100
 		kill -0 $pid 2>/dev/null || break
 		sleep 0.2
@@ -146,11 +146,7 @@ record_until()
 	rm -f "$tmp/b.h5"
 	"$mlproxy" -j record synth -o "$tmp/b.h5" > "$tmp/rec" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
-		[ -s "$tmp/b.h5" ] && break
-		sleep 0.1
-	done
-	sleep 1
+	wait_handler $pid
 	decide 5000
 	kill -"$1" $pid
 	wait $pid || { cat "$tmp/rec"; return 1; }
@@ -169,7 +165,7 @@ record_request()
 	"$mlproxy" -j record ctx-data -s -o "$tmp/q.h5" --decisions 100 --sample 1/2 \
 		--filter x=100..299 --trigger event:mark > "$tmp/rec" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 1000); do
 		echo "1 1" > $params/data_event
 		echo 300 > $params/data_run
 		kill -0 $pid 2>/dev/null || break
@@ -189,11 +185,7 @@ record_lost()
 	rm -f "$tmp/c.h5"
 	"$mlproxy" -j record synth -o "$tmp/c.h5" -r 4K > "$tmp/rec" 2>&1 &
 	pid=$!
-	for _ in $(seq 100); do
-		[ -s "$tmp/c.h5" ] && break
-		sleep 0.1
-	done
-	sleep 1
+	wait_handler $pid
 	kill -STOP $pid
 	decide 5000
 	kill -CONT $pid

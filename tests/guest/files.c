@@ -236,6 +236,22 @@ static void wait_asleep(pid_t pid)
 	ASSERT(!"asleep");
 }
 
+/* Wait until a process has become another program. */
+static void wait_program(pid_t pid, const char *name)
+{
+	char path[64], comm[64];
+	unsigned int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	for (i = 0; i < 3000; i++) {
+		ASSERT(!file_read(path, comm, sizeof(comm)));
+		if (!strcmp(comm, name))
+			return;
+		sleep_ms(10);
+	}
+	ASSERT(!"another program");
+}
+
 static void killed_in_wait(bool in_read)
 {
 	uint64_t before = bound_sessions();
@@ -326,8 +342,7 @@ static void closed_by_exec(void)
 		execl("/bin/sh", "sh", "-c", "exec sleep 1000", NULL);
 		_exit(KTAP_FAIL);
 	}
-	sleep_ms(50);
-	wait_asleep(pid);
+	wait_program(pid, "sleep");
 	EXPECT_EQ(bound_sessions(), before);
 	wait_killed(pid);
 }

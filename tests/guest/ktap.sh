@@ -128,6 +128,21 @@ mod_loaded()
 	[ -d "/sys/module/${1//-/_}" ]
 }
 
+# wait_handler PID: until a process handles SIGTERM, which it may be sent then
+wait_handler()
+{
+	local i caught
+
+	for ((i = 0; i < 600; i++)); do
+		caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2> /dev/null)
+		[ -n "$caught" ] || break
+		[ $((0x$caught & 0x4000)) -eq 0 ] || return 0
+		sleep 0.1
+	done
+	echo "process $1 does not handle SIGTERM"
+	return 1
+}
+
 # mod_load NAME [PARAM=VALUE...]: with the core first; fine if it is there.
 mod_load()
 {

@@ -36,18 +36,14 @@ field()
 # Start a recorder in the background; its rings are there when this returns.
 start_recorder()
 {
-	local file=$1 i
+	local file=$1
 
 	shift
 	rm -f "$file"
 	"$mlproxy" -j record synth -o "$file" "$@" > "$tmp/summary" 2> "$tmp/err" &
 	recorder=$!
 	echo $recorder > "$tmp/pid"
-	for ((i = 0; i < 300; i++)); do
-		[ -e "$file" ] && return
-		kill -0 "$recorder" 2> /dev/null || break
-		sleep 0.1
-	done
+	wait_handler $recorder && return
 	cat "$tmp/err"
 	return 1
 }
@@ -146,6 +142,13 @@ tree_applies()
 	[ "$percent" -ge 95 ]
 }
 
+# has_rows FILE: has a recorder that lives written out some
+has_rows()
+{
+	HDF5_USE_FILE_LOCKING=FALSE /usr/bin/python3 -c 'import h5py, sys
+sys.exit(not len(h5py.File(sys.argv[1], "r")["decisions"]))' "$1" 2> /dev/null
+}
+
 # A recorder dies in the middle of the stream; decisions go on. Another run goes
 # behind what it left.
 recorder_killed()
@@ -156,8 +159,8 @@ recorder_killed()
 	start_recorder "$tmp/killed.h5"
 	for ((i = 0; i < 20; i++)); do
 		echo 1000 > $synth/run
+		has_rows "$tmp/killed.h5" && break
 	done
-	sleep 1.5
 	echo 1000 > $synth/run
 	kill -9 "$recorder"
 	wait "$recorder" || :

@@ -250,11 +250,17 @@ static void no_restart(int sig)
 	sigaction(sig, &sa, NULL);
 }
 
-/* Signal @pid until it is gone: it may not be asleep yet at the first one. */
-static void signal_until_gone(pid_t pid)
+/*
+ * Signal @pid until it is gone: it may not be asleep yet at the first one. A signal before it
+ * has its handler would kill it; so first it says that it is @ready.
+ */
+static void signal_until_gone(pid_t pid, int ready)
 {
 	int status;
+	char byte;
 
+	ASSERT_EQ(read(ready, &byte, 1), 1);
+	close(ready);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		kill(pid, SIGUSR1);
 		sleep_ms(10);
@@ -264,38 +270,45 @@ static void signal_until_gone(pid_t pid)
 
 static void read_is_interrupted(void)
 {
-	pid_t pid = ktap_fork();
 	char buf[256];
+	int ready[2];
+	pid_t pid;
 
+	ASSERT(!pipe(ready));
+	pid = ktap_fork();
 	if (!pid) {
 		no_restart(SIGUSR1);
 		fd = dev_bound(PROXY);
 		dev_fresh(fd);
 		ASSERT_RET(ring_setup(fd, 4096, 0, 0, 0, &setup), 0);
+		ASSERT_EQ(write(ready[1], "", 1), 1);
 		errno = 0;
 		EXPECT(read(fd, buf, sizeof(buf)) == -1 && errno == EINTR, "(%m)");
 		_exit(ktap_status());
 	}
-	sleep_ms(200);
-	/* A signal before the handler would kill it: the handler comes first. */
-	signal_until_gone(pid);
+	close(ready[1]);
+	signal_until_gone(pid, ready[0]);
 }
 
 static void poll_is_interrupted(void)
 {
-	pid_t pid = ktap_fork();
+	int ready[2];
+	pid_t pid;
 
+	ASSERT(!pipe(ready));
+	pid = ktap_fork();
 	if (!pid) {
 		struct pollfd pfd = { .events = POLLIN };
 
 		no_restart(SIGUSR1);
 		begin(0, 0);
 		pfd.fd = fd;
+		ASSERT_EQ(write(ready[1], "", 1), 1);
 		EXPECT(poll(&pfd, 1, -1) == -1 && errno == EINTR);
 		_exit(ktap_status());
 	}
-	sleep_ms(200);
-	signal_until_gone(pid);
+	close(ready[1]);
+	signal_until_gone(pid, ready[0]);
 }
 
 /* A read() that waits is given the first record. */

@@ -83,7 +83,7 @@ test_device_gone()
 
 	modprobe sd_mod 2> /dev/null
 	modprobe scsi_debug dev_size_mb=48 2> /dev/null || exit 4
-	for disk in $(seq 50); do
+	for disk in $(seq 600); do
 		disk=$(grep -l scsi_debug /sys/block/*/device/model 2> /dev/null | head -n 1)
 		[ -n "$disk" ] && break
 		sleep 0.1

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,7 +180,8 @@ static void half_done_files_are_removed(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
-static void save_for_ever(uint64_t from)
+/* @saves: how many there were, for the parent */
+static void save_for_ever(uint64_t from, volatile uint64_t *saves)
 {
 	struct persist_state s;
 	struct mlds_data d;
@@ -192,6 +194,7 @@ static void save_for_ever(uint64_t from)
 		fill_state(&s, mark);
 		if (persist_save_rows(dir, &d, 3) || persist_save_state(dir, &s))
 			_exit(1);
+		saves[0]++;
 	}
 }
 
@@ -199,6 +202,7 @@ static void save_for_ever(uint64_t from)
 static void kill_leaves_whole_files(void **state)
 {
 	uint64_t mark = 1, seed = 5;
+	volatile uint64_t *saves;
 	struct persist_state s;
 	struct mlds_data d;
 	int round, status;
@@ -210,11 +214,19 @@ static void kill_leaves_whole_files(void **state)
 	assert_int_equal(persist_save_rows(dir, &d, 3), 0);
 	assert_int_equal(persist_save_state(dir, &s), 0);
 	mlds_free(&d);
+	saves = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(saves, MAP_FAILED);
 	for (round = 0; round < 40; round++) {
+		uint64_t before = saves[0];
 		pid_t child = fork();
 
 		if (!child)
-			save_for_ever(mark + 1);
+			save_for_ever(mark + 1, saves);
+		/* in the midst of the first save, or of a later one */
+		while (round % 2 && saves[0] == before) {
+			assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+			usleep(100);
+		}
 		usleep(3000 + mix64_next(&seed) % 40000);
 		kill(child, SIGKILL);
 		waitpid(child, &status, 0);
