@@ -18,6 +18,9 @@
  * @opt: how to read it
  * @data: data sets
  * @nr_data: how many
+ * @trained_on: what it was trained on, as the user says
+ * @nr_trained_on: how many
+ * @note: what could not be checked
  */
 struct importing {
 	const struct cli *cli;
@@ -26,9 +29,12 @@ struct importing {
 	struct mltrain_import_options opt;
 	char *data[MAX_DATA];
 	int nr_data;
+	char *trained_on[MAX_DATA];
+	int nr_trained_on;
+	char note[MLTRAIN_NOTE_LEN];
 };
 
-/* TorchScript is a zip archive, JSON is text. */
+/* TorchScript is a zip archive, as what torch.save() writes; JSON is text. */
 static const char *format_of(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -39,7 +45,7 @@ static const char *format_of(const char *path)
 		return NULL;
 	n = fread(start, 1, 2, f);
 	fclose(f);
-	if (n == 2 && start[0] == 'P' && start[1] == 'K')
+	if (n == 2 && ((start[0] == 'P' && start[1] == 'K') || start[0] == (char)0x80))
 		return "torchscript";
 	return n && start[0] == '{' ? "xgboost" : NULL;
 }
@@ -58,15 +64,37 @@ static int print_report(const struct importing *im, const struct mltrain_model *
 	else
 		printf("%s: a network of %u layers, %u inputs, for %s\n", im->path, m->nr_layers,
 		       m->nr_inputs, m->schema.proxy);
+	if (!mltrain_provenance_known(m))
+		printf("What it was trained on is not known: name it with --trained-on, or test it on records of a later time\n");
 	printf("Go on with `mlproxy quantize` and `mlproxy test`: what it earns here is not known yet.\n");
 	return CLI_OK;
 }
 
-static int run_import(struct importing *im, char **paths, int nr)
+static int import_model(struct importing *im, char **paths, int nr,
+			const struct mlds_data *data)
 {
 	struct mltrain_model *m = NULL;
-	struct mlds_data data;
 	int ret, err;
+
+	if (!strcmp(im->format, "xgboost"))
+		err = mltrain_import_xgboost(&m, paths, nr, data, &im->opt);
+	else
+		err = mltrain_import_torch(&m, paths[0], data, &im->opt);
+	if (err || mltrain_save(m, im->path)) {
+		ret = cli_error("%s", mltrain_error());
+	} else {
+		if (*im->note)
+			fprintf(stderr, "mlproxy: %s\n", im->note);
+		ret = print_report(im, m);
+	}
+	mltrain_free(m);
+	return ret;
+}
+
+static int run_import(struct importing *im, char **paths, int nr)
+{
+	struct mlds_data data, trained_on;
+	int ret;
 
 	if (!im->format)
 		im->format = format_of(paths[0]);
@@ -76,15 +104,15 @@ static int run_import(struct importing *im, char **paths, int nr)
 	ret = cli_load_data(im->cli, im->data, im->nr_data, &data);
 	if (ret)
 		return ret;
-	if (!strcmp(im->format, "xgboost"))
-		err = mltrain_import_xgboost(&m, paths, nr, &data, &im->opt);
-	else
-		err = mltrain_import_torch(&m, paths[0], &data, &im->opt);
-	if (err || mltrain_save(m, im->path))
-		ret = cli_error("%s", mltrain_error());
-	else
-		ret = print_report(im, m);
-	mltrain_free(m);
+	if (im->nr_trained_on) {
+		ret = cli_load_data(im->cli, im->trained_on, im->nr_trained_on, &trained_on);
+		im->opt.trained_on = &trained_on;
+	}
+	im->opt.note = im->note;
+	if (ret == CLI_OK)
+		ret = import_model(im, paths, nr, &data);
+	if (im->nr_trained_on)
+		mlds_free(&trained_on);
 	mlds_free(&data);
 	return ret;
 }
@@ -115,6 +143,11 @@ static int import_option(struct importing *im, int opt)
 			return cli_usage(im->cli, "--margin takes a number from 0 on, not '%s'",
 					 optarg);
 		return CLI_OK;
+	case 't':
+		if (im->nr_trained_on == MAX_DATA)
+			return cli_usage(im->cli, "at most %d data sets", MAX_DATA);
+		im->trained_on[im->nr_trained_on++] = optarg;
+		return CLI_OK;
 	default:
 		if (im->nr_data == MAX_DATA)
 			return cli_usage(im->cli, "at most %d data sets", MAX_DATA);
@@ -128,6 +161,7 @@ static int import(struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "data", required_argument, NULL, 'D' },
+		{ "trained-on", required_argument, NULL, 't' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "scale", no_argument, NULL, 's' },
 		{ "score", no_argument, NULL, 'S' },
@@ -170,6 +204,9 @@ const struct cli_verb verb_import = {
 		"\n"
 		"  -o, --output=FILE   the float model (HDF5)\n"
 		"  -D, --data=DATA.h5  data set of the proxy; more than one may be named\n"
+		"      --trained-on=DATA.h5  what it was trained on, so that tests leave these\n"
+		"                      records out; more than one may be named. Without it no\n"
+		"                      record can be called held out\n"
 		"      --format=FORM   torchscript or xgboost, default by the file\n"
 		"      --scale         a TorchScript module takes (x - mean) / sd of each feature,\n"
 		"                      by the data set\n"

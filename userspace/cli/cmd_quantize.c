@@ -50,8 +50,9 @@ static int print_report(const struct quantising *q)
 	}
 	cli_print_quant(&q->report, &q->data.schema);
 	if (q->tested)
-		printf("On %zu records not trained on: doubly robust %s %.6g (float), %.6g (fixed point); difference %.3g; interval of the latter %.6g to %.6g\n",
-		       q->test->rows, reward.name, value_number(&reward, p[0].dr.value),
+		printf("On %zu records %s: doubly robust %s %.6g (float), %.6g (fixed point); difference %.3g; interval of the latter %.6g to %.6g\n",
+		       q->test->rows, mltrain_provenance_known(q->model) ? "not trained on" :
+		       "of unknown provenance (the model was imported)", reward.name, value_number(&reward, p[0].dr.value),
 		       value_number(&reward, p[1].dr.value),
 		       value_number(&reward, p[1].dr.value - p[0].dr.value),
 		       value_number(&reward, p[1].dr.low), value_number(&reward, p[1].dr.high));

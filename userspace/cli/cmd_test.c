@@ -15,6 +15,8 @@
  * @mlp_path: fixed-point model, or NULL
  * @exclude: float model whose records are left out, or NULL
  * @all: test on all records
+ * @held_out: the user says that no record was trained on
+ * @rows_are: what the records are to the model, in words
  * @model: float model
  * @seen: model whose records are left out, @model or that of @exclude
  * @fixed: fixed-point model
@@ -26,6 +28,8 @@ struct testing {
 	const char *mlp_path;
 	const char *exclude;
 	bool all;
+	bool held_out;
+	const char *rows_are;
 	struct mltrain_model *model;
 	struct mltrain_model *seen;
 	struct model fixed;
@@ -57,8 +61,32 @@ static int load_models(struct testing *t, const struct mlds_data *data)
 	return ret;
 }
 
-static int pick_rows(const struct testing *t, const struct mlds_data *data,
-		     struct mltrain_rows *rows)
+/* What may be called held out, and what may not. */
+static void name_rows(struct testing *t, const struct mltrain_model *seen, size_t left_out)
+{
+	if (t->held_out) {
+		t->rows_are = "held-out decisions (as --held-out says)";
+	} else if (t->all) {
+		t->rows_are = "decisions, all of them";
+		fprintf(stderr,
+			"mlproxy: --all: the estimates are too good if the model was trained on these records\n");
+	} else if (!seen) {
+		t->rows_are = "decisions of unknown provenance (a fixed-point model does not say what it was trained on)";
+		fprintf(stderr,
+			"mlproxy: name the model's float form with --exclude, or say with --held-out that it was trained on other records\n");
+	} else if (!mltrain_provenance_known(seen)) {
+		t->rows_are = "decisions of unknown provenance (the model was imported)";
+		fprintf(stderr,
+			"mlproxy: the estimates are too good if the model was trained on these records; say at the import what it was trained on (--trained-on), or here that it was on others (--held-out)\n");
+	} else {
+		t->rows_are = "held-out decisions";
+	}
+	if (left_out)
+		fprintf(stderr, "mlproxy: %zu decisions left out, the model was trained on them\n",
+			left_out);
+}
+
+static int pick_rows(struct testing *t, const struct mlds_data *data, struct mltrain_rows *rows)
 {
 	const struct mltrain_model *seen = t->seen ? t->seen : t->model;
 	int err;
@@ -69,16 +97,23 @@ static int pick_rows(const struct testing *t, const struct mlds_data *data,
 		err = mltrain_rows_all(data, rows);
 	if (err)
 		return cli_error("%s", mltrain_error());
-	if (!seen && !t->all)
-		fprintf(stderr,
-			"mlproxy: a fixed-point model does not say what it was trained on; if on these records, name its float model with --exclude\n");
-	else if (rows->n < data->n)
-		fprintf(stderr, "mlproxy: %zu of %zu decisions left out, the model was trained on them\n",
-			data->n - rows->n, data->n);
-	else if (t->all)
-		fprintf(stderr,
-			"mlproxy: --all: the estimates are too good if the model was trained on these records\n");
+	name_rows(t, seen, data->n - rows->n);
 	return CLI_OK;
+}
+
+static int print_test(const struct testing *t, const struct mltrain_test *test,
+		      const struct mlds_data *data)
+{
+	json_t *j;
+
+	if (!t->cli->json) {
+		cli_print_test(test, &data->schema, t->rows_are);
+		return CLI_OK;
+	}
+	j = cli_json_test(test, &data->schema);
+	if (j)
+		json_object_set_new(j, "rows_are", json_string(t->rows_are));
+	return cli_print_json(j);
 }
 
 static int run_test(struct testing *t, const struct mlds_data *data)
@@ -95,10 +130,8 @@ static int run_test(struct testing *t, const struct mlds_data *data)
 	if (ret == CLI_OK && mltrain_test_model(t->model, t->mlp_file ? &t->fixed : NULL, data,
 						&rows, test))
 		ret = cli_error("%s", mltrain_error());
-	if (ret == CLI_OK && t->cli->json)
-		ret = cli_print_json(cli_json_test(test, &data->schema));
-	else if (ret == CLI_OK)
-		cli_print_test(test, &data->schema);
+	if (ret == CLI_OK)
+		ret = print_test(t, test, data);
 	mltrain_rows_free(&rows);
 	mltrain_free(t->model);
 	mltrain_free(t->seen);
@@ -112,6 +145,7 @@ static int test(struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
 		{ "exclude", required_argument, NULL, 'x' },
+		{ "held-out", no_argument, NULL, 'o' },
 		{ 0 }
 	};
 	struct testing t = { .cli = cli };
@@ -123,6 +157,8 @@ static int test(struct cli *cli, int argc, char **argv)
 			return ret;
 		if (opt == 'a')
 			t.all = true;
+		else if (opt == 'o')
+			t.held_out = true;
 		else
 			t.exclude = optarg;
 	}
@@ -156,6 +192,8 @@ const struct cli_verb verb_test = {
 		"\n"
 		"  -x, --exclude=MODEL.float  leave out the records of that model's training\n"
 		"  -a, --all                  leave nothing out\n"
+		"      --held-out             the model was trained on none of these records, though\n"
+		"                             nothing here can tell (an imported model)\n"
 		"\n"
 		"Example: both forms of a model side by side\n"
 		"  mlproxy test synth.float synth.mlp synth.h5\n",

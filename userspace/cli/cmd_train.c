@@ -177,7 +177,7 @@ static int report(struct training *t, const struct model *fixed)
 		print_contest(t);
 		print_fit(t);
 		if (tested)
-			cli_print_test(test, &t->data.schema);
+			cli_print_test(test, &t->data.schema, "held-out decisions");
 		else
 			printf("Nothing was held out: test it on another data set.\n");
 	}

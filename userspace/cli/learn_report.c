@@ -103,14 +103,15 @@ static const char *verdict(const struct mltrain_policy *p)
 	return "not to be told from the kernel's own choice: record more, or train otherwise";
 }
 
-void cli_print_test(const struct mltrain_test *t, const struct mlds_schema *schema)
+void cli_print_test(const struct mltrain_test *t, const struct mlds_schema *schema,
+		    const char *rows_are)
 {
 	const struct mlproxy_schema *s = &schema->schema;
 	const struct mlproxy_feature reward = value_reward(s);
 	uint32_t i;
 
-	printf("Off-policy test on %zu held-out decisions; 95 %% intervals over %zu clusters (%s)\n",
-	       t->rows, t->clusters, t->cluster_by);
+	printf("Off-policy test on %zu %s; 95 %% intervals over %zu clusters (%s)\n",
+	       t->rows, rows_are, t->clusters, t->cluster_by);
 	printf("%s%s%s, %s is better; gain: doubly robust, over the baseline, positive is better\n\n",
 	       s->reward_name, s->reward_unit[0] ? " in " : "", s->reward_unit,
 	       s->reward_direction == MLPROXY_REWARD_LOWER ? "lower" : "higher");

@@ -223,6 +223,7 @@ struct mltrain_tree {
  * @state: the network and its optimiser as mltorch_save() gives them, for a
  *	training that goes on; only that needs libtorch
  * @state_len: bytes
+ * @imported: trained elsewhere: what it was trained on is not known, but for @seen
  * @nr_seen: entries in @seen
  * @seen: hashes of the rows that the training used, ascending
  * @kind: MLPROXY_MODEL_KIND_*; trees have no @inputs, @layers and @state
@@ -243,6 +244,7 @@ struct mltrain_model {
 	struct mltrain_layer layers[MLTORCH_MAX_LAYERS];
 	void *state;
 	size_t state_len;
+	uint32_t imported;
 	size_t nr_seen;
 	uint64_t *seen;
 	uint32_t kind;
@@ -516,6 +518,9 @@ int mltrain_open_fixed(const char *path, const struct mlds_schema *schema, void 
 /* ------------------------------------------------------------------ */
 /* Models trained elsewhere; train_import.c                             */
 
+/* Room for a note of an import. */
+#define MLTRAIN_NOTE_LEN	400
+
 /**
  * struct mltrain_import_options - how a foreign model is to be read
  * @name: name of the model, empty for the proxy's
@@ -524,12 +529,16 @@ int mltrain_open_fixed(const char *path, const struct mlds_schema *schema, void 
  * @score: its outputs are scores, of which a higher one is better; else they are
  *	rewards in the schema's unit
  * @margin: as in training; not negative
+ * @trained_on: what it was trained on, as its maker says, or NULL: nobody knows
+ * @note: out: what could not be checked, or empty; MLTRAIN_NOTE_LEN, or NULL
  */
 struct mltrain_import_options {
 	char name[MLPROXY_NAME_LEN];
 	bool standardised;
 	bool score;
 	double margin;
+	const struct mlds_data *trained_on;
+	char *note;
 };
 
 /**
@@ -554,11 +563,20 @@ int mltrain_import_torch(struct mltrain_model **model, const char *path,
  * @data: data set: the schema
  * @options: options; @standardised can't be had
  *
- * Does not need XGBoost.
+ * Where XGBoost is installed, its own predictions are compared: on rows of @data, and
+ * around the thresholds. Other predictions refuse the model.
  */
 int mltrain_import_xgboost(struct mltrain_model **model, char *const *paths, uint32_t nr_paths,
 			   const struct mlds_data *data,
 			   const struct mltrain_import_options *options);
+
+/**
+ * mltrain_provenance_known() - is it known what a model was trained on
+ * @model: model
+ *
+ * If not, no row may be called held out.
+ */
+bool mltrain_provenance_known(const struct mltrain_model *model);
 
 /** mltrain_error() - reason of this thread's last failure, in words */
 const char *mltrain_error(void);

@@ -12,12 +12,14 @@
  *			nodes of each tree; attribute model_kind is 2 then
  *	/nodes		of all trees: feature (-1 in a leaf), left and right (in the
  *			tree), threshold, value
- *	/seen		hashes of the rows that it was trained on
+ *	/seen		hashes of the rows that it was trained on; all of them, unless the
+ *			attribute imported is 1 and it is empty: then nobody knows
  *
  * The weights stand there twice: /layers is what runs, here and in other programs;
  * /torch_state lets a training go on.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +29,9 @@
 #include "train_file_trees.h"
 #include "train_h5.h"
 #include "train_priv.h"
+
+/* The memory for the file grows by so much at a time. */
+#define IMAGE_GROWS_BYTES	(64 << 10)
 
 static const struct {
 	const char *name;
@@ -118,6 +123,7 @@ static int put_model(hid_t file, const struct mltrain_model *m)
 		err = h5_put_attr(file, attrs[i].name, attr_type(attrs[i].kind),
 			       (const char *)m + attrs[i].at);
 	err = err ?: h5_put_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
+	err = err ?: h5_put_attr(file, "imported", H5T_NATIVE_UINT32, &m->imported);
 	if (!err)
 		err = m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_put_trees(file, m) :
 							    put_network(file, m);
@@ -126,33 +132,86 @@ static int put_model(hid_t file, const struct mltrain_model *m)
 	return err ? mltrain_fail(err, "can't write the model: %s", mlds_error()) : 0;
 }
 
-int mltrain_save(const struct mltrain_model *m, const char *path)
+/* The whole file in memory, where HDF5 knows of no full disk. */
+static int make_image(const struct mltrain_model *m, void **image, size_t *len)
 {
-	char *tmp = NULL;
-	hid_t file;
+	hid_t core = H5Pcreate(H5P_FILE_ACCESS), file;
+	ssize_t bytes;
 	int err;
 
-	mlds_h5_quiet();
-	/* Under another name first: a file of this name is always whole. */
+	*image = NULL;
+	*len = 0;
+	H5Pset_fapl_core(core, IMAGE_GROWS_BYTES, false);
+	file = H5Fcreate("model", H5F_ACC_TRUNC, H5P_DEFAULT, core);
+	H5Pclose(core);
+	if (file < 0)
+		return mltrain_fail(-ENOMEM, "no memory for the model's file");
+	err = put_model(file, m);
+	H5Fflush(file, H5F_SCOPE_LOCAL);
+	bytes = err ? 0 : H5Fget_file_image(file, NULL, 0);
+	if (bytes > 0)
+		*image = malloc(bytes);
+	if (!err && (!*image || H5Fget_file_image(file, *image, bytes) != bytes))
+		err = mltrain_fail(-ENOMEM, "no memory for the model's file");
+	*len = bytes;
+	H5Fclose(file);
+	return err;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	ssize_t n;
+
+	for (; len; len -= n, data += n) {
+		n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n <= 0)
+			return n ? -errno : -EIO;
+	}
+	return 0;
+}
+
+/* Under another name first: a file of this name is always whole. */
+static int replace_file(const char *path, const void *data, size_t len)
+{
+	char *tmp = NULL;
+	int fd, err;
+
 	if (asprintf(&tmp, "%s.new-%d", path, getpid()) < 0)
 		return mltrain_fail(-ENOMEM, "no memory for a path");
-	file = H5Fcreate(tmp, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-	if (file < 0) {
-		err = access(path, F_OK) ? -errno : -EACCES;
+	fd = open(tmp, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		err = -errno;
 		free(tmp);
-		return mltrain_fail(err == -ENOENT ? -EACCES : err,
-				    "can't create %s: is its directory there and writable?",
-				    path);
+		return mltrain_fail(err, "can't create %s: %s%s", path, strerror(-err),
+				    err == -ENOENT ? "; make its directory first" : "");
 	}
-	err = put_model(file, m);
-	if (H5Fclose(file) < 0 && !err)
-		err = mltrain_fail(-EIO, "can't write %s: is the disk full?", path);
-	if (!err && rename(tmp, path))
+	err = write_all(fd, data, len);
+	if (close(fd) && !err)
+		err = -errno;
+	if (err)
+		mltrain_fail(err, "can't write %s: %s%s", path, strerror(-err),
+			     err == -ENOSPC || err == -EDQUOT ? "; make room on its disk" : "");
+	else if (rename(tmp, path))
 		err = mltrain_fail(-errno, "can't rename %s to %s: %s", tmp, path,
 				   strerror(errno));
 	if (err)
 		unlink(tmp);
 	free(tmp);
+	return err;
+}
+
+int mltrain_save(const struct mltrain_model *m, const char *path)
+{
+	void *image;
+	size_t len;
+	int err;
+
+	mlds_h5_quiet();
+	err = make_image(m, &image, &len);
+	err = err ?: replace_file(path, image, len);
+	free(image);
 	return err;
 }
 
@@ -247,13 +306,13 @@ static int get_network(hid_t file, struct mltrain_model *m)
 	return err;
 }
 
-/* Files from before there were trees don't say their kind. */
-static int get_kind(hid_t file, struct mltrain_model *m)
+/* A file from before one of these attributes says nothing of it. */
+static int get_optional(hid_t file, const char *name, uint32_t *value, uint32_t otherwise)
 {
-	m->kind = MLPROXY_MODEL_KIND_MLP;
-	if (H5Aexists(file, "model_kind") <= 0)
+	*value = otherwise;
+	if (H5Aexists(file, name) <= 0)
 		return 0;
-	return h5_get_attr(file, "model_kind", H5T_NATIVE_UINT32, &m->kind);
+	return h5_get_attr(file, name, H5T_NATIVE_UINT32, value);
 }
 
 static int get_model(hid_t file, const char *path, struct mltrain_model *m)
@@ -267,7 +326,8 @@ static int get_model(hid_t file, const char *path, struct mltrain_model *m)
 			       (char *)m + attrs[i].at);
 	err = err ?: mltrain_h5_get(file, "seen", H5T_NATIVE_UINT64, sizeof(*m->seen), UINT32_MAX,
 			 (void **)&m->seen, &m->nr_seen);
-	err = err ?: get_kind(file, m);
+	err = err ?: get_optional(file, "model_kind", &m->kind, MLPROXY_MODEL_KIND_MLP);
+	err = err ?: get_optional(file, "imported", &m->imported, 0);
 	if (!err)
 		err = m->kind == MLPROXY_MODEL_KIND_TREES ? mltrain_get_trees(file, m) :
 							    get_network(file, m);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train_priv.h"
+#include "train_xgb.h"
 
 #define MAX_FILE	(64 << 20)
 
@@ -180,36 +180,14 @@ static int new_model(struct mltrain_model **m, const struct mlds_data *data,
 	if (!*m)
 		return mltrain_fail(-ENOMEM, "no memory for a model");
 	mltrain_init_model(*m, data, o->name);
+	(*m)->imported = 1;
 	err = set_reward(*m, data, o);
+	if (!err && o->trained_on)
+		err = mltrain_note_seen(*m, o->trained_on);
 	if (err) {
 		mltrain_free(*m);
 		*m = NULL;
 	}
-	return err;
-}
-
-int mltrain_import_torch(struct mltrain_model **model, const char *path,
-			 const struct mlds_data *data,
-			 const struct mltrain_import_options *o)
-{
-	struct mltorch_chain chain = { 0 };
-	struct mltrain_model *m;
-	int err;
-
-	*model = NULL;
-	err = new_model(&m, data, o);
-	if (err)
-		return err;
-	err = mltorch_import(path, &chain);
-	if (err)
-		mltrain_fail(err, "%s: %s", path, mltorch_last_error());
-	err = err ?: check_chain(&chain, path, &data->schema.schema);
-	err = err ?: take_chain(m, &chain, data, o);
-	mltorch_chain_free(&chain);
-	if (err)
-		mltrain_free(m);
-	else
-		*model = m;
 	return err;
 }
 
@@ -230,6 +208,61 @@ static int read_text(const char *path, char **text, size_t *len)
 	}
 	fclose(f);
 	return 0;
+}
+
+/*
+ * TorchScript is an archive that has constants.pkl. torch.save() writes one without, or a
+ * pickle, which only Python can read; libtorch would say that a file can't be located.
+ */
+static int check_torchscript(const char *path)
+{
+	size_t len;
+	char *text;
+	bool saved;
+	int err = read_text(path, &text, &len);
+
+	if (err)
+		return err;
+	if (len > 2 && !memcmp(text, "PK", 2))
+		saved = memmem(text, len, "data.pkl", strlen("data.pkl")) &&
+			!memmem(text, len, "constants.pkl", strlen("constants.pkl"));
+	else
+		saved = len > 2 && text[0] == (char)0x80;
+	free(text);
+	if (!saved)
+		return 0;
+	return mltrain_fail(-EBADMSG, "%s is what torch.save() writes (a state_dict, or a module in Python's pickle), not TorchScript; in Python, with the module's class at hand, export it: torch.jit.script(model.eval()).save(\"model.pt\")",
+			    path);
+}
+
+int mltrain_import_torch(struct mltrain_model **model, const char *path,
+			 const struct mlds_data *data,
+			 const struct mltrain_import_options *o)
+{
+	struct mltorch_chain chain = { 0 };
+	struct mltrain_model *m;
+	int err;
+
+	*model = NULL;
+	err = new_model(&m, data, o);
+	if (err)
+		return err;
+	err = check_torchscript(path);
+	if (err) {
+		mltrain_free(m);
+		return err;
+	}
+	err = mltorch_import(path, &chain);
+	if (err)
+		mltrain_fail(err, "%s: %s", path, mltorch_last_error());
+	err = err ?: check_chain(&chain, path, &data->schema.schema);
+	err = err ?: take_chain(m, &chain, data, o);
+	mltorch_chain_free(&chain);
+	if (err)
+		mltrain_free(m);
+	else
+		*model = m;
+	return err;
 }
 
 /* Into scores: every leaf scaled, and the constant part in one tree an action. */
@@ -257,28 +290,37 @@ static int scale_trees(struct mltrain_model *m, const double *base,
 	return err;
 }
 
+/* One file, whose first output is that of action @first; compared with XGBoost itself. */
+static int read_one(struct mltrain_model *m, const char *path, uint32_t first,
+		    const struct mlds_data *data, double *base, uint32_t *nr, char *note)
+{
+	struct mltrain_xgb_file f = { .what = path, .m = m, .first_output = first,
+				      .base = base };
+	char *text;
+	int err = read_text(path, &text, &f.len);
+
+	if (err)
+		return err;
+	f.text = text;
+	err = mltrain_xgb_read(&f, m->schema.schema.nr_actions - first);
+	err = err ?: mltrain_xgb_check(&f, data, note);
+	*nr = f.nr_outputs;
+	free(text);
+	return err;
+}
+
 static int read_all(struct mltrain_model *m, char *const *paths, uint32_t nr_paths,
-		    double *base)
+		    const struct mlds_data *data, double *base, char *note)
 {
 	const struct mlproxy_schema *s = &m->schema.schema;
-	uint32_t p, a, nr, done = 0;
-	size_t len = 0;
-	char *text;
+	uint32_t p, nr, done = 0;
 	int err;
 
 	for (p = 0; p < nr_paths; p++) {
-		double one;
-
-		err = read_text(paths[p], &text, &len);
+		err = read_one(m, paths[p], done, data, base + done, &nr, note);
 		if (err)
 			return err;
-		err = mltrain_read_xgboost(text, len, paths[p], s->nr_features, done,
-					   s->nr_actions - done, m, &nr, &one);
-		free(text);
-		if (err)
-			return err;
-		for (a = 0; a < nr; a++)
-			base[done++] = one;
+		done += nr;
 	}
 	if (done != s->nr_actions)
 		return mltrain_fail(-EBADMSG, "%u outputs in %u files, the proxy has %u actions: one model with an output an action, or a file for each action, is needed",
@@ -291,6 +333,7 @@ int mltrain_import_xgboost(struct mltrain_model **model, char *const *paths, uin
 			   const struct mltrain_import_options *o)
 {
 	double base[MLPROXY_MAX_ACTIONS] = { 0 };
+	char note[MLTRAIN_NOTE_LEN] = "";
 	struct mltrain_model *m;
 	uint32_t t;
 	int err;
@@ -302,7 +345,9 @@ int mltrain_import_xgboost(struct mltrain_model **model, char *const *paths, uin
 	if (err)
 		return err;
 	m->kind = MLPROXY_MODEL_KIND_TREES;
-	err = read_all(m, paths, nr_paths, base);
+	err = read_all(m, paths, nr_paths, data, base, note);
+	if (o->note)
+		strcpy(o->note, note);
 	err = err ?: scale_trees(m, base, o);
 	for (t = 0; !err && t < m->nr_trees; t++)
 		if (mltrain_tree_depth(&m->trees[t]) > MLPROXY_MODEL_MAX_DEPTH)

@@ -71,13 +71,8 @@ void mltrain_trees_free(struct mltrain_model *m);
 void mltrain_trees_predict(const struct mltrain_model *m, const struct mlds_data *data,
 			   const struct mltrain_rows *rows, float *scores);
 
-/*
- * The trees of an XGBoost model in JSON: train_xgb_json.c. @first is the output of
- * the model's first one. @base: out: what is added to each score.
- */
-int mltrain_read_xgboost(const char *text, size_t len, const char *what, uint32_t nr_features,
-			 uint32_t first, uint32_t max_outputs, struct mltrain_model *m,
-			 uint32_t *nr_outputs, double *base);
+/* All rows of @data were in its training: train_rows.c. */
+int mltrain_note_seen(struct mltrain_model *m, const struct mlds_data *data);
 
 /**
  * struct mltrain_lessons - what teachers say of the rows, in score units

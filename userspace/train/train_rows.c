@@ -109,6 +109,25 @@ int mltrain_pick_rows(const struct mltrain_model *model, const struct mlds_data 
 	return 0;
 }
 
+int mltrain_note_seen(struct mltrain_model *m, const struct mlds_data *data)
+{
+	size_t i;
+
+	m->seen = malloc((data->n ?: 1) * sizeof(*m->seen));
+	if (!m->seen)
+		return mltrain_fail(-ENOMEM, "no memory for %zu rows", data->n);
+	for (i = 0; i < data->n; i++)
+		m->seen[i] = mltrain_row_hash(data, i);
+	m->nr_seen = data->n;
+	qsort(m->seen, m->nr_seen, sizeof(*m->seen), by_value);
+	return 0;
+}
+
+bool mltrain_provenance_known(const struct mltrain_model *m)
+{
+	return !m->imported || m->nr_seen;
+}
+
 float *mltrain_inputs(const struct mlproxy_model_input *inputs, uint32_t nr_inputs,
 		      const struct mlds_data *data, const struct mltrain_rows *rows)
 {

@@ -6,76 +6,21 @@
  * a forest is boosted as long as the validation part gets better and the proxy's
  * cost allows.
  *
- * XGBoost is loaded when it is first needed, so that testing and quantising go
- * without. The rounds' trees come out of it as JSON, what an import reads, too.
+ * The rounds' trees come out of XGBoost as JSON, what an import reads, too.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xgboost/c_api.h>
 
-#include "train_priv.h"
+#include "train_xgb.h"
 
-#define LIBRARY		"libxgboost.so.0"
 #define TREE_DEPTH	8
 #define FOREST_DEPTH	5
 /* Learning rate of a forest: small enough for early stopping to tell rounds apart. */
 #define FOREST_RATE	"0.3"
 
-static struct {
-	void *library;
-	typeof(&XGBGetLastError) error;
-	typeof(&XGBSetGlobalConfig) config;
-	typeof(&XGDMatrixCreateFromMat) matrix;
-	typeof(&XGDMatrixSetFloatInfo) set_info;
-	typeof(&XGDMatrixFree) matrix_free;
-	typeof(&XGBoosterCreate) create;
-	typeof(&XGBoosterSetParam) set_param;
-	typeof(&XGBoosterUpdateOneIter) update;
-	typeof(&XGBoosterSaveModelToBuffer) save;
-	typeof(&XGBoosterFree) free;
-} xgb;
-
-static int load_library(void)
-{
-	const struct {
-		const char *name;
-		void *fn;
-	} fns[] = {
-		{ "XGBGetLastError", &xgb.error }, { "XGBSetGlobalConfig", &xgb.config },
-		{ "XGDMatrixCreateFromMat", &xgb.matrix },
-		{ "XGDMatrixSetFloatInfo", &xgb.set_info },
-		{ "XGDMatrixFree", &xgb.matrix_free }, { "XGBoosterCreate", &xgb.create },
-		{ "XGBoosterSetParam", &xgb.set_param },
-		{ "XGBoosterUpdateOneIter", &xgb.update },
-		{ "XGBoosterSaveModelToBuffer", &xgb.save }, { "XGBoosterFree", &xgb.free },
-	};
-	void *library;
-	size_t i;
-
-	if (xgb.library)
-		return 0;
-	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	for (i = 0; library && i < sizeof(fns) / sizeof(fns[0]); i++) {
-		void *fn = dlsym(library, fns[i].name);
-
-		if (!fn)
-			break;
-		memcpy(fns[i].fn, &fn, sizeof(fn));
-	}
-	if (!library || i < sizeof(fns) / sizeof(fns[0])) {
-		mltrain_fail(-ELIBACC, "trees need XGBoost, which can't be loaded: %s; install libxgboost0",
-			     dlerror());
-		if (library)
-			dlclose(library);
-		return -ELIBACC;
-	}
-	xgb.library = library;
-	xgb.config("{\"verbosity\": 0}");
-	return 0;
-}
+static const struct mltrain_xgb *xgb;
 
 /* The rows where one action was taken, in the terms of XGBoost. */
 struct part {
@@ -136,7 +81,7 @@ static int make_part(struct part *p, const struct mltrain_model *m, const struct
 
 static int xgb_failed(const char *what)
 {
-	return mltrain_fail(-EIO, "XGBoost can't %s: %s", what, xgb.error());
+	return mltrain_fail(-EIO, "XGBoost can't %s: %s", what, xgb->error());
 }
 
 static int set_params(BoosterHandle booster, const struct part *p, bool forest, uint32_t depth,
@@ -156,7 +101,7 @@ static int set_params(BoosterHandle booster, const struct part *p, bool forest, 
 	snprintf(seed_text, sizeof(seed_text), "%u", (uint32_t)mix64(seed) >> 1);
 	snprintf(mean, sizeof(mean), "%.9g", p->mean);
 	for (i = 0; i < sizeof(params) / sizeof(params[0]); i++)
-		if (xgb.set_param(booster, params[i][0], params[i][1]))
+		if (xgb->set_param(booster, params[i][0], params[i][1]))
 			return xgb_failed("set a parameter");
 	return 0;
 }
@@ -165,17 +110,18 @@ static int set_params(BoosterHandle booster, const struct part *p, bool forest, 
 static int boost(BoosterHandle booster, DMatrixHandle matrix, uint32_t rounds,
 		 struct mltrain_model *m, uint32_t action, double *base)
 {
-	const char *text;
+	struct mltrain_xgb_file f = { .what = "XGBoost's model", .m = m,
+				      .first_output = action, .base = base };
 	bst_ulong len;
-	uint32_t i, nr_outputs;
+	uint32_t i;
 
 	for (i = 0; i < rounds; i++)
-		if (xgb.update(booster, i, matrix))
+		if (xgb->update(booster, i, matrix))
 			return xgb_failed("grow a tree");
-	if (xgb.save(booster, "{\"format\": \"json\"}", &len, &text))
+	if (xgb->save(booster, "{\"format\": \"json\"}", &len, &f.text))
 		return xgb_failed("give its trees out");
-	return mltrain_read_xgboost(text, len, "XGBoost's model", m->schema.schema.nr_features,
-				    action, 1, m, &nr_outputs, base);
+	f.len = len;
+	return mltrain_xgb_read(&f, 1);
 }
 
 static int grow(const struct part *p, bool forest, uint32_t depth, uint32_t rounds,
@@ -187,17 +133,17 @@ static int grow(const struct part *p, bool forest, uint32_t depth, uint32_t roun
 	DMatrixHandle matrix;
 	int err = 0;
 
-	if (xgb.matrix(p->x, p->n, nr_features, NAN, &matrix))
+	if (xgb->matrix(p->x, p->n, nr_features, NAN, &matrix))
 		return xgb_failed("take the rows");
-	if (xgb.set_info(matrix, "label", p->target, p->n) ||
-	    xgb.set_info(matrix, "weight", p->weight, p->n) ||
-	    xgb.create(&matrix, 1, &booster))
+	if (xgb->set_info(matrix, "label", p->target, p->n) ||
+	    xgb->set_info(matrix, "weight", p->weight, p->n) ||
+	    xgb->create(&matrix, 1, &booster))
 		err = xgb_failed("begin");
 	err = err ?: set_params(booster, p, forest, depth, o->seed + action);
 	err = err ?: boost(booster, matrix, rounds, m, action, base);
 	if (booster)
-		xgb.free(booster);
-	xgb.matrix_free(matrix);
+		xgb->free(booster);
+	xgb->matrix_free(matrix);
 	return err;
 }
 
@@ -341,7 +287,8 @@ int mltrain_fit_trees(struct mltrain_model *m, const struct mlds_data *data,
 	int err;
 
 	m->kind = MLPROXY_MODEL_KIND_TREES;
-	err = load_library();
+	xgb = mltrain_xgb_get();
+	err = xgb ? 0 : -ELIBACC;
 	for (a = 0; !err && a < data->nr_actions; a++) {
 		if (m->active >> a & 1)
 			err = fit_action(m, data, o, lessons, r, a, &loss);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train_priv.h"
+#include "train_xgb.h"
 
 /* One file being read. */
 struct reader {
@@ -34,14 +34,17 @@ static json_t *path_get(json_t *j, const char *const *path)
 
 #define GET(j, ...) path_get(j, (const char *const[]){ __VA_ARGS__, NULL })
 
-/* XGBoost writes its parameters as text. */
+/* XGBoost writes its parameters as text. NAN for what is no number, and no more. */
 static double number_of(json_t *j, double otherwise)
 {
 	const char *text = json_string_value(j);
+	double value;
+	char *end;
 
-	if (text)
-		return strtod(text, NULL);
-	return json_is_number(j) ? json_number_value(j) : otherwise;
+	if (!text)
+		return json_is_number(j) ? json_number_value(j) : otherwise;
+	value = strtod(text, &end);
+	return end == text || *end ? NAN : value;
 }
 
 static int damaged(const struct reader *r, const char *part)
@@ -139,6 +142,45 @@ static int read_trees(struct reader *r, json_t *model)
 	return err;
 }
 
+static bool all_finite(const double *v, uint32_t n)
+{
+	while (n--)
+		if (!isfinite(v[n]))
+			return false;
+	return true;
+}
+
+/*
+ * The constant part: a number, or since XGBoost 3.1 a list of them as text, one for all
+ * outputs or one each: "[7.19E2]".
+ */
+static int read_base(const struct reader *r, json_t *j, double *base)
+{
+	const char *text = json_string_value(j), *p = text;
+	uint32_t n = 0;
+	char *end;
+
+	if (!text || *text != '[') {
+		base[n++] = number_of(j, NAN);
+	} else {
+		do {
+			base[n++] = strtod(++p, &end);
+			if (end == p)
+				break;
+			p = end + strspn(end, " ");
+		} while (*p == ',' && n < r->nr_outputs);
+		if (strcmp(p, "]"))
+			base[0] = NAN;
+	}
+	if (n == 1)
+		for (; n < r->nr_outputs; n++)
+			base[n] = base[0];
+	if (n == r->nr_outputs && all_finite(base, n))
+		return 0;
+	return mltrain_fail(-EBADMSG, "%s: base_score is %s%s%s, which is not understood: a number, or a list of one an output, is expected",
+			    r->what, text ? "\"" : "", text ? text : "missing", text ? "\"" : "");
+}
+
 static int read_learner(struct reader *r, json_t *learner, uint32_t max_outputs, double *base)
 {
 	json_t *param = json_object_get(learner, "learner_model_param");
@@ -147,9 +189,9 @@ static int read_learner(struct reader *r, json_t *learner, uint32_t max_outputs,
 	double features = number_of(json_object_get(param, "num_feature"), -1);
 	double outputs = fmax(number_of(json_object_get(param, "num_class"), 0),
 			      number_of(json_object_get(param, "num_target"), 1));
+	int err;
 
-	*base = number_of(json_object_get(param, "base_score"), NAN);
-	if (!booster || !objective || !isfinite(*base))
+	if (!booster || !objective)
 		return damaged(r, "the learner");
 	if (strcmp(booster, "gbtree"))
 		return mltrain_fail(-EBADMSG, "%s: its booster is %s: only gbtree can be imported",
@@ -165,23 +207,32 @@ static int read_learner(struct reader *r, json_t *learner, uint32_t max_outputs,
 		return mltrain_fail(-EBADMSG, "%s: %g outputs, but the proxy has %u actions", r->what,
 				    outputs, r->m->schema.schema.nr_actions);
 	r->nr_outputs = outputs;
-	return read_trees(r, GET(learner, "gradient_booster", "model"));
+	err = read_base(r, json_object_get(param, "base_score"), base);
+	return err ? err : read_trees(r, GET(learner, "gradient_booster", "model"));
 }
 
-int mltrain_read_xgboost(const char *text, size_t len, const char *what, uint32_t nr_features,
-			 uint32_t first, uint32_t max_outputs, struct mltrain_model *m,
-			 uint32_t *nr_outputs, double *base)
+/* "version": [3, 1, 0]; files of old ones have none. */
+static void read_version(json_t *version, int out[2])
 {
-	struct reader r = { .what = what, .nr_features = nr_features, .first = first, .m = m };
+	out[0] = json_integer_value(json_array_get(version, 0));
+	out[1] = json_integer_value(json_array_get(version, 1));
+}
+
+int mltrain_xgb_read(struct mltrain_xgb_file *f, uint32_t max_outputs)
+{
+	struct reader r = { .what = f->what, .nr_features = f->m->schema.schema.nr_features,
+			    .first = f->first_output, .m = f->m };
 	json_error_t error;
-	json_t *root = json_loadb(text, len, 0, &error);
+	json_t *root = json_loadb(f->text, f->len, 0, &error);
 	int err;
 
 	if (!root)
 		return mltrain_fail(-EBADMSG, "%s: line %d: %s; XGBoost saves JSON under a name that ends in .json",
-				    what, error.line, error.text);
-	err = read_learner(&r, json_object_get(root, "learner"), max_outputs, base);
-	*nr_outputs = r.nr_outputs;
+				    f->what, error.line, error.text);
+	f->first_tree = f->m->nr_trees;
+	err = read_learner(&r, json_object_get(root, "learner"), max_outputs, f->base);
+	f->nr_outputs = r.nr_outputs;
+	read_version(json_object_get(root, "version"), f->version);
 	json_decref(root);
 	return err;
 }

@@ -10,6 +10,7 @@
 
 #include "../unit.h"
 #include "bandit.h"
+#include "fixed.h"
 #include "mlproxy_train.h"
 
 static void quick(struct mltrain_options *o)
@@ -17,38 +18,6 @@ static void quick(struct mltrain_options *o)
 	mltrain_default_options(o);
 	o->restarts = 1;
 	o->epochs = 60;
-}
-
-/* Share of fresh contexts for which the fixed-point policy takes the best action. */
-static double best_share(const struct model *model, uint32_t omit)
-{
-	uint64_t state = 777;
-	int32_t out[BANDIT_ACTIONS];
-	int64_t f[BANDIT_FEATURES];
-	int i, n = 20000, best = 0, counted = 0;
-
-	for (i = 0; i < n; i++) {
-		uint32_t want;
-
-		bandit_context(&state, f);
-		want = bandit_best(f);
-		if (omit >> want & 1)
-			continue;
-		model_eval(model, f, out);
-		best += model_choose(model, out, 0, 0xf & ~omit) == want;
-		counted++;
-	}
-	return (double)best / counted;
-}
-
-static void verify(const void *file, size_t len, const struct mlds_schema *s, struct model *model)
-{
-	struct mlp_limits limits = { s->schema.schema_hash, s->schema.nr_features,
-				     s->schema.nr_actions, s->schema.max_macs };
-	struct mlp_report report;
-
-	if (model_verify(file, len, &limits, model, &report))
-		fail_msg("%s", report.text);
 }
 
 /* Train, quantise, and return the share of best actions. */
@@ -68,10 +37,10 @@ static double learn(const struct bandit *b, size_t n, const struct mltrain_optio
 		fail_msg("%s", mltrain_error());
 	if (mltrain_quantise(m, &d, &fr.train, &file, &len, qr))
 		fail_msg("%s", mltrain_error());
-	verify(file, len, &d.schema, &model);
+	fixed_verify(file, len, &d.schema, &model);
 	if (test && mltrain_test_model(m, &model, &d, &fr.held_out, test))
 		fail_msg("%s", mltrain_error());
-	share = best_share(&model, b->omit);
+	share = fixed_best_share(&model, b->omit);
 	free(file);
 	mltrain_free(m);
 	mltrain_fit_report_free(&fr);
@@ -157,7 +126,7 @@ static void leaves_unknown_actions(void **state)
 	assert_int_equal(mltrain_fit(&m, &d, &o, &fr), 0);
 	assert_int_equal(m->active, 7);
 	assert_int_equal(mltrain_quantise(m, &d, &fr.train, &file, &len, &qr), 0);
-	verify(file, len, &d.schema, &model);
+	fixed_verify(file, len, &d.schema, &model);
 	for (i = 0; i < 5000; i++) {
 		bandit_context(&rnd, f);
 		model_eval(&model, f, out);
