@@ -137,6 +137,27 @@ refusals()
 	exits 0 'no program' "$mlproxy" bpf list
 }
 
+# Another user, with CAP_BPF and CAP_PERFMON or without: what the verifier refuses is
+# told as that, what the kernel does not let us try as that.
+other_users()
+{
+	local copy=/run/mlproxy-bpf-test
+
+	mkdir -p $copy /sys/fs/bpf/mlproxy
+	# the checkout may lie where only root can look, as root's home
+	cp "$mlproxy" "$mlproxy-bpf" "$progs/unbounded.bpf.o" $copy/
+	chmod 755 $copy $copy/mlproxy*
+	chmod 644 $copy/*.o
+	chmod 1777 /sys/fs/bpf /sys/fs/bpf/mlproxy
+	exits 4 "verifier refused it" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon \
+		$copy/mlproxy bpf attach $copy/unbounded.bpf.o
+	exits 1 "no permission" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps=-all --bounding-set=-all $copy/mlproxy bpf attach $copy/unbounded.bpf.o
+	rm -rf $copy
+	chmod 700 /sys/fs/bpf/mlproxy
+}
+
 # In a namespace of its own, where the filesystem is gone.
 without_filesystem()
 {
@@ -184,6 +205,7 @@ ktap_test illegal_is_refused illegal_is_refused
 ktap_test other_fields_are_a_copy other_fields_are_a_copy
 ktap_test emergency_asks_nobody emergency_asks_nobody
 ktap_test refusals refusals
+ktap_test other_users other_users
 ktap_test without_filesystem without_filesystem
 for model in "$progs"/*.mlp; do
 	model=$(basename "$model" .mlp)

@@ -124,13 +124,17 @@ static int open_object(const char *path, char *log, bool verbose,
 		    MLPROXY_BPF_TRACEPOINT, path, nr);
 }
 
+/*
+ * The verifier, too, says EPERM and EACCES; but it says more in its log, which is empty
+ * where the kernel did not let us come that far.
+ */
 static int load_object(const char *path, struct bpf_object *obj, char *log, char *error)
 {
 	int err = bpf_object__load(obj);
 
 	if (!err)
 		return 0;
-	if (err == -EPERM || geteuid())
+	if (!log[0] && (err == -EPERM || err == -EACCES))
 		return no_permission(error, err);
 	return fail(error, -EINVAL, "%s: the kernel's verifier refused it (%s); it says last:\n%s",
 		    path, strerror(-err), end_of_log(log));
