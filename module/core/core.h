@@ -165,6 +165,7 @@ u32 mlproxy_model_version(const struct mlproxy_model *model);
 
 /* sysfs.c */
 int mlproxy_sysfs_add(struct mlproxy *proxy);
+void mlproxy_sysfs_announce(const struct mlproxy *proxy, const char *event);
 void mlproxy_sysfs_remove(struct mlproxy *proxy);
 
 /**

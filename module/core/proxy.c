@@ -127,6 +127,8 @@ int mlproxy_init(struct mlproxy *proxy)
 		set_state(proxy, MLPROXY_STATE_INITIALIZED);
 out:
 	mutex_unlock(&proxy->lock);
+	if (!ret)
+		mlproxy_sysfs_announce(proxy, "create");
 	return ret;
 }
 EXPORT_SYMBOL_GPL(mlproxy_init);
