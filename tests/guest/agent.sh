@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The agent that keeps learning, on the synthetic subsystem, with nobody else at
-# work: from no model to recommendation mode; the world changes, and it is learned
+# work: it waits for the device and is alone; from no model to recommendation mode; the world changes, and it is learned
 # again; the agent is killed, comes back and goes on from where it was; it is
 # stopped, and goes on; it leaves. Another one learns a better version, and takes that
 # back when it turns out worse. The kernel never waits for it: without it a proxy
@@ -44,6 +44,7 @@ heartbeat = 2s
 model = tree
 explore.learning = 1/4
 explore.collaboration = 1/16
+share.recommendation = 31/32
 explore.recommendation = 1/64
 CONF
 	printf '%s\n' "$@" >> "$tmp/conf"
@@ -60,8 +61,10 @@ alarm()
 	grep -q '"alarm": true' "$status_file"
 }
 
+# What the operator does, then the agent, which has no right to do it.
 start_agent()
 {
+	"$mlproxyd" --setup -c "$tmp/conf" || exit 1
 	"$mlproxyd" -f -v -c "$tmp/conf" >> "$log" 2>&1 &
 	agent=$!
 	echo $agent > "$tmp/pid"
@@ -122,6 +125,25 @@ is_good()
 	echo "$(cat $synth/best_percent) % of the decisions are the best"
 }
 
+# Without a device it says so and waits; a device, and later a proxy, are taken at once.
+waits()
+{
+	set -e
+	mod_unload_all
+	start_agent
+	until_true 0 grep -q 'cannot open /dev/mlproxy.*modprobe' "$log"
+	mod_load mlproxy
+	until_true 0 grep -q 'there is no proxy .synth' "$log"
+	running
+	mod_load mlproxy_synth
+	until_true 0 grep -q 'synth: learning' "$log"
+	# what the configuration says is not in force: that is for the operator
+	until_true 0 grep -q 'explore.learning is 0.0625, not 0.25' "$log"
+	until_true 0 grep -q 'it does not run, though' "$log"
+	kill -TERM $agent && wait $agent
+	: > "$log"
+}
+
 learns()
 {
 	set -e
@@ -130,9 +152,28 @@ learns()
 	until_true 0 test -e "$status_file"
 	until_true 100 has_model 1
 	running
-	grep 'version .* goes into use' "$log"
+	# which kind of model it is, a tree here
+	grep 'version .* (new trees, .* goes into use' "$log"
 	# what was loaded is the best policy, whatever share of decisions it has
 	expect "kernel's version" "$(cat $P/active_version)" "$(number model_version)"
+}
+
+# Neither with its state nor with another one.
+alone()
+{
+	local status=0
+
+	set -e
+	"$mlproxyd" -f -c "$tmp/conf" 2> "$tmp/second" || status=$?
+	expect "exit status" $status 6
+	grep 'another mlproxyd' "$tmp/second"
+	sed "s|$tmp/state|$tmp/state2|" "$tmp/conf" > "$tmp/conf2"
+	status=0
+	"$mlproxyd" -f -c "$tmp/conf2" 2> "$tmp/second" || status=$?
+	expect "exit status" $status 6
+	grep 'another mlproxyd learns for this proxy' "$tmp/second"
+	running
+	expect "experiment's version" "$(cat $P/active_version)" "$(number model_version)"
 }
 
 climbs()
@@ -247,9 +288,11 @@ rolls_back()
 	running
 }
 
-ktap_plan 7
+ktap_plan 9
 configure "recent_rows = 6000" "archive_rows = 2000" "min_rows = 1500" "refit_rows = 3000"
+ktap_test "device and proxy may come later" waits
 ktap_test "the agent learns a model from nothing" learns
+ktap_test "a second agent is refused" alone
 ktap_test "it climbs to recommendation mode" climbs
 ktap_test "a changed world is learned again" relearns
 ktap_test "killed: emergency; back: it goes on from where it was" killed

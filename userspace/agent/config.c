@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <ini.h>
+#include <mlproxy/mlproxy.h>
 
 #include "common/parse.h"
 #include "config.h"
@@ -81,6 +82,9 @@ static const struct key proxy_keys[] = {
 	{ "batch", KIND_U32, PROXY(fit.batch), 0, 1000000 },
 	{ "lr", KIND_DOUBLE, PROXY(fit.lr), 1e-7, 1 },
 	{ "min_action_rows", KIND_U32, PROXY(fit.min_rows), 1, 1000000 },
+	{ "share.learning", KIND_SHARE, PROXY(share[MLPROXY_MODE_LEARNING]), 0, 0 },
+	{ "share.collaboration", KIND_SHARE, PROXY(share[MLPROXY_MODE_COLLABORATION]), 0, 0 },
+	{ "share.recommendation", KIND_SHARE, PROXY(share[MLPROXY_MODE_RECOMMENDATION]), 0, 0 },
 	{ "explore.learning", KIND_SHARE, PROXY(explore[MLPROXY_MODE_LEARNING]), 0, 0 },
 	{ "explore.collaboration", KIND_SHARE, PROXY(explore[MLPROXY_MODE_COLLABORATION]), 0, 0 },
 	{ "explore.recommendation", KIND_SHARE, PROXY(explore[MLPROXY_MODE_RECOMMENDATION]), 0,
@@ -111,7 +115,7 @@ static int wrong(struct reading *r, const char *fmt, ...) __attribute__((format(
 /* The first thing that is wrong counts. Return: 0, which tells inih so. */
 static int wrong(struct reading *r, const char *fmt, ...)
 {
-	char text[1000];
+	char text[1400];
 	va_list args;
 
 	if (r->failed)
@@ -277,7 +281,7 @@ static int set_key(struct reading *r, const struct key *keys, const char *sectio
 		   const char *name, const char *value, void *base)
 {
 	const struct key *k;
-	char known[1024] = "";
+	char known[1200] = "";
 	size_t len = 0;
 
 	for (k = keys; k->name; k++) {
@@ -310,9 +314,22 @@ static void proxy_defaults(struct proxy_config *p, const char *name)
 	p->probation_rows = 20000;
 	p->versions = 8;
 	p->warm_epochs = 15;
-	for (mode = 0; mode < MLPROXY_NR_MODES; mode++)
+	for (mode = 0; mode < MLPROXY_NR_MODES; mode++) {
+		p->share[mode] = CONFIG_UNSET;
 		p->explore[mode] = CONFIG_UNSET;
+	}
 	mltrain_default_options(&p->fit);
+}
+
+/* What the others begin with: so it comes before them. */
+static struct proxy_config *any_section(struct reading *r)
+{
+	if (r->config->nr_proxies && !r->config->any) {
+		wrong(r, "[proxy *] is what the sections of single proxies begin with: write it above them");
+		return NULL;
+	}
+	r->config->any = true;
+	return &r->config->any_proxy;
 }
 
 /* The proxy that a section is about, made where it is the first time. */
@@ -322,6 +339,8 @@ static struct proxy_config *proxy_section(struct reading *r, const char *name)
 	struct proxy_config *p;
 	unsigned int i;
 
+	if (!strcmp(name, "*"))
+		return any_section(r);
 	for (i = 0; i < c->nr_proxies; i++)
 		if (!strcmp(c->proxy[i].name, name))
 			return &c->proxy[i];
@@ -339,7 +358,8 @@ static struct proxy_config *proxy_section(struct reading *r, const char *name)
 		return NULL;
 	}
 	c->proxy = p;
-	proxy_defaults(&p[c->nr_proxies], name);
+	p[c->nr_proxies] = c->any_proxy;
+	snprintf(p[c->nr_proxies].name, sizeof(p->name), "%s", name);
 	return &p[c->nr_proxies++];
 }
 
@@ -359,22 +379,60 @@ static int on_value(void *arg, const char *section, const char *name, const char
 	return p ? set_key(r, proxy_keys, section, name, value, p) : 0;
 }
 
+/* What the kernel begins with, where the configuration says nothing. */
+static const uint32_t usual_share[MLPROXY_NR_MODES] = {
+	[MLPROXY_MODE_LEARNING] = MLPROXY_SHARE_ONE / 16,
+	[MLPROXY_MODE_COLLABORATION] = MLPROXY_SHARE_ONE / 2,
+	[MLPROXY_MODE_RECOMMENDATION] = MLPROXY_SHARE_ONE - MLPROXY_SHARE_ONE / 64,
+};
+
+static const uint32_t usual_explore[MLPROXY_NR_MODES] = {
+	[MLPROXY_MODE_LEARNING] = MLPROXY_SHARE_ONE / 16,
+	[MLPROXY_MODE_COLLABORATION] = MLPROXY_SHARE_ONE / 64,
+};
+
+/* What is neither the model's nor explored is the control group: some has to be left. */
+static void check_shares(struct reading *r, const struct proxy_config *p)
+{
+	static const char usual[] = " (the kernel's default)";
+	uint32_t mode;
+
+	for (mode = MLPROXY_MODE_LEARNING; mode < MLPROXY_NR_MODES; mode++) {
+		bool no_share = p->share[mode] == CONFIG_UNSET;
+		bool no_explore = p->explore[mode] == CONFIG_UNSET;
+		uint64_t share = no_share ? usual_share[mode] : p->share[mode];
+		uint64_t explore = no_explore ? usual_explore[mode] : p->explore[mode];
+		const char *name = mlproxy_mode_name(mode);
+
+		if (share + explore >= MLPROXY_SHARE_ONE)
+			wrong(r, "[proxy %s]: share.%s, %g%s, and explore.%s, %g%s, leave no control group to measure the model against; lower one of them so that their sum is below 1",
+			      p->name, name, (double)share / MLPROXY_SHARE_ONE,
+			      no_share ? usual : "", name, (double)explore / MLPROXY_SHARE_ONE,
+			      no_explore ? usual : "");
+	}
+}
+
+static void check_proxy(struct reading *r, const struct proxy_config *p)
+{
+	if (p->min_rows > p->recent_rows)
+		wrong(r, "[proxy %s]: min_rows is %u, more than recent_rows, %u: lower it",
+		      p->name, p->min_rows, p->recent_rows);
+	check_shares(r, p);
+}
+
 static int check(struct reading *r)
 {
+	struct agent_config *c = r->config;
 	unsigned int i;
 
 	r->line++;
-	if (!r->config->nr_proxies) {
-		wrong(r, "no proxy is named: add a section, as \"[proxy synth]\" with \"start = no\"");
-		return -EINVAL;
-	}
-	for (i = 0; i < r->config->nr_proxies; i++) {
-		const struct proxy_config *p = &r->config->proxy[i];
-
-		if (p->min_rows > p->recent_rows)
-			wrong(r, "[proxy %s]: min_rows is %u, more than recent_rows, %u: lower it",
-			      p->name, p->min_rows, p->recent_rows);
-	}
+	/* Without a word about proxies, all of them are meant. */
+	if (!c->nr_proxies)
+		c->any = true;
+	if (c->any)
+		check_proxy(r, &c->any_proxy);
+	for (i = 0; i < c->nr_proxies; i++)
+		check_proxy(r, &c->proxy[i]);
 	return r->failed ? -EINVAL : 0;
 }
 
@@ -391,6 +449,7 @@ int config_parse(struct agent_config *c, const char *text, const char *name, cha
 	c->save_ms = 60000;
 	c->nice = 10;
 	c->threads = 1;
+	proxy_defaults(&c->any_proxy, "*");
 	bad = ini_parse_stream(next_line, &r, on_value, &r);
 	if (bad && !r.failed) {
 		r.line = bad > 0 ? bad : 0;
@@ -425,17 +484,20 @@ static char *read_all(const char *path)
 
 int config_load(struct agent_config *config, const char *path, char *error, size_t error_len)
 {
-	char *text = read_all(path);
+	const char *name = path ? path : CONFIG_DEFAULT_PATH;
+	char *text = read_all(name);
 	int err;
 
 	memset(config, 0, sizeof(*config));
+	if (!text && !path && errno == ENOENT)
+		text = strdup("");
 	if (!text) {
 		err = errno ? -errno : -EIO;
-		snprintf(error, error_len, "can't read %s: %s; name another file with -c", path,
+		snprintf(error, error_len, "can't read %s: %s; name another file with -c", name,
 			 strerror(-err));
 		return err;
 	}
-	err = config_parse(config, text, path, error, error_len);
+	err = config_parse(config, text, name, error, error_len);
 	free(text);
 	return err;
 }
@@ -454,5 +516,5 @@ const struct proxy_config *config_find(const struct agent_config *config, const 
 	for (i = 0; i < config->nr_proxies; i++)
 		if (!strcmp(config->proxy[i].name, name))
 			return &config->proxy[i];
-	return NULL;
+	return config->any ? &config->any_proxy : NULL;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The agent's configuration: an ini file with one section [mlproxyd] and one
- * section [proxy NAME] for each proxy; mlproxyd.conf(5) documents the keys.
+ * The agent's configuration: an ini file with one section [mlproxyd], one [proxy *]
+ * for all proxies that there are, and one [proxy NAME] for each that differs;
+ * mlproxyd.conf(5) documents the keys.
+ *
+ * start, share and explore are the operator's part: `mlproxyd --setup` sets them.
+ * All else is the agent's.
  */
 #ifndef MLPROXYD_CONFIG_H
 #define MLPROXYD_CONFIG_H
@@ -37,7 +41,8 @@
  * @probation_rows: outcomes of a new version in which it may be rolled back
  * @versions: models kept on disk
  * @warm_epochs: passes over the rows of a refit that goes on from a model
- * @explore: by mode, of MLPROXY_SHARE_ONE; CONFIG_UNSET leaves it alone
+ * @share: the model's, by mode, of MLPROXY_SHARE_ONE; CONFIG_UNSET leaves it alone
+ * @explore: share of exploration, likewise
  * @fit: options of the trainer
  */
 struct proxy_config {
@@ -60,6 +65,7 @@ struct proxy_config {
 	uint32_t probation_rows;
 	uint32_t versions;
 	uint32_t warm_epochs;
+	uint64_t share[MLPROXY_NR_MODES];
 	uint64_t explore[MLPROXY_NR_MODES];
 	struct mltrain_options fit;
 };
@@ -73,8 +79,10 @@ struct proxy_config {
  * @save_ms: period of saving what was learned
  * @nice: of the training thread
  * @threads: of libtorch
+ * @any: learn for every proxy that there is, as @any_proxy says
+ * @any_proxy: what [proxy *] says; what every other section begins with
  * @nr_proxies: entries in @proxy
- * @proxy: the proxies, in the order of the file
+ * @proxy: the named proxies, in the order of the file
  */
 struct agent_config {
 	char device[256];
@@ -84,6 +92,8 @@ struct agent_config {
 	uint32_t save_ms;
 	uint32_t nice;
 	uint32_t threads;
+	bool any;
+	struct proxy_config any_proxy;
 	unsigned int nr_proxies;
 	struct proxy_config *proxy;
 };
@@ -91,7 +101,8 @@ struct agent_config {
 /**
  * config_load() - read a configuration
  * @config: out; config_free() it
- * @path: file
+ * @path: file, or NULL for CONFIG_DEFAULT_PATH, which need not be there: without it
+ *	the agent learns for every proxy, and sets nothing
  * @error: out: what is wrong, with line and remedy
  * @error_len: room in @error
  *
@@ -114,11 +125,11 @@ int config_parse(struct agent_config *config, const char *text, const char *name
 void config_free(struct agent_config *config);
 
 /**
- * config_find() - the section of a proxy
+ * config_find() - what the configuration says of a proxy
  * @config: configuration
  * @name: proxy
  *
- * Return: the section, or NULL.
+ * Return: its section, or that of all proxies, or NULL if it is none of ours.
  */
 const struct proxy_config *config_find(const struct agent_config *config, const char *name);
 

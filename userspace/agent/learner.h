@@ -52,6 +52,7 @@ struct version {
  * @s: session, NULL while the proxy can't be bound
  * @open_error: why not, to be told once
  * @dir: its directory
+ * @dir_lock: holds its lock, or -1
  * @schema: schema
  * @join: decisions that wait for their outcome
  * @replay: outcomes
@@ -84,6 +85,7 @@ struct version {
  * @next_status_ns: of the status file
  * @next_save_ns: of saving
  * @next_open_ns: of the next attempt to bind
+ * @setup_check_ns: when to look whether the operator's part is in force, 0: done
  * @refit_ns: of the last refit
  */
 struct learner {
@@ -93,6 +95,7 @@ struct learner {
 	struct mlproxy_session *s;
 	char open_error[300];
 	char dir[PATH_MAX];
+	int dir_lock;
 	struct mlds_schema schema;
 	struct mlproxy_join *join;
 	struct replay replay;
@@ -125,6 +128,7 @@ struct learner {
 	uint64_t next_status_ns;
 	uint64_t next_save_ns;
 	uint64_t next_open_ns;
+	uint64_t setup_check_ns;
 	uint64_t refit_ns;
 };
 

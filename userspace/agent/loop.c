@@ -3,6 +3,7 @@
  * One proxy's loop: bind, heartbeat, records, and when a refit or a save is due.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,14 @@
 #include "loop.h"
 #include "rows.h"
 #include "save.h"
+#include "setup.h"
 #include "status.h"
 #include "versions.h"
 
 #define MS		1000000ULL
-#define RETRY_NS	(5000 * MS)
+#define RETRY_NS	(1000 * MS)
+/* What the operator sets, udev has set by then where the proxy came just now. */
+#define SETUP_NS	(5000 * MS)
 #define WAKE_TIMEOUT_US	100000
 #define JOIN_ENTRIES	65536
 /* Outcomes that a refit by time must have got, as a part of refit_rows. */
@@ -30,6 +34,7 @@ void learner_init(struct learner *ln, const struct proxy_config *config,
 	ln->agent = agent;
 	ln->worker = worker;
 	ln->mode = MLPROXY_MODE_LEARNING;
+	ln->dir_lock = -1;
 	snprintf(ln->dir, sizeof(ln->dir), "%s/%s", agent->state_dir, config->name);
 }
 
@@ -101,6 +106,24 @@ static int take_schema(struct learner *ln)
 	return 0;
 }
 
+/*
+ * One agent a proxy, whatever its state directory: a lock on the device, on the byte
+ * that the proxy's name hashes to. It ends with the session.
+ */
+static int lock_proxy(struct learner *ln)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+	const char *c;
+
+	for (c = ln->config.name; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ULL;
+	lock.l_start = hash >> 2;
+	if (!fcntl(mlproxy_fd(ln->s), F_OFD_SETLK, &lock))
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+}
+
 static int bind_proxy(struct learner *ln)
 {
 	uint32_t bytes = ln->config.ring_bytes ? ln->config.ring_bytes :
@@ -129,20 +152,6 @@ static int bind_proxy(struct learner *ln)
 	return err;
 }
 
-static void set_exploration(struct learner *ln)
-{
-	uint32_t mode;
-
-	for (mode = 0; mode < MLPROXY_NR_MODES; mode++) {
-		if (ln->config.explore[mode] == CONFIG_UNSET)
-			continue;
-		if (mlproxy_param_set(ln->s, MLPROXY_PARAM_EXPLORE, mode,
-				      ln->config.explore[mode]))
-			log_say(LOG_WARNING, ln->config.name, "explore.%s: %s",
-				mlproxy_mode_name(mode), mlproxy_errmsg(ln->s));
-	}
-}
-
 static int make_buffers(struct learner *ln)
 {
 	int err;
@@ -157,6 +166,7 @@ static int make_buffers(struct learner *ln)
 	mlproxy_join_free(ln->join);
 	ln->join = NULL;
 	replay_free(&ln->replay);
+	save_unlock(ln);
 	return err;
 }
 
@@ -167,6 +177,11 @@ int learner_open(struct learner *ln)
 
 	if (err)
 		return open_failed(ln, err, mlproxy_errmsg(ln->s));
+	err = lock_proxy(ln);
+	if (err)
+		return open_failed(ln, err, err == -EBUSY ?
+				   "another mlproxyd learns for this proxy: stop that one first" :
+				   "the device can't be locked");
 	/* Heard before the slow part: reading the state. */
 	heartbeat(ln, now_ns);
 	err = make_buffers(ln);
@@ -174,16 +189,19 @@ int learner_open(struct learner *ln)
 		return open_failed(ln, err, err == -ENOMEM ? "no memory for the replay buffer" :
 				   persist_error());
 	versions_resume(ln);
-	set_exploration(ln);
-	if (ln->config.start && mlproxy_control(ln->s, MLPROXY_CTL_START, NULL) &&
-	    ln->features)
-		log_say(LOG_DEBUG, ln->config.name, "%s", mlproxy_errmsg(ln->s));
 	ln->open_error[0] = '\0';
 	ln->refit_ns = now_ns;
 	ln->next_status_ns = now_ns;
 	ln->next_save_ns = now_ns + ln->agent->save_ms * MS;
+	ln->setup_check_ns = now_ns + SETUP_NS;
 	log_say(LOG_INFO, ln->config.name, "learning");
 	return 0;
+}
+
+void learner_retry(struct learner *ln)
+{
+	if (!ln->s)
+		ln->next_open_ns = 0;
 }
 
 /* The rings are broken: begin again, once no job has pointers into this. */
@@ -224,6 +242,10 @@ static void periodic(struct learner *ln, uint64_t now_ns)
 		ln->next_status_ns = now_ns + ln->agent->status_ms * MS;
 		versions_watch(ln);
 		status_write(ln);
+	}
+	if (ln->setup_check_ns && now_ns >= ln->setup_check_ns) {
+		ln->setup_check_ns = 0;
+		setup_in_force(ln->s, &ln->config, ln->config.name);
 	}
 	if (now_ns >= ln->next_save_ns) {
 		ln->next_save_ns = now_ns + ln->agent->save_ms * MS;
@@ -278,6 +300,7 @@ void learner_close(struct learner *ln)
 	mlproxy_join_free(ln->join);
 	ln->join = NULL;
 	replay_free(&ln->replay);
+	save_unlock(ln);
 	version_drop(ln->current);
 	version_drop(ln->previous);
 	ln->current = NULL;

@@ -21,9 +21,13 @@ void learner_init(struct learner *ln, const struct proxy_config *config,
  * learner_open() - bind to the proxy, set the rings up, take up where it was left
  * @ln: learner
  *
- * Return: 0, or a negative errno; what failed has been logged.
+ * Return: 0, or a negative errno; what failed has been logged. -EBUSY: another agent
+ * has the proxy, or its state.
  */
 int learner_open(struct learner *ln);
+
+/** learner_retry() - something changed: where it is not open, try at the next turn */
+void learner_retry(struct learner *ln);
 
 /**
  * learner_step() - one turn of the loop: heartbeat, records, what is due

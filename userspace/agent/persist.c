@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -129,6 +130,21 @@ int persist_open(const char *dir)
 	remove_half_done(dir);
 	remove_half_done(path);
 	return 0;
+}
+
+int persist_lock(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return fail_errno("open", dir);
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	err = errno == EWOULDBLOCK ?
+	      fail(-EBUSY, "another mlproxyd keeps its state in %s: stop that one, or take another state_dir",
+		   dir) : fail_errno("lock", dir);
+	close(fd);
+	return err;
 }
 
 int persist_set_aside(const char *dir)

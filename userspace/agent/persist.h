@@ -70,6 +70,15 @@ const char *persist_error(void);
  */
 int persist_open(const char *dir);
 
+/**
+ * persist_lock() - keep other agents out of a directory
+ * @dir: directory, made by persist_open()
+ *
+ * Return: a descriptor that holds the lock until it is closed; -EBUSY if another agent
+ * has it, or another negative errno.
+ */
+int persist_lock(const char *dir);
+
 /** persist_set_aside() - keep what is of another schema under the name DIR.old */
 int persist_set_aside(const char *dir);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "save.h"
@@ -133,23 +134,48 @@ static int restore_rows(struct learner *ln)
 	return err;
 }
 
+void save_unlock(struct learner *ln)
+{
+	if (ln->dir_lock >= 0)
+		close(ln->dir_lock);
+	ln->dir_lock = -1;
+}
+
+/* The directory, for this agent alone. */
+static int open_dir(struct learner *ln)
+{
+	int err = persist_open(ln->dir);
+
+	if (err)
+		return err;
+	ln->dir_lock = persist_lock(ln->dir);
+	return ln->dir_lock < 0 ? ln->dir_lock : 0;
+}
+
+/* What belongs to another schema makes room for what comes. */
+static int begin_anew(struct learner *ln)
+{
+	int err;
+
+	log_say(LOG_NOTICE, ln->config.name,
+		"its schema changed: what was learned of the old one is set aside in %s.old",
+		ln->dir);
+	memset(&ln->state, 0, sizeof(ln->state));
+	err = persist_set_aside(ln->dir);
+	save_unlock(ln);
+	return err ? err : open_dir(ln);
+}
+
 int save_restore(struct learner *ln)
 {
 	int err;
 
-	err = persist_open(ln->dir);
-	if (err) {
-		log_say(LOG_ERR, ln->config.name, "%s", persist_error());
+	err = open_dir(ln);
+	if (err)
 		return err;
-	}
 	err = persist_load_state(ln->dir, &ln->state);
-	if (!err && ln->state.schema_hash != ln->schema.schema.schema_hash) {
-		log_say(LOG_NOTICE, ln->config.name,
-			"its schema changed: what was learned of the old one is set aside in %s.old",
-			ln->dir);
-		memset(&ln->state, 0, sizeof(ln->state));
-		return persist_set_aside(ln->dir);
-	}
+	if (!err && ln->state.schema_hash != ln->schema.schema.schema_hash)
+		return begin_anew(ln);
 	if (err && err != -ENOENT)
 		log_say(LOG_WARNING, ln->config.name, "counters of earlier runs are lost: %s",
 			persist_error());

@@ -7,8 +7,15 @@
 
 #include "learner.h"
 
-/** save_restore() - read what is on disk, opens the directory; 0 or a negative errno */
+/**
+ * save_restore() - open and lock the directory, read what is there
+ *
+ * Return: 0 or a negative errno; -EBUSY: another agent has it.
+ */
 int save_restore(struct learner *ln);
+
+/** save_unlock() - let go of the directory */
+void save_unlock(struct learner *ln);
 
 /** save_start() - queue a save */
 void save_start(struct learner *ln);

@@ -391,7 +391,8 @@ static void say_verdict(const struct learner *ln, const struct refit_work *w)
 
 	log_say(LOG_INFO, ln->config.name,
 		"version %u (%s, %zu rows, %zu of them replayed), tested on %zu: gain %.4g (%.4g to %.4g) over the baseline, %.4g (%.4g to %.4g) over the model in use; %s: %s",
-		w->job.serial, r->warm ? "goes on from the last one" : "new network",
+		w->job.serial, r->warm ? "goes on from the last one" :
+		r->model->kind == MLPROXY_MODEL_KIND_TREES ? "new trees" : "new network",
 		r->train_rows, r->replayed, v->rows, v->gain.value, v->gain.low, v->gain.high,
 		v->over_current.value, v->over_current.low, v->over_current.high,
 		v->swap ? "goes into use" : "not used", v->why);

@@ -77,7 +77,12 @@ static void names_line_and_remedy(void **state)
 		{ "[other]\nstart = no\n", "line 2", "[proxy NAME]" },
 		{ "start = no\n", "line 1", "[mlproxyd]" },
 		{ "[proxy a]\nstart = no\nnonsense\n", "line 3", "KEY = VALUE" },
-		{ "[mlproxyd]\nnice = 5\n", "line 3", "[proxy synth]" },
+		{ "[proxy a]\nstart = no\n[proxy *]\nstart = no\n", "line 4", "above them" },
+		{ "[proxy a]\nexplore.recommendation = 1/64\n", "share.recommendation",
+		  "control group" },
+		{ "[proxy *]\nshare.learning = 15/16\n", "explore.learning", "below 1" },
+		{ "[proxy *]\nshare.collaboration = 1\nexplore.collaboration = 0\n",
+		  "explore.collaboration", "control group" },
 		{ "[proxy a]\nmin_rows = 5000\nrecent_rows = 1000\n", "line 4", "lower it" },
 	};
 	struct agent_config c;
@@ -90,6 +95,51 @@ static void names_line_and_remedy(void **state)
 			fail_msg("\"%s\": %s", bad[i].text, error);
 		assert_null(c.proxy);
 	}
+}
+
+static void one_section_for_all(void **state)
+{
+	const struct proxy_config *p;
+	struct agent_config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, "[proxy *]\nstart = yes\nheartbeat = 2s\n[proxy a]\nheartbeat = 4s\n"),
+			 0);
+	assert_true(c.any);
+	assert_int_equal(c.nr_proxies, 1);
+	p = config_find(&c, "a");
+	assert_string_equal(p->name, "a");
+	assert_true(p->start);
+	assert_int_equal(p->heartbeat_ms, 4000);
+	p = config_find(&c, "b");
+	assert_non_null(p);
+	assert_int_equal(p->heartbeat_ms, 2000);
+	config_free(&c);
+	/* Nothing said: all proxies, and nothing is set. */
+	assert_int_equal(parse(&c, "[mlproxyd]\nnice = 5\n"), 0);
+	p = config_find(&c, "a");
+	assert_non_null(p);
+	assert_false(p->start);
+	assert_true(p->share[MLPROXY_MODE_LEARNING] == CONFIG_UNSET);
+	config_free(&c);
+}
+
+/* What is shipped keeps a control group: it is read, and the sums are below 1. */
+static void shipped_keeps_a_control_group(void **state)
+{
+	struct agent_config c;
+	uint32_t mode;
+
+	(void)state;
+	if (config_load(&c, SHIPPED_CONFIG, error, sizeof(error)))
+		fail_msg("%s", error);
+	for (mode = MLPROXY_MODE_LEARNING; mode < MLPROXY_NR_MODES; mode++)
+		assert_true(c.any_proxy.explore[mode] > 0 &&
+			    c.any_proxy.explore[mode] <= MLPROXY_SHARE_ONE / 16);
+	assert_true(c.any_proxy.share[MLPROXY_MODE_RECOMMENDATION] +
+		    c.any_proxy.explore[MLPROXY_MODE_RECOMMENDATION] <=
+		    MLPROXY_SHARE_ONE - MLPROXY_SHARE_ONE / 64);
+	config_free(&c);
 }
 
 static void names_the_file(void **state)
@@ -108,6 +158,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_all_kinds),
 		cmocka_unit_test(names_line_and_remedy),
+		cmocka_unit_test(one_section_for_all),
+		cmocka_unit_test(shipped_keeps_a_control_group),
 		cmocka_unit_test(names_the_file),
 	};
 
