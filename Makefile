@@ -109,6 +109,7 @@ install: modules userspace
 	scripts/lib/place.sh install $(STAGE) '$(DESTDIR)' $(PLACED)
 	rm -rf $(STAGE)
 	$(if $(DESTDIR),,depmod $(KRELEASE))
+	$(if $(DESTDIR),,packaging/activate)
 
 uninstall:
 	scripts/lib/place.sh remove '$(DESTDIR)' $(PLACED)
@@ -138,12 +139,24 @@ install-docs:
 	rsync -aR --no-owner --no-group --chmod=D755,F644 $(DOCS) $(DOCDIR)/
 	ln -sfn ../../mlproxy/models $(DOCDIR)/models
 
+# systemd looks there, and in no other PREFIX.
+SYSTEMD_PREFIX = $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)
+UNITDIR	?= $(SYSTEMD_PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(SYSTEMD_PREFIX)/lib/sysusers.d
+CONFDIR	?= /etc/mlproxy
 install-packaging:
-	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy \
+	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) \
+		$(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy \
 		$(DESTDIR)$(PREFIX)/share/mlproxy/models
 	install -m 644 $(wildcard models/*) $(DESTDIR)$(PREFIX)/share/mlproxy/models/
 	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
-	install -m 644 packaging/mlproxy.modprobe.conf.example \
+	install -m 644 packaging/mlproxy.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mlproxy.conf
+	for unit in mlproxyd.service mlproxyd-setup@.service; do \
+		sed 's|/usr/local/sbin|$(PREFIX)/sbin|' "packaging/$$unit" \
+			> "$(DESTDIR)$(UNITDIR)/$$unit" && \
+		chmod 644 "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; done
+	install -m 644 packaging/mlproxyd.conf $(DESTDIR)$(CONFDIR)/
+	install -m 644 packaging/mlproxy.modprobe.conf.example packaging/mlproxyd.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/mlproxy/
 
 dkms-source:
