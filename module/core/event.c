@@ -81,11 +81,13 @@ static void aggregate(struct mlproxy *proxy, u16 event, const s64 *values, u32 n
 {
 	struct accumulator *acc = &this_cpu_ptr(proxy->accumulators)->by_event[event];
 	u64 period_ns = (u64)proxy->events[event].period_ms * NSEC_PER_MSEC;
-	u64 now_ns = ktime_get_mono_fast_ns();
 	struct accumulator due = {};
 	unsigned long irq_flags;
+	u64 now_ns;
 
 	local_irq_save(irq_flags);
+	/* Not before: an interrupt that comes between may begin the next period. */
+	now_ns = ktime_get_mono_fast_ns();
 	if (acc->count && now_ns - acc->start_ns >= period_ns) {
 		due = *acc;
 		acc->count = 0;
