@@ -436,7 +436,8 @@ static int ioctl_snapshot(struct ioctl_context *ctx, void *arg)
 	if (cmd->reserved)
 		return -EINVAL;
 	memset(cmd->values, 0, sizeof(cmd->values));
-	return mlproxy_take_snapshot(ctx->proxy, cmd);
+	return ctx->writable ? mlproxy_take_snapshot(ctx->proxy, cmd) :
+			       mlproxy_peek_snapshot(ctx->proxy, cmd);
 }
 
 static int ioctl_dataset(struct ioctl_context *ctx, void *arg)

@@ -19,19 +19,23 @@
 #define MIN_PERIOD_NS	NSEC_PER_MSEC
 #define MAX_PERIOD_NS	(3600ULL * NSEC_PER_SEC)
 
-/* Differences to the snapshot before, which is kept as it was measured. */
-static void preprocess(struct mlproxy *proxy, s64 *values, u32 nr)
+/* Differences are to the published snapshot before, which is kept as it was measured. */
+static void keep(struct mlproxy *proxy, const s64 *values, u32 nr)
+{
+	u32 described = min(nr, proxy->schema.nr_states);
+
+	memcpy(proxy->last_states, values, described * sizeof(*values));
+	proxy->nr_last_states = max(proxy->nr_last_states, described);
+}
+
+static void preprocess(const struct mlproxy *proxy, const s64 *last, u32 nr_last, s64 *values,
+		       u32 nr)
 {
 	u32 described = min(nr, proxy->schema.nr_states), i;
 
-	for (i = 0; i < described; i++) {
-		u64 raw = values[i];
-
+	for (i = 0; i < described; i++)
 		if (proxy->states[i].preprocess == MLPROXY_PRE_DELTA)
-			values[i] = i < proxy->nr_last_states ? raw - proxy->last_states[i] : 0;
-		proxy->last_states[i] = raw;
-	}
-	proxy->nr_last_states = max(proxy->nr_last_states, described);
+			values[i] = i < nr_last ? (u64)values[i] - last[i] : 0;
 	preprocess_log2(values, preprocess_mask(proxy->states, described));
 }
 
@@ -45,20 +49,33 @@ static u32 estimate(struct mlproxy *proxy, const s64 *values, u32 nr)
 	return health < MLPROXY_NR_HEALTH ? health : MLPROXY_HEALTH_UNKNOWN;
 }
 
-static void snapshot_locked(struct mlproxy *proxy, struct mlproxy_snapshot *out)
+/* Return: false if the proxy has no snapshots. */
+static bool measure(struct mlproxy *proxy, struct mlproxy_snapshot *out)
 {
 	out->nr = 0;
 	out->health = MLPROXY_HEALTH_UNKNOWN;
-	mlproxy_event_flush(proxy);
 	if (!proxy->ops || !proxy->ops->snapshot)
-		return;
+		return false;
 	out->nr = min_t(u32, MLPROXY_SNAPSHOT_MAX,
 			proxy->ops->snapshot(proxy->priv, out->values, MLPROXY_SNAPSHOT_MAX));
 	out->health = estimate(proxy, out->values, out->nr);
+	return true;
+}
+
+static void snapshot_locked(struct mlproxy *proxy, struct mlproxy_snapshot *out)
+{
+	s64 last[MLPROXY_MAX_STATES];
+	u32 nr_last = proxy->nr_last_states;
+
+	mlproxy_event_flush(proxy);
+	if (!measure(proxy, out))
+		return;
 	WRITE_ONCE(proxy->health, out->health);
 	if (out->health == MLPROXY_HEALTH_BAD)
 		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_BAD_STATE, 0, 0);
-	preprocess(proxy, out->values, out->nr);
+	memcpy(last, proxy->last_states, sizeof(last));
+	keep(proxy, out->values, out->nr);
+	preprocess(proxy, last, nr_last, out->values, out->nr);
 	mlproxy_event(proxy, MLPROXY_EVENT_SNAPSHOT, out->health, out->values, out->nr);
 }
 
@@ -91,6 +108,28 @@ int mlproxy_take_snapshot(struct mlproxy *proxy, struct mlproxy_snapshot *out)
 		ret = -ENODEV;
 	else
 		snapshot_locked(proxy, out);
+	mutex_unlock(&proxy->lock);
+	return ret;
+}
+
+/**
+ * mlproxy_peek_snapshot() - ask for the state of the subsystem, for the asker alone
+ * @proxy: the proxy
+ * @out: out: values, number and health
+ *
+ * As mlproxy_take_snapshot(), but nothing is published, and neither the health nor what
+ * the next difference is to changes. Context: may sleep. Return: 0, or -ENODEV.
+ */
+int mlproxy_peek_snapshot(struct mlproxy *proxy, struct mlproxy_snapshot *out)
+{
+	int ret = 0;
+
+	mutex_lock(&proxy->lock);
+	if (mlproxy_gone(proxy))
+		ret = -ENODEV;
+	else if (measure(proxy, out))
+		preprocess(proxy, proxy->last_states, proxy->nr_last_states, out->values,
+			   out->nr);
 	mutex_unlock(&proxy->lock);
 	return ret;
 }

@@ -15,6 +15,7 @@ void mlproxy_state_start(struct mlproxy *proxy);
 void mlproxy_state_stop(struct mlproxy *proxy);
 void mlproxy_state_publish(struct mlproxy *proxy);
 int mlproxy_state_set_period(struct mlproxy *proxy, u64 value);
+int mlproxy_peek_snapshot(struct mlproxy *proxy, struct mlproxy_snapshot *out);
 int mlproxy_take_snapshot(struct mlproxy *proxy, struct mlproxy_snapshot *out);
 
 #endif /* _MLPROXY_CORE_STATE_H */

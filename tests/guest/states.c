@@ -134,6 +134,31 @@ static void snapshots(void)
 	EXPECT_EQ(snap(fd).values[1], 0);
 }
 
+/* Who may only read gets the state for himself, and changes nothing. */
+static void snapshots_for_a_reader(void)
+{
+	struct mlproxy_snapshot s;
+	int fd = fresh(), ro = dev_open(O_RDONLY);
+	char text[32];
+
+	ASSERT_RET(dev_bind(ro, PROXY), 0);
+	ASSERT_RET(ctx_set("data_ticks", 1000), 0);
+	snap(fd);
+	ASSERT_RET(ctx_set("data_ticks", 1234), 0);
+	ASSERT_RET(ctx_set("data_health", MLPROXY_HEALTH_BAD), 0);
+	s = snap(ro);
+	EXPECT_EQ(s.nr, 3);
+	EXPECT_EQ(s.values[1], 234);
+	EXPECT_EQ(s.health, MLPROXY_HEALTH_BAD);
+	EXPECT_EQ(snap(ro).values[1], 234);
+	log_take(&log_);
+	EXPECT_EQ(log_.nr_snapshots, 1);
+	ASSERT_RET(file_read(SYSFS_DIR PROXY "/health", text, sizeof(text)), 0);
+	EXPECT(!strncmp(text, "good", 4), "(%s)", text);
+	EXPECT_EQ(snap(fd).values[1], 234);
+	ASSERT_RET(ctx_set("data_health", MLPROXY_HEALTH_GOOD), 0);
+}
+
 static void health_file(void)
 {
 	static const char * const names[] = { "unknown", "good", "strained", "bad" };
@@ -291,6 +316,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(schema),
 	KTAP_TEST(preprocessed),
 	KTAP_TEST(snapshots),
+	KTAP_TEST(snapshots_for_a_reader),
 	KTAP_TEST(health_file),
 	KTAP_TEST(period),
 	KTAP_TEST(aggregated),

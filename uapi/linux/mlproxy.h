@@ -1078,9 +1078,10 @@ struct mlproxy_stats {
  * @health: out: MLPROXY_HEALTH_*
  * @reserved: must be 0
  * @values: out: state of the subsystem, as the schema's states say; a difference
- *	(MLPROXY_PRE_DELTA) is to the snapshot before, whoever asked for that one
+ *	(MLPROXY_PRE_DELTA) is to the published snapshot before, whoever asked for it
  *
- * The same is published as an event record.
+ * The same is published as an event record. If the file was not opened for writing,
+ * nothing is: the values are for the asker alone, and change nothing.
  */
 struct mlproxy_snapshot {
 	__u32 size;
