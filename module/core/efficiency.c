@@ -44,34 +44,59 @@ static void arm_set_squares(struct eff_arm *arm, __uint128_t squares)
 	arm->sq_hi = (u64)(squares >> 64);
 }
 
+static s64 sum_wrap(s64 a, s64 b)
+{
+	return (s64)((u64)a + (u64)b);
+}
+
+static s64 difference_wrap(s64 a, s64 b)
+{
+	return (s64)((u64)a - (u64)b);
+}
+
 void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
 {
 	struct eff_arm *a = &sums->arm[arm];
 
 	a->n++;
-	a->sum += reward;
+	a->sum = sum_wrap(a->sum, reward);
 	arm_set_squares(a, arm_squares(a) + (u64)(reward * reward));
 	if (group < EFF_CLUSTERS) {
 		sums->group[arm][group].n++;
-		sums->group[arm][group].sum += reward;
+		sums->group[arm][group].sum = sum_wrap(sums->group[arm][group].sum, reward);
+	}
+}
+
+void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more)
+{
+	arm->n += more->n;
+	arm->sum = sum_wrap(arm->sum, more->sum);
+	arm_set_squares(arm, arm_squares(arm) + arm_squares(more));
+	arm->lost += more->lost;
+}
+
+void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more)
+{
+	u32 arm, g;
+
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		for (g = 0; g < EFF_CLUSTERS; g++) {
+			struct eff_group *to = &sums->group[arm][g];
+
+			to->n += more->group[arm][g].n;
+			to->sum = sum_wrap(to->sum, more->group[arm][g].sum);
+		}
 	}
 }
 
 void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered)
 {
-	u32 arm, g;
+	u32 arm;
 
-	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-		struct eff_arm *a = &sums->arm[arm];
-
-		a->n += more->arm[arm].n;
-		a->sum += more->arm[arm].sum;
-		arm_set_squares(a, arm_squares(a) + arm_squares(&more->arm[arm]));
-		for (g = 0; clustered && g < EFF_CLUSTERS; g++) {
-			sums->group[arm][g].n += more->group[arm][g].n;
-			sums->group[arm][g].sum += more->group[arm][g].sum;
-		}
-	}
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++)
+		eff_merge_arm(&sums->arm[arm], &more->arm[arm]);
+	if (clustered)
+		eff_merge_groups(sums, more);
 }
 
 void eff_subtract(struct eff_sums *sums, const struct eff_sums *base)
@@ -82,13 +107,27 @@ void eff_subtract(struct eff_sums *sums, const struct eff_sums *base)
 		struct eff_arm *a = &sums->arm[arm];
 
 		a->n -= base->arm[arm].n;
-		a->sum -= base->arm[arm].sum;
+		a->sum = difference_wrap(a->sum, base->arm[arm].sum);
 		arm_set_squares(a, arm_squares(a) - arm_squares(&base->arm[arm]));
+		a->lost -= base->arm[arm].lost;
 		for (g = 0; g < EFF_CLUSTERS; g++) {
-			sums->group[arm][g].n -= base->group[arm][g].n;
-			sums->group[arm][g].sum -= base->group[arm][g].sum;
+			struct eff_group *from = &sums->group[arm][g];
+
+			from->n -= base->group[arm][g].n;
+			from->sum = difference_wrap(from->sum, base->group[arm][g].sum);
 		}
 	}
+}
+
+bool eff_losses_differ(const struct eff_sums *sums)
+{
+	const struct eff_arm *a = &sums->arm[MLPROXY_ARM_BASELINE];
+	const struct eff_arm *b = &sums->arm[MLPROXY_ARM_MODEL];
+	__uint128_t all_a = a->n + a->lost, all_b = b->n + b->lost;
+	__uint128_t lost_a = a->lost * all_b, lost_b = b->lost * all_a;
+	__uint128_t difference = lost_a > lost_b ? lost_a - lost_b : lost_b - lost_a;
+
+	return difference * EFF_LOSS_SHARE > all_a * all_b;
 }
 
 u64 eff_units(const struct eff_sums *sums, u32 arm, bool clustered)

@@ -36,19 +36,26 @@
 
 #define EFF_CLUSTERS		64
 #define EFF_MIN_CLUSTERS	20	/* groups with outcomes, in each arm */
+#define EFF_MAX_OUTCOMES	(1U << 30)	/* of an experiment, about */
+#define EFF_LOSS_SHARE		64	/* losses differ by more than 1 of so many outcomes */
 
 /**
  * struct eff_arm - outcomes of one arm
- * @n: how many; below 2^40
+ * @n: how many; below 2^32
  * @sum: of the rewards, each within s32
  * @sq_lo: sum of their squares, low word
  * @sq_hi: the same, high word
+ * @lost: outcomes that never come: expired or evicted while they were waited for
+ *
+ * Of many experiments together all of these wrap, and the difference of two copies is
+ * right all the same.
  */
 struct eff_arm {
 	u64 n;
 	s64 sum;
 	u64 sq_lo;
 	u64 sq_hi;
+	u64 lost;
 };
 
 /**
@@ -90,8 +97,22 @@ void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward);
  */
 void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered);
 
+/** eff_merge_arm() - the outcomes of one arm alone, without its groups */
+void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more);
+
+/** eff_merge_groups() - the groups alone */
+void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more);
+
 /** eff_subtract() - take the outcomes of @base, an earlier copy, off @sums */
 void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
+
+/**
+ * eff_losses_differ() - do outcomes of one arm get lost more often than the other's
+ * @sums: outcomes of the experiment
+ *
+ * By more than 1 of EFF_LOSS_SHARE. Without outcomes in both arms they don't.
+ */
+bool eff_losses_differ(const struct eff_sums *sums);
 
 /**
  * struct eff_test - how an experiment is judged

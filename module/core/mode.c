@@ -99,7 +99,7 @@ static void gather(struct mlproxy *proxy, struct mode_input *in)
 	}
 	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
 		in->candidates += candidates[i];
-	in->model_version = logic_version(ms, candidates, decisions);
+	in->logic = logic_version(ms, candidates, decisions);
 }
 
 static void take_request(struct mlproxy *proxy, struct mode_input *in)

@@ -36,7 +36,7 @@ static const struct mode_param mode_params[] = {
 	MODE_PARAM(MIN_SAMPLES, min_samples, 2, MODE_MAX_MIN_SAMPLES),
 	MODE_PARAM(ALPHA_PPM, alpha_ppm, 1, 500000),
 	MODE_PARAM(MARGIN_Q16, margin_q16, 0, 16 << 16),
-	MODE_PARAM(BLOCK, block, 64, 1 << 30),
+	MODE_PARAM(BLOCK, block, 64, 1 << 28),
 	MODE_PARAM(DROP_Q16, drop_q16, 1, 1024 << 16),
 	MODE_PARAM(DROP_SAMPLES, drop_samples, 16, 1 << 24),
 	MODE_PARAM(ERROR_SHARE, error_share, 1, MLPROXY_SHARE_ONE),

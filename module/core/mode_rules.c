@@ -47,7 +47,8 @@ static void clear_evidence(struct mode_machine *m)
 	m->evidence.nr_arms = MLPROXY_NR_ARMS;
 	m->evidence.low_q16 = S64_MIN;
 	m->evidence.high_q16 = S64_MAX;
-	m->evidence.model_version = m->model_version;
+	m->evidence.model_version = trust_version(m->logic);
+	m->losses_differ = false;
 }
 
 void mode_machine_init(struct mode_machine *m, u64 now_ns)
@@ -103,7 +104,7 @@ static void restart_latency(struct mode_machine *m, const struct mode_input *in)
 	m->base_latency_over = in->latency_over;
 }
 
-/* A block ended, or a mode or model did: outcomes of decisions made before don't count. */
+/* A block ended, or a mode or logic did: outcomes of decisions made before don't count. */
 static void begin_experiment(struct mode_machine *m, const struct mode_input *in)
 {
 	m->past = *in->sums;
@@ -120,32 +121,38 @@ static void begin_stretches(struct mode_machine *m, const struct mode_input *in)
 	restart_latency(m, in);
 }
 
-static void note_version(struct mode_machine *m, const struct mode_input *in)
+static void note_logic(struct mode_machine *m, const struct mode_input *in)
 {
-	m->model_version = in->model_version;
-	if (in->model_version && in->model_version != m->tested_version) {
-		m->tested_version = in->model_version;
+	m->logic = in->logic;
+	if (in->logic && in->logic != m->tested) {
+		m->tested = in->logic;
 		m->trial = 0;
 		m->learning_trial = 0;
 		m->measured_worse = false;
 	}
 }
 
-static void count_trial(u32 *trial)
+static void count_up(u32 *n)
 {
-	if (*trial < S32_MAX)
-		++*trial;
+	if (*n < S32_MAX)
+		++*n;
 }
 
-/* The experiment of a mode or model that is new. */
+/* One more test of the logic in this mode. */
+static void count_trial(struct mode_machine *m)
+{
+	if (m->mode == MLPROXY_MODE_COLLABORATION)
+		count_up(&m->trial);
+	else if (m->mode == MLPROXY_MODE_LEARNING)
+		count_up(&m->learning_trial);
+}
+
+/* The experiment of a mode or logic that is new. */
 static void begin_mode(struct mode_machine *m, const struct mode_input *in, u32 mode)
 {
 	m->mode = mode;
-	note_version(m, in);
-	if (mode == MLPROXY_MODE_COLLABORATION)
-		count_trial(&m->trial);
-	else if (mode == MLPROXY_MODE_LEARNING)
-		count_trial(&m->learning_trial);
+	note_logic(m, in);
+	count_trial(m);
 	m->blocks_without_gain = 0;
 	begin_experiment(m, in);
 	begin_stretches(m, in);
@@ -188,7 +195,7 @@ static bool enter_emergency(struct mode_machine *m, const struct mode_config *co
 	if (good_ns / FORGET_HOLDS >= config->hold_ns)
 		m->recurrences = 0;
 	if (cause_holds(reason))
-		count_trial(&m->recurrences);
+		count_up(&m->recurrences);
 	change(m, in, MLPROXY_MODE_EMERGENCY, reason, t);
 	m->cause = reason;
 	return true;
@@ -224,9 +231,10 @@ static void refresh(struct mode_machine *m, const struct eff_test *test,
 	m->scratch = *in->sums;
 	eff_subtract(&m->scratch, &m->base);
 	eff_judge(&m->scratch, test, &m->evidence);
+	m->losses_differ = eff_losses_differ(&m->scratch);
 	m->evidence.value = 0;
 	m->evidence.limit = 0;
-	m->evidence.model_version = m->model_version;
+	m->evidence.model_version = trust_version(m->logic);
 }
 
 /* Has @sums a baseline that a drop can be judged by? */
@@ -259,11 +267,28 @@ static bool stretch_is_enough(const struct mode_machine *m, const struct mode_co
 	       eff_units(&m->stretch, MLPROXY_ARM_MODEL, true) >= DROP_MIN_GROUPS;
 }
 
-/* The environment is another: what was measured in the old one is no reference. */
-static void forget_environment(struct mode_machine *m, const struct mode_input *in)
+/* What was measured before is no reference for what comes. */
+static void forget_past(struct mode_machine *m, const struct mode_input *in)
 {
 	begin_experiment(m, in);
 	memset(&m->past, 0, sizeof(m->past));
+}
+
+/*
+ * In the same mode, with the same logic: what was measured before is of no use any more.
+ * If it could have led to a step, the test that begins is one more.
+ */
+static void begin_again(struct mode_machine *m, const struct mode_input *in)
+{
+	if (m->evidence.low_q16 != S64_MIN)
+		count_trial(m);
+	forget_past(m, in);
+	m->recent = *in->sums;
+}
+
+void mode_machine_restart(struct mode_machine *m, const struct mode_input *in)
+{
+	begin_again(m, in);
 }
 
 /* Changes m->scratch: call it last of those that use it. */
@@ -286,7 +311,7 @@ static bool see_drop(struct mode_machine *m, const struct mode_config *config,
 		return false;
 	m->recent = *in->sums;
 	if (drop == EFF_DROP_SHARED && m->mode == MLPROXY_MODE_RECOMMENDATION)
-		forget_environment(m, in);
+		forget_past(m, in);
 	if (drop == EFF_DROP_NONE || drop == EFF_DROP_SHARED)
 		return false;
 	m->evidence.value = gain;
@@ -377,12 +402,19 @@ static s64 mul_q16(u64 x, u32 q16)
 	return (s64)(whole * q16 + ((x & 0xffff) * q16 >> 16));
 }
 
+static bool better(const struct mode_machine *m)
+{
+	return !m->losses_differ && m->evidence.low_q16 > 0;
+}
+
 static bool not_worse(const struct mode_machine *m, const struct mode_config *config)
 {
 	u64 sd = m->evidence.sd_q16[MLPROXY_ARM_BASELINE];
 
+	if (m->losses_differ)
+		return false;
 	if (m->measured_worse)
-		return m->evidence.low_q16 > 0;
+		return better(m);
 	return m->evidence.low_q16 != S64_MIN &&
 	       m->evidence.low_q16 >= -mul_q16(sd, config->margin_q16);
 }
@@ -397,7 +429,7 @@ static bool block_over(const struct mode_machine *m, const struct mode_config *c
 	if (model < config->block)
 		return false;
 	if (control >= config->min_samples && model >= config->min_samples) {
-		*gained = m->evidence.gain_q16 > 0;
+		*gained = m->evidence.gain_q16 > 0 && !m->losses_differ;
 		return true;
 	}
 	*gained = false;
@@ -436,7 +468,7 @@ static bool look_up_or_down(struct mode_machine *m, const struct mode_config *co
 			    const struct mode_input *in, struct mlproxy_transition *t)
 {
 	if (m->mode == MLPROXY_MODE_LEARNING) {
-		if (m->model_version && not_worse(m, config))
+		if (m->logic && not_worse(m, config))
 			return change(m, in, MLPROXY_MODE_COLLABORATION,
 				      MLPROXY_REASON_NOT_WORSE, t);
 		return false;
@@ -445,21 +477,28 @@ static bool look_up_or_down(struct mode_machine *m, const struct mode_config *co
 		return change(m, in, MLPROXY_MODE_LEARNING, MLPROXY_REASON_WORSE, t);
 	if (m->mode == MLPROXY_MODE_RECOMMENDATION)
 		return look_recommendation(m, config, in, t);
-	if (m->evidence.low_q16 > 0)
+	if (better(m))
 		return change(m, in, MLPROXY_MODE_RECOMMENDATION, MLPROXY_REASON_BETTER, t);
 	return false;
 }
 
-/* Another model, or none. Return: true if the mode changed. */
-static bool look_version(struct mode_machine *m, const struct mode_input *in,
-			 struct mlproxy_transition *t)
+/* Another logic, or none. Return: true if the mode changed. */
+static bool look_logic(struct mode_machine *m, const struct mode_input *in,
+		       struct mlproxy_transition *t)
 {
 	if (m->automatic && (m->mode == MLPROXY_MODE_COLLABORATION ||
 			     m->mode == MLPROXY_MODE_RECOMMENDATION))
-		return change(m, in, MLPROXY_MODE_LEARNING, in->model_version ?
+		return change(m, in, MLPROXY_MODE_LEARNING, in->logic ?
 			      MLPROXY_REASON_NEW_MODEL : MLPROXY_REASON_NO_MODEL, t);
 	begin_mode(m, in, m->mode);
 	return false;
+}
+
+/* The sums are bounded, so this ends an experiment that nothing else ends. */
+static bool is_full(const struct mode_machine *m)
+{
+	return m->evidence.n[MLPROXY_ARM_BASELINE] + m->evidence.n[MLPROXY_ARM_MODEL] >=
+	       EFF_MAX_OUTCOMES;
 }
 
 bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
@@ -470,21 +509,25 @@ bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
 
 	refresh(m, &test, in);
 	if (m->automatic && m->mode == MLPROXY_MODE_EMERGENCY) {
-		note_version(m, in);
+		note_logic(m, in);
 		return look_emergency(m, config, in, t);
 	}
 	if (m->automatic) {
-		/* an old model's sins are not the new one's; those of the outside stay */
-		emergency = in->model_version == m->model_version || in->emergency ?
+		/* an old logic's sins are not the new one's; those of the outside stay */
+		emergency = in->logic == m->logic || in->emergency ?
 			    see_emergency(m, config, &test, in) : 0;
 		if (emergency)
 			return enter_emergency(m, config, in, emergency, t);
 	}
-	if (in->model_version != m->model_version ||
-	    (!in->model_version && (m->mode == MLPROXY_MODE_COLLABORATION ||
-				    m->mode == MLPROXY_MODE_RECOMMENDATION) && m->automatic))
-		return look_version(m, in, t);
-	return m->automatic && look_up_or_down(m, config, in, t);
+	if (in->logic != m->logic ||
+	    (!in->logic && (m->mode == MLPROXY_MODE_COLLABORATION ||
+			     m->mode == MLPROXY_MODE_RECOMMENDATION) && m->automatic))
+		return look_logic(m, in, t);
+	if (m->automatic && look_up_or_down(m, config, in, t))
+		return true;
+	if (is_full(m))
+		begin_again(m, in);
+	return false;
 }
 
 void mode_machine_set(struct mode_machine *m, const struct mode_input *in, u32 mode,

@@ -6,20 +6,25 @@
  *
  *	learning --not worse--> collaboration --better--> recommendation
  *	collaboration <--not better, twice-- recommendation
- *	learning <--worse, no model, new model-- collaboration, recommendation
+ *	learning <--worse, no logic, new logic-- collaboration, recommendation
  *	emergency <--critical, drop, errors, latency, agent lost, bad state-- any
  *	learning <--held long enough, cause gone-- emergency
  *
- * An experiment begins with each mode, each model version and, in recommendation mode,
- * each block of outcomes; only outcomes of decisions made in it count
- * (struct mlproxy_decision.experiment). Hysteresis: up needs the lower end of the
+ * What is tested is a logic: a source and a version of it, see trust.h. An experiment
+ * begins with each mode, each logic, each change of what the arms are drawn by and, in
+ * recommendation mode, each block of outcomes; only outcomes of decisions made in it
+ * count (struct mlproxy_decision.experiment). Hysteresis: up needs the lower end of the
  * confidence sequence, down needs the upper end, or two blocks in a row without gain. A
- * model version once demoted as worse leaves learning mode only when it is better; else
- * one that is worse within the margin would go up and down for ever.
+ * logic once demoted as worse leaves learning mode only when it is better; else one that
+ * is worse within the margin would go up and down for ever.
  *
- * Error probabilities, one-sided, for each model version: all experiments in learning
- * mode together alpha / 2, all in collaboration mode alpha / 2, each block in
- * recommendation mode alpha / 4 (it only errs downwards).
+ * Outcomes that never come are counted for their arm. While the shares of the two arms
+ * differ there is no step up, and a block has no gain: what is missing may be the bad
+ * ones.
+ *
+ * Error probabilities, one-sided, for each logic: all experiments in learning mode
+ * together alpha / 2, all in collaboration mode alpha / 2, each block in recommendation
+ * mode alpha / 4 (it only errs downwards).
  *
  * docs/modes.md has the parameters, reaction times and simulated error rates.
  */
@@ -27,6 +32,7 @@
 #define _MLPROXY_MODE_RULES_H
 
 #include "efficiency.h"
+#include "trust.h"
 
 #define MODE_MAX_MIN_SAMPLES	16777216U
 
@@ -64,7 +70,7 @@ struct mode_config {
  * @failures: refused actions and reported errors, growing
  * @latency_samples: measured decisions, growing
  * @latency_over: of these, beyond the budget, growing
- * @model_version: version of the active model or logic, 0 for none
+ * @logic: what is to be tested, see trust_logic(); 0 for none
  * @emergency: MLPROXY_REASON_* that asks for an emergency now, 0 for none
  * @cause_lasts: that cause is still there (critical, agent late, bad state)
  * @value: for @emergency: see struct mlproxy_evidence
@@ -77,7 +83,7 @@ struct mode_input {
 	u64 failures;
 	u64 latency_samples;
 	u64 latency_over;
-	u32 model_version;
+	u64 logic;
 	u32 emergency;
 	bool cause_lasts;
 	s64 value;
@@ -89,13 +95,13 @@ struct mode_input {
  * @mode: MLPROXY_MODE_*
  * @automatic: it governs; else the operator fixed the mode
  * @experiment: number of the running experiment, changes with each
- * @model_version: of the running experiment
- * @trial: number of the experiment in collaboration mode with this model version
+ * @trial: number of the experiment in collaboration mode with this logic
  * @blocks_without_gain: in a row
  * @recurrences: emergencies in a row, for the doubling of the hold
  * @since_ns: begin of the mode
  * @good_since_ns: begin of the time without emergency, for forgetting @recurrences
  * @reason: of the last transition, MLPROXY_REASON_*
+ * @logic: of the running experiment
  * @base: outcomes when the experiment began
  * @recent: outcomes when the present stretch of drop_samples began
  * @base_candidates: counters when the present stretch of candidates began
@@ -103,10 +109,11 @@ struct mode_input {
  * @base_latency_samples: counters when the present stretch of measurements began
  * @base_latency_over: see @base_latency_samples
  * @evidence: of the running experiment, by the last look
- * @learning_trial: number of the experiment in learning mode with this model version
- * @tested_version: last model version; taking a model away and giving it back does not
- *	reset @trial and @learning_trial
- * @measured_worse: that version was demoted as worse, or dropped: no margin any more
+ * @learning_trial: number of the experiment in learning mode with this logic
+ * @tested: last logic; taking a model away and giving it back does not reset @trial and
+ *	@learning_trial
+ * @measured_worse: that logic was demoted as worse, or dropped: no margin any more
+ * @losses_differ: by the last look, more outcomes of one arm never come
  * @cause: MLPROXY_REASON_* of the present emergency
  * @past: outcomes of the experiment before, or of more, for a drop's baseline until the
  *	running experiment has its own
@@ -117,11 +124,11 @@ struct mode_machine {
 	u32 mode;
 	bool automatic;
 	u32 experiment;
-	u32 model_version;
 	u32 trial;
 	u32 blocks_without_gain;
 	u32 recurrences;
 	u32 reason;
+	u64 logic;
 	u64 since_ns;
 	u64 good_since_ns;
 	struct eff_sums base;
@@ -132,8 +139,9 @@ struct mode_machine {
 	u64 base_latency_over;
 	struct mlproxy_evidence evidence;
 	u32 learning_trial;
-	u32 tested_version;
+	u64 tested;
 	bool measured_worse;
+	bool losses_differ;
 	u32 cause;
 	struct eff_sums past;
 	struct eff_sums scratch;
@@ -182,6 +190,15 @@ bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
  */
 void mode_machine_set(struct mode_machine *m, const struct mode_input *in, u32 mode,
 		      bool automatic, struct mlproxy_transition *t);
+
+/**
+ * mode_machine_restart() - the arms are drawn in another way from now on
+ * @m: machine
+ * @in: counters
+ *
+ * Outcomes before it don't count any more. The mode stays.
+ */
+void mode_machine_restart(struct mode_machine *m, const struct mode_input *in);
 
 /** mode_hold_ns() - shortest time of the present emergency */
 u64 mode_hold_ns(const struct mode_machine *m, const struct mode_config *config);

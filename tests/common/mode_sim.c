@@ -73,7 +73,7 @@ void sim_init(struct sim *sim, enum sim_shape shape, enum sim_unit unit, uint64_
 	sim->rng = rng_seed(seed + 1);
 	sim->seed = rng_u64(&sim->rng);
 	sim->in.sums = &sim->sums;
-	sim->in.model_version = 1;
+	sim->in.logic = trust_logic(MLPROXY_SRC_MODEL, 1);
 }
 
 /* Entities are not met equally often: the first ones are by far. */

@@ -498,7 +498,7 @@ static const struct {
 	{ MLPROXY_PARAM_MIN_SAMPLES, 2, 1 << 24, 200, "min_samples" },
 	{ MLPROXY_PARAM_ALPHA_PPM, 1, 500000, 50000, "alpha_ppm" },
 	{ MLPROXY_PARAM_MARGIN_Q16, 0, 16 << 16, 6554, "margin_q16" },
-	{ MLPROXY_PARAM_BLOCK, 64, 1 << 30, 16384, "block" },
+	{ MLPROXY_PARAM_BLOCK, 64, 1 << 28, 16384, "block" },
 	{ MLPROXY_PARAM_DROP_Q16, 1, 1024 << 16, 49152, "drop_q16" },
 	{ MLPROXY_PARAM_DROP_SAMPLES, 16, 1 << 24, 256, "drop_samples" },
 	{ MLPROXY_PARAM_ERROR_SHARE, 1, 65536, 4096, "error_share" },

@@ -437,6 +437,58 @@ static void drop_is_whose_it_is(void **state)
 			 EFF_DROP_MODEL);
 }
 
+/* Sums of many experiments wrap; those of one are right. */
+static void differences_are_right_though_sums_wrap(void **state)
+{
+	struct eff_sums sums = {}, base;
+
+	(void)state;
+	sums.arm[0].sum = S64_MAX - 5;
+	sums.group[0][3].sum = S64_MAX - 5;
+	sums.arm[1].lost = U64_MAX;
+	base = sums;
+	for (int i = 0; i < 10; i++)
+		eff_add(&sums, 0, 3, 100);
+	sums.arm[1].lost += 3;
+	eff_subtract(&sums, &base);
+	assert_int_equal(sums.arm[0].n, 10);
+	assert_int_equal(sums.arm[0].sum, 1000);
+	assert_int_equal(sums.group[0][3].sum, 1000);
+	assert_int_equal(sums.arm[1].lost, 3);
+	eff_merge(&sums, &base, true);
+	assert_int_equal((u64)sums.arm[0].sum, (u64)S64_MAX + 995);
+}
+
+static void losses_are_compared_by_their_shares(void **state)
+{
+	struct eff_sums sums = {};
+
+	(void)state;
+	assert_false(eff_losses_differ(&sums));
+	sums.arm[1].lost = 100;
+	assert_false(eff_losses_differ(&sums));
+	/* 1 of 10 in each */
+	sums.arm[1].n = 900;
+	sums.arm[0].n = 90000;
+	sums.arm[0].lost = 10000;
+	assert_false(eff_losses_differ(&sums));
+	/* more, and less, than 1/64 above */
+	sums.arm[1].lost += 20;
+	assert_true(eff_losses_differ(&sums));
+	sums.arm[1].lost -= 8;
+	assert_false(eff_losses_differ(&sums));
+	sums.arm[0].lost = 0;
+	assert_true(eff_losses_differ(&sums));
+	sums.arm[1].lost = 0;
+	assert_false(eff_losses_differ(&sums));
+	/* of the other arm as well: the good ones may be missing there */
+	sums.arm[0].lost = 10000;
+	assert_true(eff_losses_differ(&sums));
+	sums.arm[0] = (struct eff_arm){ .n = U32_MAX, .lost = U32_MAX };
+	sums.arm[1] = sums.arm[0];
+	assert_false(eff_losses_differ(&sums));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +505,8 @@ int main(void)
 		cmocka_unit_test(direction_mirrors_the_gain),
 		cmocka_unit_test(drop_needs_bound_and_error),
 		cmocka_unit_test(drop_is_whose_it_is),
+		cmocka_unit_test(differences_are_right_though_sums_wrap),
+		cmocka_unit_test(losses_are_compared_by_their_shares),
 	};
 
 	return cmocka_run_group_tests_name("efficiency", tests, NULL, NULL);

@@ -28,7 +28,7 @@ static int setup(void **state)
 	mode_config_defaults(&b->config);
 	mode_machine_init(&b->m, 0);
 	b->in.sums = &b->sums;
-	b->in.model_version = 1;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 1);
 	*state = b;
 	return 0;
 }
@@ -185,7 +185,7 @@ static void models_come_and_go(void **state)
 	u32 experiment;
 
 	climb(b);
-	b->in.model_version = 2;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 2);
 	assert_true(look(b));
 	assert_transition(b, MLPROXY_MODE_RECOMMENDATION, MLPROXY_MODE_LEARNING,
 			  MLPROXY_REASON_NEW_MODEL);
@@ -195,21 +195,21 @@ static void models_come_and_go(void **state)
 	/* in learning: only another experiment */
 	run(b, 0, 640);
 	experiment = b->m.experiment;
-	b->in.model_version = 3;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 3);
 	assert_false(look(b));
 	assert_true(b->m.experiment != experiment);
 	assert_false(look(b));
 	assert_int_equal(b->m.evidence.n[0], 0);
 	assert_int_equal(b->m.evidence.model_version, 3);
 	climb(b);
-	b->in.model_version = 0;
+	b->in.logic = 0;
 	assert_true(look(b));
 	assert_transition(b, MLPROXY_MODE_RECOMMENDATION, MLPROXY_MODE_LEARNING,
 			  MLPROXY_REASON_NO_MODEL);
 	/* without a model nothing climbs */
 	assert_int_equal(run(b, 50, 20000), 0);
 	/* the same one again has not a fresh alpha */
-	b->in.model_version = 3;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 3);
 	look(b);
 	assert_int_equal(b->m.trial, 1);
 	assert_int_equal(b->m.learning_trial, 3);
@@ -452,10 +452,10 @@ static void operator_fixes_the_mode(void **state)
 	b->in.failures = 1000;
 	assert_int_equal(run(b, -300, 40000), 0);
 	assert_true(b->m.evidence.high_q16 < 0);
-	b->in.model_version = 2;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 2);
 	assert_false(look(b));
 	assert_int_equal(b->m.mode, MLPROXY_MODE_RECOMMENDATION);
-	b->in.model_version = 0;
+	b->in.logic = 0;
 	assert_false(look(b));
 	end_cause(b);
 	set(b, MLPROXY_MODE_EMERGENCY, false);
@@ -465,7 +465,7 @@ static void operator_fixes_the_mode(void **state)
 	set(b, MLPROXY_MODE_RECOMMENDATION, true);
 	assert_transition(b, MLPROXY_MODE_EMERGENCY, MLPROXY_MODE_LEARNING,
 			  MLPROXY_REASON_AUTO);
-	b->in.model_version = 4;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 4);
 	look(b);
 	climb(b);
 }
@@ -484,6 +484,145 @@ static void handed_back_it_stays(void **state)
 	assert_int_equal(b->m.evidence.n[0] + b->m.evidence.n[1], 0);
 	assert_true(run(b, -20, 20000));
 	assert_int_equal(b->t.reason, MLPROXY_REASON_WORSE);
+}
+
+/* The same number from another source is another logic. */
+static void sources_are_told_apart(void **state)
+{
+	struct bench *b = *state;
+
+	b->in.logic = trust_logic(MLPROXY_SRC_RECOMMENDATION, 1);
+	assert_true(run(b, 50, 100000));
+	b->in.logic = trust_logic(MLPROXY_SRC_BPF, 1);
+	assert_true(look(b));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_LEARNING,
+			  MLPROXY_REASON_NEW_MODEL);
+	/* An agent may well count from 0. */
+	b->in.logic = trust_logic(MLPROXY_SRC_RECOMMENDATION, 0);
+	assert_false(look(b));
+	assert_true(run(b, 50, 100000));
+	b->in.logic = 0;
+	assert_true(look(b));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_LEARNING,
+			  MLPROXY_REASON_NO_MODEL);
+}
+
+/* However good its outcomes, what changes all the time is not tested to the end. */
+static void changing_versions_stay_in_learning(void **state)
+{
+	struct bench *b = *state;
+
+	for (u32 i = 0; i < 2000; i++) {
+		b->in.logic = trust_logic(MLPROXY_SRC_RECOMMENDATION, i & 1);
+		assert_int_equal(run(b, 500, LOOK_EVERY), 0);
+		assert_int_equal(b->m.mode, MLPROXY_MODE_LEARNING);
+	}
+}
+
+/* The arms are drawn in another way: what was before it does not count. */
+static void restart_forgets(void **state)
+{
+	struct bench *b = *state;
+	u32 experiment;
+
+	/* too few to have been judged: no test is spent */
+	assert_int_equal(run(b, 50, 640), 0);
+	experiment = b->m.experiment;
+	mode_machine_restart(&b->m, &b->in);
+	assert_int_equal(b->m.experiment, experiment + 1);
+	assert_int_equal(b->m.learning_trial, 1);
+	assert_int_equal(b->m.evidence.n[0] + b->m.evidence.n[1], 0);
+	assert_false(look(b));
+	assert_int_equal(b->m.evidence.n[0] + b->m.evidence.n[1], 0);
+	climb(b);
+	assert_int_equal(run(b, 50, 16384), 0);
+	mode_machine_restart(&b->m, &b->in);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_RECOMMENDATION);
+	assert_int_equal(b->m.past.arm[0].n, 0);
+	assert_false(look(b));
+	assert_int_equal(b->m.evidence.n[0] + b->m.evidence.n[1], 0);
+}
+
+static void restart_spends_a_test(void **state)
+{
+	struct bench *b = *state;
+
+	b->config.margin_q16 = 0;
+	assert_int_equal(run(b, 0, 6400), 0);
+	assert_true(b->m.evidence.low_q16 != S64_MIN);
+	mode_machine_restart(&b->m, &b->in);
+	assert_int_equal(b->m.learning_trial, 2);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_LEARNING);
+}
+
+/* As run(), while of each arm's outcomes one of so many never comes; 0 for none. */
+static u32 run_losing(struct bench *b, s64 model_mean, u32 limit, const u32 one_of[2])
+{
+	u64 seen[2] = { b->sums.arm[0].n, b->sums.arm[1].n };
+
+	for (u32 done = 0; done < limit; done += LOOK_EVERY) {
+		if (run(b, model_mean, LOOK_EVERY))
+			return done + LOOK_EVERY;
+		for (u32 arm = 0; arm < 2; arm++) {
+			if (!one_of[arm])
+				continue;
+			b->sums.arm[arm].lost += b->sums.arm[arm].n / one_of[arm] -
+						 seen[arm] / one_of[arm];
+			seen[arm] = b->sums.arm[arm].n;
+		}
+	}
+	return 0;
+}
+
+/* The model's bad outcomes may be those that are lost. */
+static void losses_that_differ_stop_the_climb(void **state)
+{
+	static const u32 models[2] = { 0, 20 }, baselines[2] = { 20, 0 }, both[2] = { 20, 20 };
+	struct bench *b = *state;
+
+	assert_int_equal(run_losing(b, 50, 50000, models), 0);
+	assert_true(b->m.losses_differ);
+	assert_true(b->m.evidence.low_q16 > 0);
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 2);
+	assert_int_equal(run_losing(b, 50, 50000, baselines), 0);
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 3);
+	assert_true(run_losing(b, 50, 50000, both));
+	assert_transition(b, MLPROXY_MODE_LEARNING, MLPROXY_MODE_COLLABORATION,
+			  MLPROXY_REASON_NOT_WORSE);
+	assert_int_equal(run_losing(b, 50, 50000, models), 0);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_COLLABORATION);
+}
+
+static void losses_that_differ_are_no_gain(void **state)
+{
+	static const u32 models[2] = { 0, 20 };
+	struct bench *b = *state;
+
+	climb(b);
+	assert_true(run_losing(b, 50, 60000, models));
+	assert_transition(b, MLPROXY_MODE_RECOMMENDATION, MLPROXY_MODE_COLLABORATION,
+			  MLPROXY_REASON_NOT_BETTER);
+	assert_true(b->t.evidence.gain_q16 > 0);
+}
+
+/* An experiment ends before its sums are too large. */
+static void experiment_is_bounded(void **state)
+{
+	struct bench *b = *state;
+	u32 experiment;
+
+	b->config.margin_q16 = 0;
+	assert_int_equal(run(b, 0, 6400), 0);
+	experiment = b->m.experiment;
+	b->sums.arm[0].n += EFF_MAX_OUTCOMES - 10000;
+	assert_false(look(b));
+	assert_int_equal(b->m.experiment, experiment);
+	b->sums.arm[0].n += 10000;
+	assert_false(look(b));
+	assert_int_equal(b->m.experiment, experiment + 1);
+	assert_int_equal(b->m.learning_trial, 2);
+	assert_false(look(b));
+	assert_int_equal(b->m.evidence.n[0] + b->m.evidence.n[1], 0);
 }
 
 /* A good model stays where it is, an equal one does not swing. */
@@ -526,6 +665,13 @@ int main(void)
 		RULE(lost_agent_is_not_held),
 		RULE(operator_fixes_the_mode),
 		RULE(handed_back_it_stays),
+		RULE(sources_are_told_apart),
+		RULE(changing_versions_stay_in_learning),
+		RULE(restart_forgets),
+		RULE(restart_spends_a_test),
+		RULE(losses_that_differ_stop_the_climb),
+		RULE(losses_that_differ_are_no_gain),
+		RULE(experiment_is_bounded),
 		RULE(does_not_flap),
 	};
 

@@ -683,7 +683,7 @@ struct mlproxy_mode {
 #define MLPROXY_PARAM_MIN_SAMPLES	6	/* outcomes of each arm before a test: 2 to 2^24 */
 #define MLPROXY_PARAM_ALPHA_PPM		7	/* error probability of promotion: 1 to 500000 */
 #define MLPROXY_PARAM_MARGIN_Q16	8	/* "not worse": by so many sd, 0 to 16 << 16 */
-#define MLPROXY_PARAM_BLOCK		9	/* model outcomes of one test: 64 to 2^30 */
+#define MLPROXY_PARAM_BLOCK		9	/* model outcomes of one test: 64 to 2^28 */
 #define MLPROXY_PARAM_DROP_Q16		10	/* emergency: gain < minus so many sd, 1 to 2^26 */
 #define MLPROXY_PARAM_DROP_SAMPLES	11	/* model outcomes it is judged by: 16 to 2^24 */
 #define MLPROXY_PARAM_ERROR_SHARE	12	/* emergency: errors, 1 to 65536 of 65536 */
