@@ -29,10 +29,10 @@
 
 #include <mlproxy/mlproxy.h>
 
-struct eff_sums;
 struct event_accumulators;
 struct mlproxy_model;
 struct mlproxy_modes;
+struct mode_sums;
 struct pending_table;
 struct rec_table;
 
@@ -78,10 +78,10 @@ struct mlproxy_counters {
  */
 struct mlproxy {
 	u32 state;
-	u32 mode;
 	u32 experiment;
-	bool automatic;
+	u64 trust;				/* mode and tested logic, see trust.h */
 	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
+	bool unjudged;				/* a look is to come */
 	u64 agent_deadline_ns;			/* 0: no agent is waited for */
 	u64 next_look_ns;			/* in emergency */
 	u32 generation;
@@ -97,8 +97,10 @@ struct mlproxy {
 	bool (*critical)(void *priv);
 	void *priv;
 	struct mlproxy_counters __percpu *counters;
-	struct eff_sums __percpu *sums;
+	struct mode_sums __percpu *sums;
 	struct mlproxy_modes *modes;
+	u32 bpf_version;			/* of the last answer of a program */
+	u32 rec_version;			/* of the last recommendation taken */
 	struct mlproxy_model __rcu *active;
 	struct rec_table *table;
 	struct list_head readers;		/* RCU */

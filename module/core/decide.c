@@ -51,7 +51,8 @@ static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 }
 
 static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
-		   u64 now_ns, const struct candidate *c, struct mlproxy_decision *d)
+		   u64 now_ns, const struct candidate *c, bool tested,
+		   struct mlproxy_decision *d)
 {
 	u32 share = READ_ONCE(proxy->share[d->mode]);
 	u32 explore = explored_share(proxy, d->mode);
@@ -71,7 +72,7 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 			d->action = c->action;
 			d->source = c->source;
 		}
-		if (counts)
+		if (counts && tested)
 			d->arm = arm == SPLIT_CANDIDATE ? MLPROXY_ARM_MODEL :
 							  MLPROXY_ARM_BASELINE;
 	}
@@ -80,12 +81,21 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 
 /* Ask, choose, and note what was proposed; not in emergency. */
 static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
-				  u32 allowed, u64 now_ns, struct candidate *c,
+				  u32 allowed, u64 now_ns, u64 trust, struct candidate *c,
 				  struct mlproxy_decision *d)
 {
+	bool tested = true;
+
 	mlproxy_candidate(proxy, req, allowed, now_ns, c);
 	d->model_version = c->version;
-	choose(proxy, req, allowed, now_ns, c, d);
+	if (c->action != NO_CANDIDATE &&
+	    unlikely(!trust_tests(trust, trust_logic(c->source, c->version)))) {
+		/* The mode was earned by another one: as in learning, and for no arm. */
+		tested = false;
+		d->mode = trust_limit(trust, d->mode);
+		mlproxy_mode_untested(proxy, c->source, c->version);
+	}
+	choose(proxy, req, allowed, now_ns, c, tested, d);
 	if (c->action == NO_CANDIDATE)
 		return;
 	this_cpu_inc(proxy->counters->candidates[c->source]);
@@ -102,20 +112,21 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 {
 	struct candidate c = { .action = NO_CANDIDATE };
 	u32 allowed = req->allowed ? req->allowed & proxy->all_actions : proxy->all_actions;
-	u64 now_ns = ktime_get_mono_fast_ns();
+	u64 now_ns = ktime_get_mono_fast_ns(), trust;
 
 	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed))) {
 		this_cpu_inc(proxy->counters->bad_calls);
 		return;
 	}
 	d->generation = READ_ONCE(proxy->generation);
-	/* The experiment before its mode and model; pairs with show() of mode.c. */
+	/* The experiment before its mode and logic; pairs with mode_show(). */
 	d->experiment = smp_load_acquire(&proxy->experiment);
-	d->mode = mode_of_decision(proxy, now_ns);
+	trust = READ_ONCE(proxy->trust);
+	d->mode = mode_of_decision(proxy, trust, now_ns);
 	d->id = this_cpu_inc_return(proxy->counters->next_id) |
 		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
 	if (d->mode != MLPROXY_MODE_EMERGENCY)
-		decide_with_candidate(proxy, req, allowed, now_ns, &c, d);
+		decide_with_candidate(proxy, req, allowed, now_ns, trust, &c, d);
 	this_cpu_inc(proxy->counters->by_source[d->source]);
 	this_cpu_inc(proxy->counters->by_mode[d->mode]);
 	this_cpu_inc(proxy->counters->by_action[d->action]);

@@ -20,7 +20,7 @@ int mlproxy_mode_init(struct mlproxy *proxy);
 void mlproxy_mode_exit(struct mlproxy *proxy);
 void mlproxy_mode_free(struct mlproxy *proxy);
 void mlproxy_mode_reset(struct mlproxy *proxy);
-void mlproxy_mode_sync(struct mlproxy *proxy);
+void mlproxy_mode_pause(struct mlproxy *proxy);
 
 int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic);
 int mlproxy_mode_heartbeat(struct mlproxy *proxy, struct mlproxy_heartbeat *beat);
@@ -31,5 +31,6 @@ int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *ou
 int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value);
 int mlproxy_mode_get_param(struct mlproxy *proxy, u32 param, u64 *value);
 void mlproxy_mode_set_model(struct mlproxy *proxy, u32 version);
+void mlproxy_mode_recommended(struct mlproxy *proxy, u32 version);
 
 #endif /* _MLPROXY_MODE_H */

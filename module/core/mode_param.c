@@ -81,12 +81,12 @@ int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value)
 	member = param_of(ms, param, &p);
 	if (!member || value < p->min || value > p->max)
 		return -EINVAL;
-	raw_spin_lock_irqsave(&ms->lock, flags);
+	flags = lock_modes(ms);
 	if (p->bytes == sizeof(u64))
 		*(u64 *)member = value;
 	else
 		*(u32 *)member = value;
-	raw_spin_unlock_irqrestore(&ms->lock, flags);
+	unlock_modes(ms, flags);
 	/* A hold may be over now. */
 	mlproxy_mode_kick(proxy);
 	return 0;

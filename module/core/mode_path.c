@@ -11,13 +11,30 @@
 #include "mode_priv.h"
 
 /**
- * mlproxy_mode_kick() - have a look made
+ * mlproxy_mode_kick() - have a look made, soon
  * @proxy: the proxy
  *
  * Context: as mlproxy_decide().
  */
 void mlproxy_mode_kick(struct mlproxy *proxy)
 {
+	struct mlproxy_modes *ms = proxy->modes;
+
+	if (!READ_ONCE(ms->soon))
+		WRITE_ONCE(ms->soon, true);
+	irq_work_queue(&ms->look);
+}
+
+/*
+ * There is something to look at, some time. Pairs with the look, which first says that
+ * there is nothing and then gathers: what it misses asks for another one.
+ */
+static void unjudged(struct mlproxy *proxy)
+{
+	smp_mb(); /* what was counted, before it is asked whether a look is to come */
+	if (READ_ONCE(proxy->unjudged))
+		return;
+	WRITE_ONCE(proxy->unjudged, true);
 	irq_work_queue(&proxy->modes->look);
 }
 
@@ -53,7 +70,7 @@ void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value
 {
 	struct mlproxy_modes *ms = proxy->modes;
 
-	if (!READ_ONCE(proxy->automatic) || READ_ONCE(proxy->mode) == MLPROXY_MODE_EMERGENCY)
+	if (!mlproxy_is_automatic(proxy) || mlproxy_mode_of(proxy) == MLPROXY_MODE_EMERGENCY)
 		return;
 	if (atomic_cmpxchg(&proxy->emergency, 0, MODE_REQUEST_CLAIMED))
 		return;
@@ -67,14 +84,15 @@ void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value
 /**
  * mlproxy_mode_alarm() - the mode of a decision, where there may be cause for emergency
  * @proxy: running, not in emergency
+ * @trust: its word, as read for this decision
  * @now_ns: clock
  *
  * Context: as mlproxy_decide().
  */
-u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns)
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, u64 now_ns)
 {
 	u64 deadline_ns = READ_ONCE(proxy->agent_deadline_ns);
-	bool automatic = READ_ONCE(proxy->automatic);
+	bool automatic = !(trust & TRUST_FIXED);
 
 	if (proxy->critical && proxy->critical(proxy->priv)) {
 		this_cpu_inc(proxy->counters->critical);
@@ -85,7 +103,25 @@ u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns)
 		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_AGENT_LOST, 0, 0);
 	if (automatic && atomic_read(&proxy->emergency))
 		return MLPROXY_MODE_EMERGENCY;
-	return READ_ONCE(proxy->mode);
+	/* The look may have been made already; else trust is what it was. */
+	if (mlproxy_mode_of(proxy) == MLPROXY_MODE_EMERGENCY)
+		return MLPROXY_MODE_EMERGENCY;
+	return trust_mode(trust);
+}
+
+/**
+ * mlproxy_mode_untested() - an action was proposed by a logic that is not under test
+ * @proxy: the proxy
+ * @source: MLPROXY_SRC_* of the logic
+ * @version: its version
+ *
+ * Context: as mlproxy_decide().
+ */
+void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version)
+{
+	if (source == MLPROXY_SRC_BPF && READ_ONCE(proxy->bpf_version) != version)
+		WRITE_ONCE(proxy->bpf_version, version);
+	unjudged(proxy);
 }
 
 /**
@@ -100,6 +136,7 @@ u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns)
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			s64 reward)
 {
+	struct mode_sums *s = this_cpu_ptr(proxy->sums);
 	unsigned long flags;
 	u32 outcomes;
 
@@ -107,11 +144,15 @@ void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *de
 	    decision->experiment != READ_ONCE(proxy->experiment))
 		return;
 	local_irq_save(flags);
-	eff_add(this_cpu_ptr(proxy->sums), decision->arm, decision->cluster, reward);
+	raw_write_seqcount_begin(&s->seq);
+	eff_add(&s->sums, decision->arm, decision->cluster, reward);
+	raw_write_seqcount_end(&s->seq);
 	outcomes = __this_cpu_inc_return(proxy->counters->outcomes);
 	local_irq_restore(flags);
 	if (outcomes % MODE_LOOK_OUTCOMES == 0)
 		mlproxy_mode_kick(proxy);
+	else
+		unjudged(proxy);
 }
 
 void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)

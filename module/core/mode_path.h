@@ -7,36 +7,57 @@
 #include <linux/time64.h>
 
 #include "core.h"
+#include "trust.h"
 
-#define MODE_LOOK_OUTCOMES	64	/* of a CPU, between two looks */
-#define MODE_LOOK_DECISIONS	256	/* the same, where no outcomes come */
-#define MODE_LOOK_ERRORS	16	/* the same, of reported errors */
+/*
+ * Looks are made MODE_PAUSE_NS apart at least, for each 32 CPUs; after so many outcomes,
+ * decisions or errors of a CPU as soon as that allows; and MODE_JUDGE_NS after the one
+ * before, if there is anything new at all. A request for emergency waits for nothing.
+ */
+#define MODE_PAUSE_NS		NSEC_PER_MSEC
+#define MODE_JUDGE_NS		(20 * NSEC_PER_MSEC)
+#define MODE_LOOK_OUTCOMES	64
+#define MODE_LOOK_DECISIONS	256
+#define MODE_LOOK_ERRORS	16
 #define MODE_LATENCY_EVERY	16	/* decisions of a CPU, of which one is timed */
-#define MODE_RECHECK_NS		NSEC_PER_MSEC	/* between two looks in emergency */
 
 void mlproxy_mode_kick(struct mlproxy *proxy);
 void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns);
-u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 now_ns);
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, u64 now_ns);
+void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version);
 void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit);
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			s64 reward);
 
+/** mlproxy_mode_of() - MLPROXY_MODE_* that is in force. Context: any */
+static inline u32 mlproxy_mode_of(const struct mlproxy *proxy)
+{
+	return trust_mode(READ_ONCE(proxy->trust));
+}
+
+/** mlproxy_is_automatic() - does the mode machine govern. Context: any */
+static inline bool mlproxy_is_automatic(const struct mlproxy *proxy)
+{
+	return !(READ_ONCE(proxy->trust) & TRUST_FIXED);
+}
+
 /**
- * mode_of_decision() - the mode that a decision is made in
+ * mode_of_decision() - the mode that a decision is made in, so far
  * @proxy: running
+ * @trust: its word, as read for this decision
  * @now_ns: clock
  *
  * Emergency already for the very decision that finds its cause. Context: as
  * mlproxy_decide().
  */
-static inline u32 mode_of_decision(struct mlproxy *proxy, u64 now_ns)
+static inline u32 mode_of_decision(struct mlproxy *proxy, u64 trust, u64 now_ns)
 {
-	u32 mode = READ_ONCE(proxy->mode);
+	u32 mode = trust_mode(trust);
 
 	if (mode != MLPROXY_MODE_EMERGENCY &&
 	    (proxy->critical || unlikely(READ_ONCE(proxy->agent_deadline_ns)) ||
 	     unlikely(atomic_read(&proxy->emergency))))
-		mode = mlproxy_mode_alarm(proxy, now_ns);
+		mode = mlproxy_mode_alarm(proxy, trust, now_ns);
 	return mode;
 }
 

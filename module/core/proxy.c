@@ -146,7 +146,7 @@ static int reinit_locked(struct mlproxy *proxy)
 	/* From here on feedback of earlier decisions is stale. */
 	WRITE_ONCE(proxy->generation, proxy->generation + 1);
 	synchronize_rcu();
-	mlproxy_mode_sync(proxy);
+	mlproxy_mode_pause(proxy);
 	mlproxy_model_drop(proxy);
 	rec_table_clear(proxy->table);
 	/* Before the counters, which the records of aggregated events add up to. */

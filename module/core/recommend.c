@@ -7,6 +7,7 @@
 #include <linux/vmalloc.h>
 
 #include "core.h"
+#include "mode.h"
 #include "pages.h"
 #include "recommend.h"
 #include "rec_table.h"
@@ -177,6 +178,7 @@ static int take_one(struct mlproxy_rec_ring *ring, struct mlproxy *proxy)
 			.confidence = rec.confidence,
 		};
 
+		mlproxy_mode_recommended(proxy, rec.version);
 		rec_table_insert(proxy->table, &entry, now_ns);
 	}
 	WRITE_ONCE(ring->results[i], ret);

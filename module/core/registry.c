@@ -6,6 +6,7 @@
 #include <linux/string.h>
 
 #include "core.h"
+#include "mode_path.h"
 #include "registry.h"
 
 static DEFINE_MUTEX(registry_lock);
@@ -104,7 +105,7 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 			strscpy(e->name, proxy->name, sizeof(e->name));
 			e->id = proxy->id;
 			e->state = READ_ONCE(proxy->state);
-			e->mode = READ_ONCE(proxy->mode);
+			e->mode = mlproxy_mode_of(proxy);
 			e->schema_version = proxy->schema.schema_version;
 			e->nr_features = proxy->schema.nr_features;
 			e->nr_actions = proxy->schema.nr_actions;

@@ -10,6 +10,7 @@
 #include "core.h"
 #include "device.h"
 #include "mode.h"
+#include "mode_path.h"
 #include "names.h"
 #include "param.h"
 
@@ -38,7 +39,7 @@ static ssize_t health_show(struct mlproxy *proxy, u32 arg, char *buf)
 
 static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", mlproxy_mode_name(READ_ONCE(proxy->mode)));
+	return sysfs_emit(buf, "%s\n", mlproxy_mode_name(mlproxy_mode_of(proxy)));
 }
 
 static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
@@ -55,7 +56,7 @@ static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_
 
 static ssize_t automatic_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", READ_ONCE(proxy->automatic));
+	return sysfs_emit(buf, "%d\n", mlproxy_is_automatic(proxy));
 }
 
 static ssize_t reason_show(struct mlproxy *proxy, u32 arg, char *buf)

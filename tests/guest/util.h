@@ -131,8 +131,10 @@ struct recs {
 
 int recs_map(int fd, uint32_t entries, struct recs *recs);
 int recs_drain(int fd, uint32_t max, struct mlproxy_recommend_drain *out);
-/* One recommendation, put in and drained: its result. */
+/* One recommendation, put in and drained: its result. Of version 7, unless told. */
 int recommend(int fd, struct recs *recs, uint64_t key, uint32_t action, uint32_t ttl_ms);
+int recommend_version(int fd, struct recs *recs, uint64_t key, uint32_t action,
+		      uint32_t ttl_ms, uint32_t version);
 
 /*
  * A model file for @fd's proxy whose score of each action is constant: it always

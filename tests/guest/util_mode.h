@@ -21,6 +21,7 @@ int heartbeat(int fd, uint32_t flags, uint32_t timeout_ms, struct mlproxy_heartb
 /* The running experiment, and the last transitions, newest first. */
 extern struct mlproxy_transition transitions[MLPROXY_MAX_TRANSITIONS];
 struct mlproxy_efficiency efficiency(int fd);
+uint32_t evidence_version(int fd);	/* of the logic under test, as of now */
 
 /* Parameters of mlproxy_synth. */
 void synth_set(const char *param, unsigned int value);

@@ -147,11 +147,17 @@ int recs_drain(int fd, uint32_t max, struct mlproxy_recommend_drain *out)
 
 int recommend(int fd, struct recs *recs, uint64_t key, uint32_t action, uint32_t ttl_ms)
 {
+	return recommend_version(fd, recs, key, action, ttl_ms, 7);
+}
+
+int recommend_version(int fd, struct recs *recs, uint64_t key, uint32_t action,
+		      uint32_t ttl_ms, uint32_t version)
+{
 	struct mlproxy_recommend_drain drain;
 	uint64_t pos = recs->prod->pos;
 
 	recs->entries[pos & (recs->nr - 1)] = (struct mlproxy_recommendation) {
-		.key = key, .ttl_ms = ttl_ms, .version = 7, .action = action,
+		.key = key, .ttl_ms = ttl_ms, .version = version, .action = action,
 		.confidence = 65535,
 	};
 	__atomic_store_n(&recs->prod->pos, pos + 1, __ATOMIC_RELEASE);

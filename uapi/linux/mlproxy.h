@@ -370,7 +370,8 @@ struct mlproxy_rec_change {
  *	errors their share (of 65536), for latency the share of slow decisions, for
  *	a lost agent its silence (ns); else 0
  * @limit: the limit that @value was compared with
- * @model_version: the model's
+ * @model_version: of the logic that is tested: a model's, a recommendation's, or an
+ *	eBPF program's
  * @clusters: independent units in the smaller arm; by decision that is its n
  * @verdict: MLPROXY_VERDICT_*
  * @nr_arms: valid entries in the arrays
@@ -814,7 +815,8 @@ struct mlproxy_ring_stats {
  * struct mlproxy_recommendation - one entry of the recommendation ring
  * @key: entity that it is for
  * @ttl_ms: applies so long after it was drained, 1 to MLPROXY_REC_MAX_TTL_MS
- * @version: batch or model version of the agent, reported in decision records
+ * @version: of the policy that recommends: the same for all its batches, another one for
+ *	another policy. Trust is earned by a version, see MLPROXY_IOC_EFFICIENCY
  * @action: index of a legal action
  * @confidence: 0 to 65535, where 65535 is certain
  * @flags: must be 0

@@ -31,7 +31,8 @@
  * @nr_features: valid entries in @features
  * @action: out: the action proposed, MLPROXY_BPF_NO_ACTION (its value before) for
  *	none; one that is not in @allowed is counted and ignored
- * @version: out: version of the logic, for the records; free to choose
+ * @version: out: version of the logic; another one for each program that decides
+ *	differently, since trust is earned by a version
  * @predicted: out: predicted reward of @action, in reward units
  * @flags: out: MLPROXY_BPF_F_PREDICTED if @predicted is one
  * @instance: instance of the proxy, 0 where there is but one

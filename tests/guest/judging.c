@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When outcomes are judged: looks at the counters are apart in time, however many ask for
+ * one; few outcomes are judged as well.
+ *
+ * guest-test: timeout=300
+ */
+#include <inttypes.h>
+
+#include "util_mode.h"
+
+#define NO_MODEL	MLPROXY_MAX_ACTIONS
+#define GOOD		1
+#define APART_NS	1000000ULL
+
+static int fd;
+
+/* sysfs shows the last look's evidence: anybody may read it. */
+static void sysfs_makes_no_look(void)
+{
+	uint64_t evaluations;
+	char text[64];
+	unsigned int i;
+
+	fd = synth_begin(GOOD);
+	evaluations = efficiency(fd).evaluations;
+	for (i = 0; i < 300; i++) {
+		ASSERT(file_read(SYSFS_DIR "synth/gain", text, sizeof(text)) >= 0);
+		ASSERT(file_read(SYSFS_DIR "synth/gain_low", text, sizeof(text)) >= 0);
+		ASSERT(file_read(SYSFS_DIR "synth/gain_high", text, sizeof(text)) >= 0);
+	}
+	EXPECT_EQ(efficiency(fd).evaluations, evaluations + 1);
+}
+
+/* Who only asks can't have the counters looked at as often as he likes. */
+static void looks_are_apart(void)
+{
+	struct mlproxy_efficiency e = { .size = sizeof(e) };
+	uint64_t evaluations, begin_ns, looks;
+	unsigned int i;
+	int ro = dev_open(O_RDONLY);
+
+	fd = synth_begin(GOOD);
+	ASSERT_RET(dev_bind(ro, "synth"), 0);
+	evaluations = efficiency(fd).evaluations;
+	begin_ns = now_ns();
+	for (i = 0; i < 200; i++) {
+		e = (struct mlproxy_efficiency) { .size = sizeof(e) };
+		ASSERT_RET(xioctl(ro, MLPROXY_IOC_EFFICIENCY, &e), 0);
+	}
+	looks = e.evaluations - evaluations;
+	EXPECT(looks && looks <= (now_ns() - begin_ns) / APART_NS + 1, "(%" PRIu64 ")", looks);
+}
+
+/* Each answer is as of now, though others ask, too. */
+static void answers_are_as_of_now(void)
+{
+	pid_t other;
+	unsigned int i;
+
+	fd = synth_begin(GOOD);
+	other = fork();
+	ASSERT(other >= 0);
+	if (!other) {
+		for (;;)
+			efficiency(fd);
+	}
+	for (i = 1; i <= 50; i++) {
+		struct mlproxy_evidence e;
+
+		ASSERT_RET(synth_run(10), 0);
+		e = efficiency(fd).evidence;
+		EXPECT_EQ(e.n[0] + e.n[1], i * 10);
+	}
+	kill(other, SIGKILL);
+}
+
+/*
+ * 40 outcomes on one CPU, and no more come: they are judged all the same. A good model
+ * is not worse by 16 standard deviations after 20 of each arm.
+ */
+static void few_outcomes_are_judged(void)
+{
+	unsigned int i;
+
+	pin_to(0);
+	fd = synth_begin(GOOD);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_MARGIN_Q16, 0, 16 << 16), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_MIN_SAMPLES, 0, 2), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, LEARNING, 32768), 0);
+	efficiency(fd);
+	ASSERT_RET(synth_run(40), 0);
+	/* Asking for the mode makes no look. */
+	for (i = 0; i < 3000 && mode_get(fd).mode == LEARNING; i++)
+		sleep_ms(10);
+	EXPECT_EQ(mode_get(fd).mode, COLLABORATION);
+	EXPECT_EQ(mode_get(fd).reason, MLPROXY_REASON_NOT_WORSE);
+}
+
+static const struct ktap_test tests[] = {
+	KTAP_TEST(sysfs_makes_no_look),
+	KTAP_TEST(looks_are_apart),
+	KTAP_TEST(answers_are_as_of_now),
+	KTAP_TEST(few_outcomes_are_judged),
+};
+
+KTAP_MAIN(tests)
