@@ -82,7 +82,7 @@ struct mlproxy {
 	u64 trust;				/* mode and tested logic, see trust.h */
 	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
 	bool unjudged;				/* a look is to come */
-	u64 agent_deadline_ns;			/* 0: no agent is waited for */
+	u64 agent_deadline_ns;			/* the earliest; 0: no agent is waited for */
 	u64 next_look_ns;			/* in emergency */
 	u32 generation;
 	u32 unit;

@@ -268,7 +268,7 @@ static int ioctl_heartbeat(struct ioctl_context *ctx, void *arg)
 	if (cmd->reserved || leaves != !cmd->timeout_ms ||
 	    cmd->timeout_ms > MLPROXY_HEARTBEAT_MAX_MS)
 		return -EINVAL;
-	return mlproxy_mode_heartbeat(ctx->proxy, cmd);
+	return mlproxy_heartbeat(ctx->proxy, &ctx->session->agent, cmd);
 }
 
 static int ioctl_param(struct ioctl_context *ctx, void *arg)

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
+#include "heartbeat.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "mode_priv.h"
@@ -36,6 +37,8 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic)
 		ret = -ENODEV;
 		goto out;
 	}
+	/* He knows of an agent that was lost, and does without it. */
+	mlproxy_heartbeat_forget(proxy);
 	flags = lock_and_gather(proxy, &in);
 	mode_machine_set(&ms->machine, &in, mode, automatic, &t);
 	mode_note(proxy, &t);
@@ -43,41 +46,6 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic)
 	atomic_set(&proxy->emergency, 0);
 	unlock_modes(ms, flags);
 	mode_follow_up(proxy);
-out:
-	mutex_unlock(&proxy->lock);
-	return ret;
-}
-
-/**
- * mlproxy_mode_heartbeat() - the agent is there, or leaves
- * @proxy: the proxy
- * @beat: as from the ioctl, checked; the results are filled in
- *
- * Context: may sleep. Return: 0, or -ENODEV.
- */
-int mlproxy_mode_heartbeat(struct mlproxy *proxy, struct mlproxy_heartbeat *beat)
-{
-	struct mlproxy_modes *ms = proxy->modes;
-	unsigned long flags;
-	u64 now_ns;
-	int ret = 0;
-
-	mutex_lock(&proxy->lock);
-	if (mlproxy_gone(proxy)) {
-		ret = -ENODEV;
-		goto out;
-	}
-	flags = lock_modes(ms);
-	now_ns = ktime_get_mono_fast_ns();
-	beat->age_ms = ms->beat_ns ? div_u64(now_ns - ms->beat_ns, NSEC_PER_MSEC) : 0;
-	ms->beat_ns = beat->flags & MLPROXY_HEARTBEAT_F_LEAVE ? 0 : now_ns;
-	WRITE_ONCE(proxy->agent_deadline_ns,
-		   ms->beat_ns ? now_ns + beat->timeout_ms * NSEC_PER_MSEC : 0);
-	unlock_modes(ms, flags);
-	/* It may be what the emergency waits for. */
-	if (mlproxy_mode_of(proxy) == MLPROXY_MODE_EMERGENCY)
-		mode_look_now(proxy);
-	beat->mode = mlproxy_mode_of(proxy);
 out:
 	mutex_unlock(&proxy->lock);
 	return ret;
@@ -255,6 +223,7 @@ int mlproxy_mode_init(struct mlproxy *proxy)
 		return -ENOMEM;
 	ms->proxy = proxy;
 	mode_look_init(ms);
+	INIT_LIST_HEAD(&ms->agents);
 	proxy->modes = ms;
 	proxy->sums = alloc_percpu(struct mode_sums);
 	if (!proxy->sums)
@@ -278,6 +247,7 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	unsigned long flags;
 	unsigned int cpu;
 
+	mlproxy_heartbeat_reset(proxy);
 	flags = lock_modes(ms);
 	t = (struct mlproxy_transition) {
 		.time_ns = ktime_get_mono_fast_ns(),
@@ -296,8 +266,6 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	memset(ms->seen, 0, sizeof(ms->seen));
 	memset(ms->seen_at, 0, sizeof(ms->seen_at));
 	memset(ms->proposed, 0, sizeof(ms->proposed));
-	ms->beat_ns = 0;
-	WRITE_ONCE(proxy->agent_deadline_ns, 0);
 	ms->evaluations = 0;
 	mode_note(proxy, &t);
 	/* What went before is not of this initialisation, nor is that. */
@@ -330,6 +298,9 @@ void mlproxy_mode_pause(struct mlproxy *proxy)
  */
 void mlproxy_mode_exit(struct mlproxy *proxy)
 {
+	mutex_lock(&proxy->lock);
+	mlproxy_heartbeat_reset(proxy);
+	mutex_unlock(&proxy->lock);
 	mode_look_pause(proxy->modes);
 	cancel_work_sync(&proxy->modes->work);
 }

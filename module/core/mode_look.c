@@ -169,8 +169,8 @@ static void take_request(struct mlproxy *proxy, struct mode_input *in)
 	in->value = ms->request_value;
 	in->limit = ms->request_limit;
 	if (reason == MLPROXY_REASON_AGENT_LOST) {
-		in->value = in->now_ns - ms->beat_ns;
-		in->limit = READ_ONCE(proxy->agent_deadline_ns) - ms->beat_ns;
+		in->value = in->now_ns - ms->silent_since_ns;
+		in->limit = ms->silence_ns;
 		/* Heard since. */
 		if (!cause_lasts(proxy, reason, in->now_ns))
 			reason = 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The mode machine of a proxy, for mode*.c alone. */
+/* The mode machine of a proxy, for mode*.c and heartbeat.c alone. */
 #ifndef _MLPROXY_MODE_PRIV_H
 #define _MLPROXY_MODE_PRIV_H
 
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
+#include <linux/list.h>
 #include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -13,6 +14,8 @@
 
 /* A request for emergency whose numbers are being written. */
 #define MODE_REQUEST_CLAIMED	U32_MAX
+
+#define MODE_MAX_AGENTS		64	/* sessions that send heartbeats */
 
 /**
  * struct mode_sums - outcomes counted by one CPU
@@ -35,7 +38,8 @@ struct mode_sums {
  * @seen: candidates by source, as of the last look
  * @seen_at: decisions at the last look that found new candidates, by source
  * @proposed: does a source propose actions, by the last look
- * @beat_ns: last heartbeat, 0 for none
+ * @silent_since_ns: last heartbeat of the agent whose deadline is the earliest
+ * @silence_ns: how long that one may be silent; 0 if it was closed without leaving
  * @evaluations: looks
  * @changes: transitions since the initialisation
  * @log: the last transitions, @changes modulo its size is the next place
@@ -47,6 +51,10 @@ struct mode_sums {
  * @soon: a look was asked for, as soon as @pause_ns allows; no lock
  * @again: a look found @lock taken; no lock
  * @paused: no look is made; written under @lock
+ * @agents: struct mlproxy_agent of the sessions that send heartbeats; proxy->lock
+ * @nr_agents: their number; proxy->lock
+ * @lost_ns: last heartbeat of an agent that was closed without leaving, 0 for none;
+ *	proxy->lock
  * @proxy: whose
  * @look: makes a look, or sets @timer
  * @timer: makes a look
@@ -62,7 +70,8 @@ struct mlproxy_modes {
 	u64 seen[MLPROXY_NR_SOURCES];
 	u64 seen_at[MLPROXY_NR_SOURCES];
 	bool proposed[MLPROXY_NR_SOURCES];
-	u64 beat_ns;
+	u64 silent_since_ns;
+	u64 silence_ns;
 	u64 evaluations;
 	u64 changes;
 	struct mlproxy_transition log[MLPROXY_MAX_TRANSITIONS];
@@ -74,6 +83,9 @@ struct mlproxy_modes {
 	bool soon;
 	atomic_t again;
 	bool paused;
+	struct list_head agents;
+	u32 nr_agents;
+	u64 lost_ns;
 	struct mlproxy *proxy;
 	struct irq_work look;
 	struct hrtimer timer;

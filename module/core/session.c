@@ -16,6 +16,7 @@ static int session_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	session->file = file;
 	mutex_init(&session->lock);
+	INIT_LIST_HEAD(&session->agent.node);
 	file->private_data = session;
 	return stream_open(inode, file);
 }
@@ -28,8 +29,10 @@ static int session_release(struct inode *inode, struct file *file)
 		mlproxy_reader_detach(session->reader, session->proxy);
 	mlproxy_reader_free(session->reader);
 	mlproxy_rec_ring_free(session->recs);
-	if (session->proxy)
+	if (session->proxy) {
+		mlproxy_heartbeat_closed(session->proxy, &session->agent);
 		mlproxy_put(session->proxy);
+	}
 	mutex_destroy(&session->lock);
 	kfree(session);
 	return 0;

@@ -13,6 +13,8 @@
 #include <linux/fs.h>
 #include <linux/mutex.h>
 
+#include "heartbeat.h"
+
 struct mlproxy;
 struct mlproxy_reader;
 struct mlproxy_rec_ring;
@@ -23,6 +25,7 @@ struct mlproxy_session {
 	struct mlproxy *proxy;
 	struct mlproxy_reader *reader;
 	struct mlproxy_rec_ring *recs;
+	struct mlproxy_agent agent;
 };
 
 /* Publish one of the three, under the session's lock. */

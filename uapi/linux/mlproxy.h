@@ -369,7 +369,8 @@ struct mlproxy_rec_change {
  * @value: what a limit was exceeded by: for a drop the recent gain (Q16), for
  *	errors their share (of 65536), for latency the share of slow decisions, for
  *	a lost agent its silence (ns); else 0
- * @limit: the limit that @value was compared with
+ * @limit: the limit that @value was compared with; 0 for an agent whose file was
+ *	closed before it left
  * @model_version: of the logic that is tested: a model's, a recommendation's, or an
  *	eBPF program's
  * @clusters: independent units in the smaller arm; by decision that is its n
@@ -1158,9 +1159,13 @@ struct mlproxy_efficiency {
  * @age_ms: out: time since the heartbeat before, 0 for the first
  * @reserved: must be 0
  *
- * A proxy whose agent is late goes to emergency (MLPROXY_REASON_AGENT_LOST) at its
- * next decision, and back to learning once an agent is heard again. A proxy that
- * heard none since its initialisation, or whose agent left, needs none.
+ * A heartbeat belongs to its session: nobody else's takes its place, and F_LEAVE ends
+ * the session's own. A proxy any of whose agents is late goes to emergency
+ * (MLPROXY_REASON_AGENT_LOST) at its next decision, and back to learning once that one
+ * is heard again or leaves. A file that is closed without having left is a lost agent at
+ * once; that is over with the first heartbeat of another session, or when the operator
+ * sets the mode. A proxy that heard none since its initialisation, or whose agents left,
+ * needs none. EBUSY while 64 other sessions of the proxy send heartbeats.
  */
 struct mlproxy_heartbeat {
 	__u32 size;
