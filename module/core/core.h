@@ -63,6 +63,7 @@ struct mlproxy_counters {
 	u64 pending_missed;
 	u64 candidates[MLPROXY_NR_SOURCES];
 	u64 by_arm[MLPROXY_NR_ARMS];
+	u64 lost_by_arm[MLPROXY_NR_ARMS];
 	u64 refused;
 	u64 errors;
 	u64 bpf_calls;

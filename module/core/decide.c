@@ -196,6 +196,9 @@ void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision
 		goto out;
 	}
 	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
+		/* What is given up by a stop was not late: it tells nothing of its arm. */
+		if (mlproxy_is_running(proxy))
+			mlproxy_mode_count_lost(proxy, decision);
 		mlproxy_publish_feedback(proxy, decision, 0, flags);
 		goto out;
 	}

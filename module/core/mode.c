@@ -73,6 +73,26 @@ void mlproxy_mode_set_model(struct mlproxy *proxy, u32 version)
 }
 
 /**
+ * mlproxy_mode_restart() - the arms are drawn in another way from now on
+ * @proxy: the proxy, its lock held
+ *
+ * To be called once decisions can see it: outcomes of those that are made from here on
+ * belong to another experiment. Context: may sleep.
+ */
+void mlproxy_mode_restart(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	struct mode_input in;
+	unsigned long flags;
+
+	lockdep_assert_held(&proxy->lock);
+	flags = lock_and_gather(proxy, &in);
+	mode_machine_restart(&ms->machine, &in);
+	mode_show(proxy);
+	unlock_modes(ms, flags);
+}
+
+/**
  * mlproxy_mode_recommended() - a recommendation is about to be taken
  * @proxy: the proxy
  * @version: its version

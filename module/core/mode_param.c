@@ -67,11 +67,6 @@ int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value)
 	void *member;
 
 	switch (param) {
-	case MLPROXY_PARAM_WASHOUT_NS:
-		if (value >= READ_ONCE(proxy->window_ns))
-			return -EINVAL;
-		WRITE_ONCE(proxy->washout_ns, value);
-		return 0;
 	case MLPROXY_PARAM_LATENCY_NS:
 		if (value > NSEC_PER_SEC)
 			return -EINVAL;

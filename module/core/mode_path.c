@@ -155,6 +155,30 @@ void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *de
 		unjudged(proxy);
 }
 
+/**
+ * mlproxy_mode_count_lost() - count an outcome that will never come for its arm
+ * @proxy: the proxy
+ * @decision: whose outcome it is
+ *
+ * Context: as mlproxy_decide(), preemption off.
+ */
+void mlproxy_mode_count_lost(struct mlproxy *proxy, const struct mlproxy_decision *decision)
+{
+	struct mode_sums *s = this_cpu_ptr(proxy->sums);
+	unsigned long flags;
+
+	if (decision->arm >= MLPROXY_NR_ARMS)
+		return;
+	this_cpu_inc(proxy->counters->lost_by_arm[decision->arm]);
+	if (decision->experiment != READ_ONCE(proxy->experiment))
+		return;
+	local_irq_save(flags);
+	raw_write_seqcount_begin(&s->seq);
+	s->sums.arm[decision->arm].lost++;
+	raw_write_seqcount_end(&s->seq);
+	local_irq_restore(flags);
+}
+
 void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)
 {
 	if (!decision->id || decision->source == MLPROXY_SRC_BASELINE ||

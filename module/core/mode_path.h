@@ -28,6 +28,7 @@ void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version);
 void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit);
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			s64 reward);
+void mlproxy_mode_count_lost(struct mlproxy *proxy, const struct mlproxy_decision *decision);
 
 /** mlproxy_mode_of() - MLPROXY_MODE_* that is in force. Context: any */
 static inline u32 mlproxy_mode_of(const struct mlproxy *proxy)

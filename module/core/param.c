@@ -8,6 +8,7 @@
 
 #include "core.h"
 #include "mode.h"
+#include "mode_path.h"
 #include "param.h"
 #include "pending.h"
 #include "state.h"
@@ -44,14 +45,41 @@ void mlproxy_param_defaults(struct mlproxy *proxy)
 	proxy->seed = get_random_u64();
 }
 
-static int set_share(u32 *shares, const u32 *others, u32 mode, u64 value)
+/* Outcomes of decisions whose arms were drawn in another way are another experiment's. */
+static void set_u64(struct mlproxy *proxy, u64 *param, u64 value)
 {
+	u64 old = *param;
+
+	WRITE_ONCE(*param, value);
+	if (value != old)
+		mlproxy_mode_restart(proxy);
+}
+
+static int set_share(struct mlproxy *proxy, u32 *shares, const u32 *others, u32 mode,
+		     u64 value)
+{
+	u32 old;
+
 	if (mode >= MLPROXY_NR_MODES || mode == MLPROXY_MODE_EMERGENCY)
 		return -EINVAL;
 	if (value > MLPROXY_SHARE_ONE - others[mode])
 		return -EINVAL;
+	old = shares[mode];
 	WRITE_ONCE(shares[mode], value);
+	if (value != old && mode == mlproxy_mode_of(proxy))
+		mlproxy_mode_restart(proxy);
 	return 0;
+}
+
+/* Which outcomes are lost depends on it. */
+static int set_pending(struct mlproxy *proxy, u64 value)
+{
+	u64 old = proxy->pending_ns;
+	int ret = mlproxy_pending_set_ns(proxy, value);
+
+	if (!ret && value != old)
+		mlproxy_mode_restart(proxy);
+	return ret;
 }
 
 /**
@@ -74,16 +102,16 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 	}
 	switch (param) {
 	case MLPROXY_PARAM_SHARE:
-		ret = set_share(proxy->share, proxy->explore, index, value);
+		ret = set_share(proxy, proxy->share, proxy->explore, index, value);
 		break;
 	case MLPROXY_PARAM_EXPLORE:
-		ret = set_share(proxy->explore, proxy->share, index, value);
+		ret = set_share(proxy, proxy->explore, proxy->share, index, value);
 		break;
 	case MLPROXY_PARAM_WINDOW_NS:
 		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS ||
 		    value <= proxy->washout_ns)
 			break;
-		WRITE_ONCE(proxy->window_ns, value);
+		set_u64(proxy, &proxy->window_ns, value);
 		ret = 0;
 		break;
 	case MLPROXY_PARAM_STATE_PERIOD_NS:
@@ -92,12 +120,18 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 		break;
 	case MLPROXY_PARAM_PENDING_NS:
 		if (!index)
-			ret = mlproxy_pending_set_ns(proxy, value);
+			ret = set_pending(proxy, value);
+		break;
+	case MLPROXY_PARAM_WASHOUT_NS:
+		if (index || value >= proxy->window_ns)
+			break;
+		set_u64(proxy, &proxy->washout_ns, value);
+		ret = 0;
 		break;
 	case MLPROXY_PARAM_SEED:
 		if (index)
 			break;
-		WRITE_ONCE(proxy->seed, value);
+		set_u64(proxy, &proxy->seed, value);
 		ret = 0;
 		break;
 	default:

@@ -30,6 +30,7 @@ static void add_cpu(struct mlproxy_stats *s, const struct mlproxy_counters *c)
 	s->events += READ_ONCE(c->events);
 	s->bad_calls += READ_ONCE(c->bad_calls);
 	sum(s->by_arm, c->by_arm, MLPROXY_NR_ARMS);
+	sum(s->lost_by_arm, c->lost_by_arm, MLPROXY_NR_ARMS);
 	s->refused += READ_ONCE(c->refused);
 	s->errors += READ_ONCE(c->errors);
 	s->bpf_calls += READ_ONCE(c->bpf_calls);

@@ -358,7 +358,7 @@ static void layout(void)
 		SIZE(mlproxy_rec_mode, 336), SIZE(mlproxy_event_desc, 40),
 		SIZE(mlproxy_transition, 320), SIZE(mlproxy_efficiency, 352),
 		SIZE(mlproxy_heartbeat, 32), SIZE(mlproxy_filter, 24),
-		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 968),
+		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 1032),
 		SIZE(mlproxy_snapshot, 152),
 	};
 	unsigned int i;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When outcomes are judged: looks at the counters are apart in time, however many ask for
- * one; few outcomes are judged as well.
+ * When outcomes are judged, and which: looks at the counters are apart in time, however
+ * many ask for one; few outcomes are judged as well; what is drawn in another way is
+ * another experiment.
  *
  * guest-test: timeout=300
  */
@@ -97,11 +98,49 @@ static void few_outcomes_are_judged(void)
 	EXPECT_EQ(mode_get(fd).reason, MLPROXY_REASON_NOT_WORSE);
 }
 
+static uint64_t nr_outcomes(void)
+{
+	struct mlproxy_evidence e = efficiency(fd).evidence;
+
+	return e.n[0] + e.n[1];
+}
+
+/* Outcomes that were drawn in different ways are not put together. */
+static void a_change_begins_anew(void)
+{
+	static const struct { uint32_t param, index; uint64_t value; } changes[] = {
+		{ MLPROXY_PARAM_SHARE, LEARNING, 8192 },
+		{ MLPROXY_PARAM_EXPLORE, LEARNING, 0 },
+		{ MLPROXY_PARAM_SEED, 0, 5 },
+		{ MLPROXY_PARAM_WINDOW_NS, 0, 50000000 },
+		{ MLPROXY_PARAM_WASHOUT_NS, 0, 1000 },
+		{ MLPROXY_PARAM_PENDING_NS, 0, 5000000 },
+	};
+	unsigned int i;
+
+	fd = synth_begin(GOOD);
+	for (i = 0; i < ARRAY_SIZE(changes); i++) {
+		ASSERT_RET(synth_run(100), 0);
+		EXPECT_EQ(nr_outcomes(), 100);
+		ASSERT_RET(dev_set_param(fd, changes[i].param, changes[i].index,
+					 changes[i].value), 0);
+		EXPECT(!nr_outcomes(), "(parameter %u)", changes[i].param);
+	}
+	/* The same value is no change, and another mode's share is not this one's. */
+	ASSERT_RET(synth_run(100), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, LEARNING, 8192), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, COLLABORATION, 8192), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_HOLD_NS, 0, 1000000), 0);
+	EXPECT_EQ(nr_outcomes(), 100);
+	EXPECT_EQ(mode_get(fd).mode, LEARNING);
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(sysfs_makes_no_look),
 	KTAP_TEST(looks_are_apart),
 	KTAP_TEST(answers_are_as_of_now),
 	KTAP_TEST(few_outcomes_are_judged),
+	KTAP_TEST(a_change_begins_anew),
 };
 
 KTAP_MAIN(tests)

@@ -103,6 +103,40 @@ static void expired(void)
 	EXPECT_EQ(s.pending_missed, 100);
 }
 
+/* What never comes is counted for the arm that it would have counted for. */
+static void lost_by_arm(void)
+{
+	int fd = fresh(1000000), i;
+	struct mlproxy_model_load load;
+	struct mlproxy_stats s, later;
+	uint32_t len;
+	void *model = model_constant(fd, 1, &len);
+
+	ASSERT_RET(dev_model_load(fd, model, len, &load), 0);
+	free(model);
+	ASSERT(dev_model_ctl(fd, MLPROXY_MODEL_OP_ACTIVATE, 0) > 0);
+	ASSERT_RET(dev_set_mode(fd, MLPROXY_MODE_COLLABORATION), 0);
+	ASSERT_RET(ctx_set("data_run", 100), 0);
+	for (i = 0; i < 1000; i++) {
+		dev_stats(fd, &s);
+		if (s.lost_by_arm[0] + s.lost_by_arm[1] == s.by_arm[0] + s.by_arm[1])
+			break;
+		sleep_ms(10);
+	}
+	EXPECT(s.by_arm[0] > 10 && s.by_arm[1] > 10);
+	EXPECT_EQ(s.lost_by_arm[0], s.by_arm[0]);
+	EXPECT_EQ(s.lost_by_arm[1], s.by_arm[1]);
+	/* Not what a stop gives up. */
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_PENDING_NS, 0, 3600 * SECOND), 0);
+	ASSERT_RET(ctx_set("data_run", 100), 0);
+	ASSERT_RET(dev_control(fd, MLPROXY_CTL_STOP), 0);
+	dev_stats(fd, &later);
+	EXPECT_EQ(waiting(&later), 0);
+	EXPECT(later.by_arm[1] > s.by_arm[1]);
+	EXPECT_EQ(later.lost_by_arm[0], s.lost_by_arm[0]);
+	EXPECT_EQ(later.lost_by_arm[1], s.lost_by_arm[1]);
+}
+
 /* What has expired is not resolved, even if the worker has not come to it. */
 static void too_late(void)
 {
@@ -232,6 +266,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(params),
 	KTAP_TEST(resolved),
 	KTAP_TEST(expired),
+	KTAP_TEST(lost_by_arm),
 	KTAP_TEST(too_late),
 	KTAP_TEST(evicted),
 	KTAP_TEST(replaced),

@@ -1033,6 +1033,8 @@ struct mlproxy_model_eval {
  * @by_mode: decisions by MLPROXY_MODE_*
  * @by_action: decisions by action
  * @by_arm: decisions by the MLPROXY_ARM_* that their outcome counts for
+ * @lost_by_arm: of these, those whose outcome expired or was evicted, but for what a stop
+ *	gave up
  * @reward_count: outcomes by MLPROXY_SRC_*
  * @reward_sum: sum of the rewards by MLPROXY_SRC_*
  */
@@ -1069,6 +1071,7 @@ struct mlproxy_stats {
 	__aligned_u64 by_mode[MLPROXY_ROOM_MODES];
 	__aligned_u64 by_action[MLPROXY_MAX_ACTIONS];
 	__aligned_u64 by_arm[MLPROXY_ROOM_ARMS];
+	__aligned_u64 lost_by_arm[MLPROXY_ROOM_ARMS];
 	__aligned_u64 reward_count[MLPROXY_ROOM_SOURCES];
 	__s64 reward_sum[MLPROXY_ROOM_SOURCES] __attribute__((aligned(8)));
 };

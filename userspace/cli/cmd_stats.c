@@ -76,12 +76,14 @@ static json_t *stats_json(const struct mlproxy_stats *stats,
 				 "expired", cli_uint(stats->rec_expired),
 				 "evicted", cli_uint(stats->rec_evicted));
 
-	json_t *pending = json_pack("{s:o, s:o, s:o, s:o, s:o}",
+	json_t *pending = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}",
 				    "deferred", cli_uint(stats->pending_deferred),
 				    "resolved", cli_uint(stats->pending_resolved),
 				    "expired", cli_uint(stats->pending_expired),
 				    "evicted", cli_uint(stats->pending_evicted),
-				    "missed", cli_uint(stats->pending_missed));
+				    "missed", cli_uint(stats->pending_missed),
+				    "lost_by_arm", by_name(stats->lost_by_arm, MLPROXY_NR_ARMS,
+							   mlproxy_arm_name));
 	json_t *latency = json_pack("{s:o, s:o}",
 				    "samples", cli_uint(stats->latency_samples),
 				    "over", cli_uint(stats->latency_over));
@@ -181,6 +183,8 @@ static void stats_text(const struct mlproxy_stats *stats,
 	print_count("expired", stats->pending_expired, 0);
 	print_count("evicted", stats->pending_evicted, 0);
 	print_count("missed", stats->pending_missed, 0);
+	print_count("lost by the baseline's arm", stats->lost_by_arm[MLPROXY_ARM_BASELINE], 0);
+	print_count("lost by the model's arm", stats->lost_by_arm[MLPROXY_ARM_MODEL], 0);
 }
 
 static int print_once(const struct cli *cli, struct mlproxy_session *s,
