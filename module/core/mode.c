@@ -290,6 +290,7 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	mode_note(proxy, &t);
 	/* What went before is not of this initialisation, nor is that. */
 	ms->changes = 0;
+	ms->told = 0;
 	ms->correct = 0;
 	ms->soon = false;
 	WRITE_ONCE(ms->looked_ns, 0);

@@ -338,6 +338,7 @@ void mode_follow_up(struct mlproxy *proxy)
 	reason = ms->correct;
 	ms->correct = 0;
 	unlock_modes(ms, flags);
+	mode_tell(proxy);
 	if (reason && proxy->ops && proxy->ops->correct)
 		proxy->ops->correct(proxy, proxy->priv, reason);
 	mlproxy_state_publish(proxy);

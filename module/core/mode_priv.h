@@ -42,6 +42,7 @@ struct mode_sums {
  * @silence_ns: how long that one may be silent; 0 if it was closed without leaving
  * @evaluations: looks
  * @changes: transitions since the initialisation
+ * @told: of these, the kernel's log was told
  * @log: the last transitions, @changes modulo its size is the next place
  * @correct: reason for which a correction is due, 0 for none; for @work
  * @request_value: evidence of the request for emergency
@@ -74,6 +75,7 @@ struct mlproxy_modes {
 	u64 silence_ns;
 	u64 evaluations;
 	u64 changes;
+	u64 told;
 	struct mlproxy_transition log[MLPROXY_MAX_TRANSITIONS];
 	u32 correct;
 	s64 request_value;
@@ -145,6 +147,9 @@ void mode_follow_up(struct mlproxy *proxy);
 void mode_look_now(struct mlproxy *proxy);
 void mode_look_init(struct mlproxy_modes *ms);
 void mode_look_pause(struct mlproxy_modes *ms);
+
+/* mode_log.c */
+void mode_tell(struct mlproxy *proxy);
 
 /* mode_param.c */
 void mlproxy_mode_defaults(struct mlproxy *proxy);

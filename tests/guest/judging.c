@@ -2,7 +2,7 @@
 /*
  * When outcomes are judged, and which: looks at the counters are apart in time, however
  * many ask for one; few outcomes are judged as well; what is drawn in another way is
- * another experiment.
+ * another experiment. And the kernel's log tells of emergencies.
  *
  * guest-test: timeout=300
  */
@@ -135,12 +135,59 @@ static void a_change_begins_anew(void)
 	EXPECT_EQ(mode_get(fd).mode, LEARNING);
 }
 
+static int kmsg;
+
+/* What the kernel's log says of the proxy from now on, up to @text. */
+static bool logged(const char *text)
+{
+	char line[1024], *said;
+	unsigned int i;
+	ssize_t len;
+
+	for (i = 0; i < 1000; i++) {
+		while ((len = read(kmsg, line, sizeof(line) - 1)) > 0) {
+			line[len] = '\0';
+			said = strstr(line, "mlproxy: synth: ");
+			if (!said)
+				continue;
+			ktap_note("%.*s", (int)strcspn(said, "\n"), said);
+			if (strstr(said, text))
+				return true;
+		}
+		sleep_ms(10);
+	}
+	return false;
+}
+
+static void emergencies_are_logged(void)
+{
+	fd = synth_begin(GOOD);
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	ASSERT(kmsg >= 0, "(%s)", strerror(errno));
+	ASSERT(lseek(kmsg, 0, SEEK_END) >= 0);
+	synth_set("critical", 1);
+	ASSERT_RET(synth_run(1), 0);
+	EXPECT(logged("emergency: the subsystem is critical"));
+	synth_set("critical", 0);
+	leave_emergency(fd);
+	EXPECT(logged("the emergency is over"));
+	synth_set("fail", 1);
+	ASSERT_RET(dev_set_mode(fd, COLLABORATION), 0);
+	ASSERT_RET(mode_auto(fd), 0);
+	run_until(fd, EMERGENCY, 1024);
+	EXPECT(logged("emergency: "));
+	synth_set("fail", 0);
+	leave_emergency(fd);
+	EXPECT(logged("the emergency is over"));
+}
+
 static const struct ktap_test tests[] = {
 	KTAP_TEST(sysfs_makes_no_look),
 	KTAP_TEST(looks_are_apart),
 	KTAP_TEST(answers_are_as_of_now),
 	KTAP_TEST(few_outcomes_are_judged),
 	KTAP_TEST(a_change_begins_anew),
+	KTAP_TEST(emergencies_are_logged),
 };
 
 KTAP_MAIN(tests)
