@@ -71,5 +71,5 @@ def targets(devices):
         if d.name in ("nvme", "cloud"):
             yield from Targets(d).lines()
     yield ""
-    yield "The cost when loaded and idle, and memory: `bench/readahead/cost` measures them."
+    yield "What it costs, also where nothing is decided: `bench/readahead/cost` measures it."
     yield ""

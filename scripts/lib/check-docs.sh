@@ -3,7 +3,8 @@
 #
 # Part of the style stage of scripts/check. What docs/ml-lib.md names exists: it says
 # by which test each row is proven; a test that was renamed would leave a claim
-# without its proof. And what docs/proxy-howto.md shows is the code of its example.
+# without its proof. What docs/proxy-howto.md shows is the code of its example, links lead
+# somewhere, and README's figures are those of the reports.
 
 DOCS_HEADERS='uapi/linux module/include userspace/lib/include'
 # Programs and modules are called mlproxy_… too.
@@ -77,5 +78,34 @@ run_howto()
 		echo "$example: $lines lines; the example has at most $HOWTO_LINES"
 		status=1
 	fi
+	return "$status"
+}
+
+# The table of figures is generated; nobody types one.
+run_figures()
+{
+	python3 -B bench/readahead/summary.py --check || {
+		echo "bench/readahead/summary.py makes it anew"
+		return 1
+	}
+}
+
+# Links between the documents lead somewhere.
+run_links()
+{
+	local doc target status=0
+
+	while IFS=: read -r doc target; do
+		target=${target#](}
+		target=${target%)}
+		target=${target%%#*}
+		case $target in
+		'' | *://*) continue ;;
+		esac
+		[ -e "$(dirname "$doc")/$target" ] || {
+			echo "$doc: no $target"
+			status=1
+		}
+	done < <(git ls-files '*.md' | xargs grep -oE '\]\([^) ]+\)')
 	return "$status"
 }
