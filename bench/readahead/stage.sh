@@ -15,8 +15,7 @@ subject_stage()
 {
 	# shellcheck disable=SC2086 # words
 	stage_programs db_bench ${tree:+sqlite3 fio}
-	cc -O2 -static -I"$MLPROXY_TOP/module/proxies/readahead" \
-		-o "$1/bin/ra_key" "$MLPROXY_TOP/bench/programs/ra_key.c"
+	cc -O2 -static -o "$1/bin/ra_key" "$MLPROXY_TOP/bench/programs/ra_key.c"
 }
 
 # Sources to read: always the same ones, whatever kernel reads them. Sets tree.

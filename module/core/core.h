@@ -140,6 +140,9 @@ struct mlproxy {
 	struct mlproxy_kobj *kobj;
 };
 
+/* key.c */
+void mlproxy_key_init(void);
+
 /* proxy.c */
 void mlproxy_put(struct mlproxy *proxy);
 int mlproxy_control(struct mlproxy *proxy, u32 op);

@@ -2,11 +2,13 @@
 /* mlproxy.ko: loading and unloading. */
 #include <linux/module.h>
 
+#include "core.h"
 #include "device.h"
 #include "session.h"
 
 static int __init mlproxy_module_init(void)
 {
+	mlproxy_key_init();
 	return mlproxy_device_init(&mlproxy_fops);
 }
 

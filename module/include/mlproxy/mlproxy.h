@@ -117,7 +117,7 @@ struct mlproxy_desc {
 
 /**
  * struct mlproxy_request - one decision that is asked for
- * @key: entity, for recommendations and for randomisation by entity
+ * @key: entity, for recommendations and for randomisation by entity; see mlproxy_key()
  * @features: the context, desc->nr_features values, as they are before any
  *	preprocessing that the schema says
  * @baseline: action of the kernel's own algorithm
@@ -305,6 +305,19 @@ bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward);
  */
 void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 		   unsigned int nr);
+
+/**
+ * mlproxy_key() - key of an entity, for decisions, recommendations and events
+ * @identity: what tells the entity from others; padding must be set, too
+ * @len: its length in bytes
+ *
+ * A hash under a secret of this boot. A key that others could compute would tell all
+ * readers of the data set which file or flow a record is about; so an identity that
+ * means something outside of the proxy goes through this. The same identity has the same
+ * key until the core is loaded again.
+ * Context: any. Return: the key.
+ */
+u64 mlproxy_key(const void *identity, size_t len);
 
 /**
  * mlproxy_running() - is the proxy in state RUNNING

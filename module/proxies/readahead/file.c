@@ -7,15 +7,16 @@
  * its set gives way. Look-up takes no lock; what it found is checked again under
  * the entry's own.
  */
+#include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/vmalloc.h>
 
 #include "action.h"
 #include "file.h"
-#include "key.h"
 #include "readahead.h"
 
 #define RA_WAYS	8
+#define RA_SET_BITS 13	/* of as many files as there may be */
 
 static struct ra_file *ra_files;
 static unsigned int ra_sets;
@@ -104,7 +105,9 @@ void ra_files_correct(void)
 
 static struct ra_file *file_set(u32 dev, u64 ino, u32 generation)
 {
-	return &ra_files[(ra_key(dev, ino, generation) & (ra_sets - 1)) * RA_WAYS];
+	u64 identity = ino ^ rol64((u64)generation << 32 | dev, 16);
+
+	return &ra_files[(hash_64(identity, RA_SET_BITS) & (ra_sets - 1)) * RA_WAYS];
 }
 
 static struct ra_file *file_find(struct ra_file *set, u32 dev, u64 ino, u32 generation)
