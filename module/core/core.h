@@ -114,7 +114,9 @@ struct mlproxy {
 	struct mutex lock;			/* lifecycle, models, parameters */
 	struct kref kref;
 	struct list_head node;			/* registry_lock */
-	struct module *owner;
+	struct module *owner;			/* registry_lock; NULL once destroyed */
+	u32 owner_holds;			/* by sessions; registry_lock */
+	bool announced;				/* registry_lock */
 	const struct mlproxy_ops *ops;
 	struct mlproxy_model *standby;		/* lock */
 	bool can_rollback;			/* lock */
@@ -171,7 +173,6 @@ u32 mlproxy_model_version(const struct mlproxy_model *model);
 
 /* sysfs.c */
 int mlproxy_sysfs_add(struct mlproxy *proxy);
-void mlproxy_sysfs_announce(const struct mlproxy *proxy, const char *event);
 void mlproxy_sysfs_remove(struct mlproxy *proxy);
 
 /**

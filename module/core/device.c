@@ -33,6 +33,25 @@ struct workqueue_struct *mlproxy_workqueue(void)
 }
 
 /**
+ * mlproxy_device_announce() - send a uevent: a proxy can be bound, or not any more
+ * @proxy: its name
+ * @comes: it can
+ *
+ * A "change" of the device with MLPROXY_PROXY=NAME, and MLPROXY_EVENT=create or destroy:
+ * the folder of a proxy is no device, and has no uevents. Context: may sleep.
+ */
+void mlproxy_device_announce(const char *proxy, bool comes)
+{
+	char name[sizeof("MLPROXY_PROXY=") + MLPROXY_NAME_LEN];
+	char event[sizeof("MLPROXY_EVENT=destroy")];
+	char *env[3] = { name, event };
+
+	snprintf(name, sizeof(name), "MLPROXY_PROXY=%s", proxy);
+	snprintf(event, sizeof(event), "MLPROXY_EVENT=%s", comes ? "create" : "destroy");
+	kobject_uevent_env(&mlproxy_device()->kobj, KOBJ_CHANGE, env);
+}
+
+/**
  * mlproxy_device_init() - make the workqueue, then the device
  * @fops: what a file of the device does
  *

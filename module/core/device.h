@@ -10,6 +10,7 @@ struct workqueue_struct;
 
 int mlproxy_device_init(const struct file_operations *fops);
 void mlproxy_device_exit(void);
+void mlproxy_device_announce(const char *proxy, bool comes);
 struct device *mlproxy_device(void);
 struct workqueue_struct *mlproxy_workqueue(void);
 

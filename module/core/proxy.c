@@ -128,7 +128,7 @@ int mlproxy_init(struct mlproxy *proxy)
 out:
 	mutex_unlock(&proxy->lock);
 	if (!ret)
-		mlproxy_sysfs_announce(proxy, "create");
+		mlproxy_registry_show(proxy);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(mlproxy_init);
@@ -252,6 +252,7 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	synchronize_rcu();
 	mlproxy_readers_hang_up(proxy);
 	mlproxy_mode_exit(proxy);
+	mlproxy_registry_forget_owner(proxy);
 	kref_put(&proxy->kref, proxy_release);
 }
 EXPORT_SYMBOL_GPL(mlproxy_destroy);
@@ -286,8 +287,6 @@ EXPORT_SYMBOL_GPL(mlproxy_running);
  */
 void mlproxy_put(struct mlproxy *proxy)
 {
-	struct module *owner = proxy->owner;
-
+	mlproxy_registry_put_owner(proxy);
 	kref_put(&proxy->kref, proxy_release);
-	module_put(owner);
 }

@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The list of proxies, and look-ups in it. */
+/*
+ * The list of proxies, look-ups in it, and what sessions hold of the modules that made
+ * them.
+ *
+ * A session that is bound holds the proxy's owner, its module. A module whose init fails
+ * is freed whoever holds it, and so is one that is unloaded by force. So that none is held
+ * or put that may be gone:
+ *
+ *  - Only a module that is LIVE is held. Its state may be looked at, and it may be tried
+ *    to hold it, since the proxy is in the list, the lock is held, and mlproxy_destroy(),
+ *    which init or exit calls before the module is freed, has to take it out first.
+ *      Bind against a failing init: the module is COMING until its init has returned, so
+ *    the proxy can't be found; after that it is not in the list any more.
+ *      Bind against unloading: either the module is held first, and unloading is refused,
+ *    or it is GOING, and try_module_get() fails.
+ *  - mlproxy_destroy() gives back all that sessions hold of the owner, and takes the owner
+ *    out of the proxy, in one step under the lock under which the last of them puts it.
+ *    So each hold is put once, and none once the proxy is destroyed.
+ *
+ * A proxy is visible, that is, listed and announced, when it can be bound.
+ */
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/string.h>
 
 #include "core.h"
+#include "device.h"
 #include "mode_path.h"
 #include "registry.h"
 
@@ -13,6 +35,29 @@ static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(registry);
 static u32 last_id;	/* never used twice; registry_lock */
 static unsigned int nr_proxies;
+
+/* Is its module loaded: init has returned, exit was not called. With the lock. */
+static bool owner_live(const struct mlproxy *proxy)
+{
+	const struct module *owner = proxy->owner;
+
+	return !owner || READ_ONCE(owner->state) == MODULE_STATE_LIVE;
+}
+
+/* With the lock. */
+static bool is_visible(const struct mlproxy *proxy)
+{
+	return READ_ONCE(proxy->state) != MLPROXY_STATE_CREATED && owner_live(proxy);
+}
+
+/* Once, when it has become visible. With the lock. */
+static void announce(struct mlproxy *proxy)
+{
+	if (proxy->announced || !is_visible(proxy))
+		return;
+	proxy->announced = true;
+	mlproxy_device_announce(proxy->name, true);
+}
 
 static struct mlproxy *find_locked(const char *name)
 {
@@ -49,6 +94,19 @@ int mlproxy_registry_add(struct mlproxy *proxy)
 }
 
 /**
+ * mlproxy_registry_show() - a proxy can be bound from now on
+ * @proxy: in the list, and initialised
+ *
+ * Or else when its module is loaded. Context: may sleep.
+ */
+void mlproxy_registry_show(struct mlproxy *proxy)
+{
+	mutex_lock(&registry_lock);
+	announce(proxy);
+	mutex_unlock(&registry_lock);
+}
+
+/**
  * mlproxy_registry_del() - take a proxy out
  * @proxy: the proxy
  *
@@ -59,6 +117,39 @@ void mlproxy_registry_del(struct mlproxy *proxy)
 	mutex_lock(&registry_lock);
 	list_del(&proxy->node);
 	nr_proxies--;
+	if (proxy->announced)
+		mlproxy_device_announce(proxy->name, false);
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * mlproxy_registry_forget_owner() - give back what sessions hold of the owner
+ * @proxy: not in the list any more; nothing of the owner will be used for it
+ *
+ * Context: the owner's own, which therefore stays; may sleep.
+ */
+void mlproxy_registry_forget_owner(struct mlproxy *proxy)
+{
+	mutex_lock(&registry_lock);
+	for (; proxy->owner_holds; proxy->owner_holds--)
+		module_put(proxy->owner);
+	proxy->owner = NULL;
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * mlproxy_registry_put_owner() - one session less that holds the owner
+ * @proxy: from mlproxy_get_by_name()
+ *
+ * Context: may sleep.
+ */
+void mlproxy_registry_put_owner(struct mlproxy *proxy)
+{
+	mutex_lock(&registry_lock);
+	if (proxy->owner) {
+		proxy->owner_holds--;
+		module_put(proxy->owner);
+	}
 	mutex_unlock(&registry_lock);
 }
 
@@ -74,11 +165,13 @@ struct mlproxy *mlproxy_get_by_name(const char *name)
 
 	mutex_lock(&registry_lock);
 	proxy = find_locked(name);
-	if (proxy && (READ_ONCE(proxy->state) == MLPROXY_STATE_CREATED ||
-		      !try_module_get(proxy->owner)))
+	if (proxy && (!is_visible(proxy) || !try_module_get(proxy->owner)))
 		proxy = NULL;
-	if (proxy)
+	if (proxy) {
+		if (proxy->owner)
+			proxy->owner_holds++;
 		kref_get(&proxy->kref);
+	}
 	mutex_unlock(&registry_lock);
 	return proxy;
 }
@@ -97,7 +190,7 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 
 	mutex_lock(&registry_lock);
 	list_for_each_entry(proxy, &registry, node) {
-		if (READ_ONCE(proxy->state) == MLPROXY_STATE_CREATED)
+		if (!is_visible(proxy))
 			continue;
 		if (nr < room) {
 			struct mlproxy_list_entry *e = &entries[nr];
@@ -114,4 +207,40 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 	}
 	mutex_unlock(&registry_lock);
 	return nr;
+}
+
+static int module_event(struct notifier_block *nb, unsigned long state, void *module)
+{
+	struct mlproxy *proxy;
+
+	if (state != MODULE_STATE_LIVE)
+		return NOTIFY_DONE;
+	mutex_lock(&registry_lock);
+	list_for_each_entry(proxy, &registry, node)
+		if (proxy->owner == module)
+			announce(proxy);
+	mutex_unlock(&registry_lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block module_events = { .notifier_call = module_event };
+
+/**
+ * mlproxy_registry_init() - begin to watch modules
+ *
+ * Context: may sleep. Return: 0 or -errno.
+ */
+int mlproxy_registry_init(void)
+{
+	return register_module_notifier(&module_events);
+}
+
+/**
+ * mlproxy_registry_exit() - undo mlproxy_registry_init()
+ *
+ * Context: may sleep; no proxy is left.
+ */
+void mlproxy_registry_exit(void)
+{
+	unregister_module_notifier(&module_events);
 }

@@ -302,27 +302,6 @@ int mlproxy_sysfs_add(struct mlproxy *proxy)
 }
 
 /**
- * mlproxy_sysfs_announce() - tell user space that a proxy comes or goes
- * @proxy: the proxy
- * @event: "create" or "destroy"
- *
- * The driver core drops events of the proxy's own folder, which is no device: so it is
- * a change of the device, by which udev's rules can do something.
- *
- * Context: may sleep.
- */
-void mlproxy_sysfs_announce(const struct mlproxy *proxy, const char *event)
-{
-	char name[sizeof("MLPROXY_PROXY=") + MLPROXY_NAME_LEN];
-	char what[sizeof("MLPROXY_EVENT=destroy")];
-	char *env[] = { what, name, NULL };
-
-	snprintf(name, sizeof(name), "MLPROXY_PROXY=%s", proxy->name);
-	snprintf(what, sizeof(what), "MLPROXY_EVENT=%s", event);
-	kobject_uevent_env(&mlproxy_device()->kobj, KOBJ_CHANGE, env);
-}
-
-/**
  * mlproxy_sysfs_remove() - remove the folder
  * @proxy: the proxy, with or without a folder, its lock not held
  *
@@ -335,5 +314,4 @@ void mlproxy_sysfs_remove(struct mlproxy *proxy)
 	kobject_del(&proxy->kobj->kobj);
 	kobject_put(&proxy->kobj->kobj);
 	proxy->kobj = NULL;
-	mlproxy_sysfs_announce(proxy, "destroy");
 }

@@ -180,6 +180,9 @@ struct mlproxy *mlproxy_create(const struct mlproxy_desc *desc, void *priv);
  * mlproxy_init() - make a created proxy visible: device, sysfs
  * @proxy: in state CREATED
  *
+ * sysfs has it at once. User space can bind it once the owner is loaded: not before its
+ * module_init has returned 0.
+ *
  * Context: may sleep. Return: 0, -EINVAL in another state, -ENOMEM.
  */
 int mlproxy_init(struct mlproxy *proxy);
@@ -215,8 +218,9 @@ int mlproxy_stop(struct mlproxy *proxy);
  * @proxy: proxy in any state, or NULL or ERR_PTR, which are ignored
  *
  * To be called from the owner's module_exit (which can't run while a session is
- * bound) or after a failed init, by then without other callers. Context: may
- * sleep.
+ * bound), in a module_init that fails, or at any other time by an owner that lives on;
+ * by then without other callers. No session holds the owner once this returns.
+ * Context: may sleep; the owner's own, which keeps it.
  */
 void mlproxy_destroy(struct mlproxy *proxy);
 
