@@ -13,7 +13,8 @@
  * before.
  *
  * A proxy counts the readers that take decisions now, since it explores for them only:
- * those without a request and those whose request is active. Whoever changes a state,
+ * those without a request and those whose request is active, of sessions that may
+ * advise: who only reads must not change what is decided. Whoever changes a state,
  * by cmpxchg, counts the change, so that each is counted once.
  */
 #include <linux/bitops.h>
@@ -71,7 +72,7 @@ static void dataset_kick(struct mlproxy_reader *reader)
 /* One reader more, or less, takes decisions. Context: any. */
 static void count_taker(struct mlproxy_reader *reader, int change)
 {
-	if (reader_wants(reader, MLPROXY_REC_DECISION))
+	if (reader->advises && reader_wants(reader, MLPROXY_REC_DECISION))
 		atomic_add(change, &reader->proxy->decision_readers);
 }
 
@@ -165,12 +166,16 @@ void mlproxy_dataset_exit(struct mlproxy_reader *reader)
  */
 int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
+	u32 taken = proxy->reader_slots;
 	unsigned int cpu;
 
 	BUILD_BUG_ON(BITS_PER_TYPE(proxy->reader_slots) != MLPROXY_MAX_READERS);
-	if (proxy->reader_slots == ~0U)
+	/* Readers can't keep the agent out. */
+	if (!reader->advises)
+		taken |= ~0U << (MLPROXY_MAX_READERS - MLPROXY_RESERVED_READERS);
+	if (taken == ~0U)
 		return -EBUSY;
-	reader->slot = ffz(proxy->reader_slots);
+	reader->slot = reader->advises ? fls(~taken) - 1 : ffz(taken);
 	proxy->reader_slots |= BIT(reader->slot);
 	for_each_possible_cpu(cpu)
 		reader->rings[cpu]->first_id =

@@ -3,6 +3,9 @@
  * The ioctls: one table, one dispatcher, a handler each. The errno contract is at
  * the top of uapi/linux/mlproxy.h.
  *
+ * The table also says which right each ioctl needs, and each of its flags; no handler
+ * refuses for the lack of one. docs/security.md has the reasons.
+ *
  * A handler works on the kernel's copy of the structure. It takes what locks it
  * needs, and holds none while it copies arrays from or to user memory.
  */
@@ -49,12 +52,10 @@ union ioctl_buffer {
  * struct ioctl_context - what a handler gets beside its structure
  * @session: the session
  * @proxy: its proxy, NULL if it is not bound
- * @writable: was the file opened for writing
  */
 struct ioctl_context {
 	struct mlproxy_session *session;
 	struct mlproxy *proxy;
-	bool writable;
 };
 
 static int ioctl_info(struct ioctl_context *ctx, void *arg)
@@ -68,6 +69,7 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
+	cmd->rights = ctx->session->rights;
 	cmd->reserved = 0;
 	return 0;
 }
@@ -226,12 +228,9 @@ static int ioctl_mode(struct ioctl_context *ctx, void *arg)
 
 	if (cmd->reserved || cmd->flags == (MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO))
 		return -EINVAL;
-	if (cmd->flags) {
-		if (!ctx->writable)
-			return -EPERM;
+	if (cmd->flags)
 		ret = mlproxy_set_mode(ctx->proxy, cmd->mode,
 				       cmd->flags & MLPROXY_MODE_F_AUTO);
-	}
 	mlproxy_mode_fill(ctx->proxy, cmd);
 	return ret;
 }
@@ -277,8 +276,6 @@ static int ioctl_param(struct ioctl_context *ctx, void *arg)
 	int ret;
 
 	if (cmd->flags & MLPROXY_PARAM_F_SET) {
-		if (!ctx->writable)
-			return -EPERM;
 		ret = mlproxy_set_param(ctx->proxy, cmd->param, cmd->index, cmd->value);
 		if (ret)
 			return ret;
@@ -307,6 +304,7 @@ static int ioctl_ring_setup(struct ioctl_context *ctx, void *arg)
 		ret = PTR_ERR(reader);
 		goto out;
 	}
+	reader->advises = session->rights & MLPROXY_RIGHT_ADVISE;
 	if (cmd->flags & MLPROXY_RING_F_QUIET)
 		ret = mlproxy_dataset_quiet(reader);
 	if (!ret)
@@ -436,8 +434,9 @@ static int ioctl_snapshot(struct ioctl_context *ctx, void *arg)
 	if (cmd->reserved)
 		return -EINVAL;
 	memset(cmd->values, 0, sizeof(cmd->values));
-	return ctx->writable ? mlproxy_take_snapshot(ctx->proxy, cmd) :
-			       mlproxy_peek_snapshot(ctx->proxy, cmd);
+	return ctx->session->rights & MLPROXY_RIGHT_ADVISE ?
+	       mlproxy_take_snapshot(ctx->proxy, cmd) :
+	       mlproxy_peek_snapshot(ctx->proxy, cmd);
 }
 
 static int ioctl_dataset(struct ioctl_context *ctx, void *arg)
@@ -448,8 +447,6 @@ static int ioctl_dataset(struct ioctl_context *ctx, void *arg)
 
 	if (cmd->reserved || cmd->flags == (MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL))
 		return -EINVAL;
-	if (cmd->flags && !ctx->writable)
-		return -EPERM;
 	mutex_lock(&session->lock);
 	if (!session->reader) {
 		ret = -ENOENT;
@@ -465,78 +462,88 @@ out:
 	return ret;
 }
 
+/* What is needed for what is in sysfs for everybody: to have opened the file. */
+#define RIGHT_ANY	0
+#define RIGHT_READ	MLPROXY_RIGHT_READ
+#define RIGHT_ADVISE	MLPROXY_RIGHT_ADVISE
+#define RIGHT_OPERATE	MLPROXY_RIGHT_OPERATE
+
 /**
  * struct ioctl_op - one ioctl
  * @cmd: its full number
  * @size: size of its structure here and now
  * @min_size: size of its structure when it was first published
- * @flags: flags that it knows
  * @bound: needs a bound session
- * @changes: changes something, so needs a file open for writing
+ * @right: RIGHT_* that it needs
+ * @flags: flags that it knows
+ * @flags_right: RIGHT_* that it needs, too, with any of @flags
  * @fn: handler
  */
 struct ioctl_op {
 	unsigned int cmd;
 	u16 size;
 	u16 min_size;
-	u32 flags;
 	bool bound;
-	bool changes;
+	u32 right;
+	u32 flags;
+	u32 flags_right;
 	int (*fn)(struct ioctl_context *ctx, void *arg);
 };
 
-#define IOCTL_OP(_cmd, _fn, _struct, _last, _flags, _bound, _changes)	\
+#define IOCTL_OP_FLAGS(_cmd, _fn, _struct, _last, _bound, _right, _flags, _flags_right) \
 	[_IOC_NR(_cmd)] = {						\
 		.cmd = _cmd,						\
 		.size = sizeof(_struct),				\
 		.min_size = offsetofend(_struct, _last),		\
-		.flags = _flags,					\
 		.bound = _bound,					\
-		.changes = _changes,					\
+		.right = _right,					\
+		.flags = _flags,					\
+		.flags_right = _flags_right,				\
 		.fn = _fn,						\
 	}
 
+#define IOCTL_OP(_cmd, _fn, _struct, _last, _bound, _right)		\
+	IOCTL_OP_FLAGS(_cmd, _fn, _struct, _last, _bound, _right, 0, RIGHT_ANY)
+
 static const struct ioctl_op ioctl_ops[] = {
-	IOCTL_OP(MLPROXY_IOC_INFO, ioctl_info, struct mlproxy_info, reserved,
-		 0, false, false),
-	IOCTL_OP(MLPROXY_IOC_LIST, ioctl_list, struct mlproxy_list, entry_size,
-		 0, false, false),
+	IOCTL_OP(MLPROXY_IOC_INFO, ioctl_info, struct mlproxy_info, reserved, false, RIGHT_ANY),
+	IOCTL_OP(MLPROXY_IOC_LIST, ioctl_list, struct mlproxy_list, entry_size, false, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_BIND, ioctl_bind, struct mlproxy_bind, reserved,
-		 0, false, false),
+		 false, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, event_size,
-		 0, true, false),
+		 true, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
-		 0, true, true),
-	IOCTL_OP(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, evidence,
-		 MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false),
-	IOCTL_OP(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value,
-		 MLPROXY_PARAM_F_SET, true, false),
-	IOCTL_OP(MLPROXY_IOC_RING_SETUP, ioctl_ring_setup, struct mlproxy_ring_setup,
-		 ring_stride, MLPROXY_RING_F_QUIET, true, true),
+		 true, RIGHT_OPERATE),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_MODE, ioctl_mode, struct mlproxy_mode, evidence, true, RIGHT_ANY,
+		       MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, RIGHT_OPERATE),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_PARAM, ioctl_param, struct mlproxy_param, value, true, RIGHT_ANY,
+		       MLPROXY_PARAM_F_SET, RIGHT_OPERATE),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_RING_SETUP, ioctl_ring_setup, struct mlproxy_ring_setup,
+		       ring_stride, true, RIGHT_READ, MLPROXY_RING_F_QUIET, RIGHT_READ),
 	IOCTL_OP(MLPROXY_IOC_RING_STATS, ioctl_ring_stats, struct mlproxy_ring_stats,
-		 wakeups, 0, true, false),
+		 wakeups, true, RIGHT_READ),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_SETUP, ioctl_recommend_setup,
-		 struct mlproxy_recommend_setup, kern_bytes, 0, true, true),
+		 struct mlproxy_recommend_setup, kern_bytes, true, RIGHT_ADVISE),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_DRAIN, ioctl_recommend_drain,
-		 struct mlproxy_recommend_drain, rejected, 0, true, true),
+		 struct mlproxy_recommend_drain, rejected, true, RIGHT_ADVISE),
 	IOCTL_OP(MLPROXY_IOC_MODEL_LOAD, ioctl_model_load, struct mlproxy_model_load,
-		 text, 0, true, true),
+		 text, true, RIGHT_ADVISE),
 	IOCTL_OP(MLPROXY_IOC_MODEL_CTL, ioctl_model_ctl, struct mlproxy_model_ctl,
-		 version, 0, true, true),
+		 version, true, RIGHT_ADVISE),
 	IOCTL_OP(MLPROXY_IOC_MODEL_INFO, ioctl_model_info, struct mlproxy_model_info,
-		 standby_kind, 0, true, false),
-	IOCTL_OP(MLPROXY_IOC_MODEL_EVAL, ioctl_model_eval, struct mlproxy_model_eval,
-		 outputs, MLPROXY_EVAL_F_STANDBY, true, false),
-	IOCTL_OP(MLPROXY_IOC_STATS, ioctl_stats, struct mlproxy_stats, reward_sum,
-		 0, true, false),
+		 standby_kind, true, RIGHT_ANY),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_MODEL_EVAL, ioctl_model_eval, struct mlproxy_model_eval,
+		       outputs, true, RIGHT_READ, MLPROXY_EVAL_F_STANDBY, RIGHT_READ),
+	IOCTL_OP(MLPROXY_IOC_STATS, ioctl_stats, struct mlproxy_stats, reward_sum, true, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_SNAPSHOT, ioctl_snapshot, struct mlproxy_snapshot, values,
-		 0, true, false),
+		 true, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_EFFICIENCY, ioctl_efficiency, struct mlproxy_efficiency,
-		 evidence, 0, true, false),
-	IOCTL_OP(MLPROXY_IOC_HEARTBEAT, ioctl_heartbeat, struct mlproxy_heartbeat,
-		 reserved, MLPROXY_HEARTBEAT_F_LEAVE, true, true),
-	IOCTL_OP(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filters,
-		 MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true, false),
+		 evidence, true, RIGHT_ANY),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_HEARTBEAT, ioctl_heartbeat, struct mlproxy_heartbeat,
+		       reserved, true, RIGHT_ADVISE, MLPROXY_HEARTBEAT_F_LEAVE, RIGHT_ADVISE),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filters,
+		       true, RIGHT_READ, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL,
+		       RIGHT_READ),
 };
 
 static bool copied_back(int ret)
@@ -557,6 +564,8 @@ static int ioctl_run(const struct ioctl_op *op, struct ioctl_context *ctx,
 	buf.info.size = user_size;
 	if (buf.info.flags & ~op->flags)
 		return -EINVAL;
+	if (buf.info.flags && op->flags_right & ~ctx->session->rights)
+		return -EPERM;
 	ret = op->fn(ctx, &buf);
 	if (copied_back(ret) && copy_to_user(user, &buf, min_t(u32, user_size, op->size)))
 		return -EFAULT;
@@ -573,7 +582,6 @@ long mlproxy_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct ioctl_context ctx = {
 		.session = file->private_data,
-		.writable = file->f_mode & FMODE_WRITE,
 	};
 	void __user *user = (void __user *)arg;
 	unsigned int nr = _IOC_NR(cmd);
@@ -590,7 +598,7 @@ long mlproxy_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	ctx.proxy = session_get(ctx.session, proxy);
 	if (op->bound && !ctx.proxy)
 		return -ENXIO;
-	if (op->changes && !ctx.writable)
+	if (op->right & ~ctx.session->rights)
 		return -EPERM;
 	return ioctl_run(op, &ctx, user, user_size);
 }

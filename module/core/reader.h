@@ -41,6 +41,7 @@ struct mlproxy;
  * @next_cpu: ring that read() starts from; @read_lock
  * @slot: bit in struct mlproxy_decision.readers
  * @proxy: its proxy, once attached
+ * @advises: may its session advise; constant once attached
  * @dataset: what was asked for, NULL for everything; see dataset.c
  * @dataset_timer: ends a data set of limited time
  * @charge: for the pages of @rings
@@ -63,6 +64,7 @@ struct mlproxy_reader {
 	unsigned int next_cpu;
 	unsigned int slot;
 	struct mlproxy *proxy;
+	bool advises;
 	struct dataset __rcu *dataset;
 	struct hrtimer dataset_timer;
 	struct mlproxy_charge charge;

@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sessions: open, release, mmap, poll, read. */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "core.h"
 #include "reader.h"
 #include "recommend.h"
 #include "session.h"
+
+/*
+ * The rights of a file that is being opened, by the task that opens it. Of root in a
+ * container's user namespace nothing is asked that root may here. No audit: the agent
+ * lacks the capability each time it opens the device, and that is as it should be.
+ */
+static u32 rights_of(const struct file *file)
+{
+	u32 rights = 0;
+
+	if (file->f_mode & FMODE_READ)
+		rights |= MLPROXY_RIGHT_READ;
+	if (file->f_mode & FMODE_WRITE) {
+		rights |= MLPROXY_RIGHT_ADVISE;
+		if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN))
+			rights |= MLPROXY_RIGHT_OPERATE;
+	}
+	return rights;
+}
 
 static int session_open(struct inode *inode, struct file *file)
 {
@@ -17,6 +39,7 @@ static int session_open(struct inode *inode, struct file *file)
 	session->file = file;
 	mutex_init(&session->lock);
 	INIT_LIST_HEAD(&session->agent.node);
+	session->rights = rights_of(file);
 	file->private_data = session;
 	return stream_open(inode, file);
 }

@@ -2,6 +2,9 @@
 /*
  * A session: one open file of /dev/mlproxy.
  *
+ * @rights are those of the file: they are found out when it is opened and stay with
+ * it, whoever uses it later.
+ *
  * @proxy, @reader and @recs are set once, under @lock, with release; they stay
  * until the file is gone, so mmap(), poll() and read() use them after an acquire,
  * without the lock (which could not be taken in mmap(): user memory is copied
@@ -21,6 +24,7 @@ struct mlproxy_rec_ring;
 
 struct mlproxy_session {
 	struct file *file;	/* whose session it is */
+	u32 rights;		/* MLPROXY_RIGHT_*; constant */
 	struct mutex lock;	/* set-up, and draining of @recs */
 	struct mlproxy *proxy;
 	struct mlproxy_reader *reader;

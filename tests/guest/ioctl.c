@@ -149,7 +149,7 @@ static const struct op ops[] = {
 	OP(CONTROL, mlproxy_control, 0, true, true, prep_control, 0),
 	OP(MODE, mlproxy_mode, MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false, NULL, 0),
 	OP(PARAM, mlproxy_param, MLPROXY_PARAM_F_SET, true, false, prep_param, 0),
-	OP(RING_SETUP, mlproxy_ring_setup, MLPROXY_RING_F_QUIET, true, true, prep_ring_setup, 0),
+	OP(RING_SETUP, mlproxy_ring_setup, MLPROXY_RING_F_QUIET, true, false, prep_ring_setup, 0),
 	OP(RING_STATS, mlproxy_ring_stats, 0, true, false, prep_ring_stats, 0),
 	OP(RECOMMEND_SETUP, mlproxy_recommend_setup, 0, true, true, prep_recommend_setup, 0),
 	OP(RECOMMEND_DRAIN, mlproxy_recommend_drain, 0, true, true, prep_recommend_drain, 0),

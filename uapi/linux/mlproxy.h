@@ -41,7 +41,8 @@
  *    twice, use read() beside mmap, rings for more than MLPROXY_MAX_READERS
  *    sessions of one proxy)
  *  - ENOENT: no such proxy, no such model
- *  - EPERM: the file was not opened for writing and the ioctl changes state
+ *  - EPERM: the file lacks the right that the ioctl, or one of its flags, needs: see
+ *    MLPROXY_RIGHT_*
  *  - ENOBUFS: an output array is too short; the needed count is returned
  *  - EBADMSG: a model was refused, the reason is in the structure
  *  - EPROTO: a user-written ring position is impossible
@@ -76,6 +77,25 @@
 #define MLPROXY_FEAT_AUTO		(1ULL << 6)	/* the mode machine */
 #define MLPROXY_FEAT_DATASET		(1ULL << 7)	/* MLPROXY_IOC_DATASET */
 
+/*
+ * Rights of a file. They are found out when it is opened, and go with it: who passes on a
+ * file descriptor passes on its rights. docs/security.md has the reasons.
+ *
+ *  READ: opened for reading. To read data sets: RING_SETUP, RING_STATS, DATASET,
+ *	MODEL_EVAL; and read(), poll(), mmap().
+ *  ADVISE: opened for writing. What an agent does: RECOMMEND_SETUP, RECOMMEND_DRAIN,
+ *	MODEL_LOAD, MODEL_CTL, HEARTBEAT; a SNAPSHOT is published. Decisions are explored only for
+ *	readers with this right, and the consumer page can be mapped for writing only
+ *	with it; others use read().
+ *  OPERATE: opened for writing by a task with CAP_SYS_ADMIN in the initial user
+ *	namespace: CONTROL, MODE and PARAM that set something.
+ *
+ * What is not named, and to look at a mode or a parameter, needs none of them.
+ */
+#define MLPROXY_RIGHT_READ	(1U << 0)
+#define MLPROXY_RIGHT_ADVISE	(1U << 1)
+#define MLPROXY_RIGHT_OPERATE	(1U << 2)
+
 /* Limits. A proxy may declare less, never more. */
 #define MLPROXY_NAME_LEN	32	/* with the terminating NUL */
 #define MLPROXY_UNIT_LEN	16
@@ -86,6 +106,7 @@
 #define MLPROXY_MAX_STATES	16	/* values of a snapshot */
 #define MLPROXY_MAX_EVENTS	16	/* described kinds of raw events */
 #define MLPROXY_MAX_READERS	32	/* sessions with rings of one proxy */
+#define MLPROXY_RESERVED_READERS 8	/* of these, at least, for who may advise */
 
 /* Room in arrays whose number is that of an enum; never changes. */
 #define MLPROXY_ROOM_MODES	8
@@ -447,11 +468,6 @@ struct mlproxy_info {
 	__u32 reserved;
 };
 
-/* What a file may do, by how it was opened and by whom; see docs/security.md. */
-#define MLPROXY_RIGHT_READ	(1U << 0)	/* data sets */
-#define MLPROXY_RIGHT_ADVISE	(1U << 1)	/* recommendations, models, heartbeats */
-#define MLPROXY_RIGHT_OPERATE	(1U << 2)	/* parameters, modes, start and stop */
-
 /**
  * struct mlproxy_list_entry - one proxy in MLPROXY_IOC_LIST
  * @name: name, NUL terminated
@@ -707,8 +723,8 @@ struct mlproxy_mode {
  *
  * In emergency mode both shares are 0 and can't be changed. A mode's share and
  * exploration may not add up to more than MLPROXY_SHARE_ONE. Nothing is explored while no
- * dataset reader takes decisions: a session whose data set waits for its trigger, is
- * complete or was cancelled takes none.
+ * dataset reader that may advise takes decisions: a session whose data set waits for its
+ * trigger, is complete or was cancelled takes none.
  */
 struct mlproxy_param {
 	__u32 size;
@@ -1239,7 +1255,7 @@ struct mlproxy_filter {
  * unread is ready whatever the watermark; the last feedback may still come. Decisions
  * are not published any more then, nor once it is CANCELLED. To cancel where nothing
  * waits or is active is no error. EBUSY for a request while another is waiting or
- * active. EPERM for both if the file was not opened for writing.
+ * active.
  */
 struct mlproxy_dataset {
 	__u32 size;
