@@ -35,6 +35,7 @@ union ioctl_buffer {
 	struct mlproxy_param param;
 	struct mlproxy_ring_setup ring_setup;
 	struct mlproxy_ring_stats ring_stats;
+	struct mlproxy_ring_consume ring_consume;
 	struct mlproxy_recommend_setup recommend_setup;
 	struct mlproxy_recommend_drain recommend_drain;
 	struct mlproxy_model_load model_load;
@@ -66,7 +67,7 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
 			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
-			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF;
+			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF | MLPROXY_FEAT_CONSUME;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	cmd->rights = ctx->session->rights;
@@ -329,6 +330,16 @@ static int ioctl_ring_stats(struct ioctl_context *ctx, void *arg)
 	return reader ? mlproxy_reader_stats(reader, cmd) : -ENOENT;
 }
 
+static int ioctl_ring_consume(struct ioctl_context *ctx, void *arg)
+{
+	struct mlproxy_reader *reader = session_get(ctx->session, reader);
+	struct mlproxy_ring_consume *cmd = arg;
+
+	if (cmd->reserved)
+		return -EINVAL;
+	return reader ? mlproxy_reader_consume(reader, cmd) : -ENOENT;
+}
+
 static int ioctl_recommend_setup(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_session *session = ctx->session;
@@ -510,7 +521,7 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_LIST, ioctl_list, struct mlproxy_list, entry_size, false, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_BIND, ioctl_bind, struct mlproxy_bind, reserved,
 		 false, RIGHT_ANY),
-	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, event_size,
+	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, reserved,
 		 true, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
 		 true, RIGHT_OPERATE),
@@ -522,6 +533,8 @@ static const struct ioctl_op ioctl_ops[] = {
 		       ring_stride, true, RIGHT_READ, MLPROXY_RING_F_QUIET, RIGHT_READ),
 	IOCTL_OP(MLPROXY_IOC_RING_STATS, ioctl_ring_stats, struct mlproxy_ring_stats,
 		 wakeups, true, RIGHT_READ),
+	IOCTL_OP(MLPROXY_IOC_RING_CONSUME, ioctl_ring_consume, struct mlproxy_ring_consume,
+		 pos, true, RIGHT_READ),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_SETUP, ioctl_recommend_setup,
 		 struct mlproxy_recommend_setup, kern_bytes, true, RIGHT_ADVISE),
 	IOCTL_OP(MLPROXY_IOC_RECOMMEND_DRAIN, ioctl_recommend_drain,

@@ -132,7 +132,8 @@ int mlproxy_map_pages(struct vm_area_struct *vma, struct page **pages, u32 nr,
 	int ret;
 	u32 i;
 
-	if (!(vma->vm_flags & VM_SHARED) || vma_pages(vma) != nr)
+	/* Not VM_SHARED, which mmap() takes off where the file is read-only. */
+	if (!(vma->vm_flags & VM_MAYSHARE) || vma_pages(vma) != nr)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;

@@ -466,6 +466,28 @@ int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vm
 }
 
 /**
+ * mlproxy_reader_consume() - give room back without a consumer page
+ * @reader: the reader
+ * @cmd: ring and position, checked here
+ *
+ * Context: may sleep. Return: 0, -EINVAL for a CPU that is not possible, -EBUSY where
+ * the rings are not mapped, or as mlproxy_ring_consume().
+ */
+int mlproxy_reader_consume(struct mlproxy_reader *reader,
+			   const struct mlproxy_ring_consume *cmd)
+{
+	int ret = -EBUSY;
+
+	if (cmd->cpu >= nr_cpu_ids || !reader->rings[cmd->cpu])
+		return -EINVAL;
+	mutex_lock(&reader->access_lock);
+	if (reader->access == READER_ACCESS_MMAP)
+		ret = mlproxy_ring_consume(reader->rings[cmd->cpu], cmd->pos);
+	mutex_unlock(&reader->access_lock);
+	return ret;
+}
+
+/**
  * mlproxy_reader_stats() - counters of one ring
  * @reader: the reader
  * @s: in: @s->cpu; out: the rest

@@ -86,6 +86,8 @@ ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, siz
 			    bool nonblock);
 int mlproxy_reader_mmap(struct mlproxy_reader *reader, struct vm_area_struct *vma,
 			u64 offset);
+int mlproxy_reader_consume(struct mlproxy_reader *reader,
+			   const struct mlproxy_ring_consume *cmd);
 int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stats *s);
 
 /**

@@ -106,6 +106,9 @@ int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
 {
 	int ret;
 
+	/* Who can't write it would keep the ring full: mlproxy_ring_consume() is for him. */
+	if (first == 0 && !(vma->vm_flags & VM_MAYWRITE))
+		return -EACCES;
 	if (first == 0) {
 		ret = mlproxy_map_pages(vma, ring->pages, 1, true);
 		/* From here on user space says how far it is. */
@@ -116,6 +119,25 @@ int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
 	if (first == 1)
 		return mlproxy_map_pages(vma, ring->pages + 1, ring->nr_pages - 1, false);
 	return -EINVAL;
+}
+
+/**
+ * mlproxy_ring_consume() - a reader that maps no consumer page is done with records
+ * @ring: the ring
+ * @pos: those below it
+ *
+ * Context: the reader's access_lock held.
+ * Return: 0, -EBUSY if the consumer page is mapped, -EPROTO for an impossible position.
+ */
+int mlproxy_ring_consume(struct mlproxy_ring *ring, u64 pos)
+{
+	if (ring->cons_pos != &ring->read_pos)
+		return -EBUSY;
+	if (pos & 7 || pos < ring->read_pos || pos > READ_ONCE(ring->head))
+		return -EPROTO;
+	/* User space is done with the data; pairs with mlproxy_ring_reserve(). */
+	smp_store_release(&ring->read_pos, pos);
+	return 0;
 }
 
 static void *ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len)

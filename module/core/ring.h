@@ -76,6 +76,7 @@ int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
 void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 len);
 void mlproxy_ring_lose_nmi(struct mlproxy_ring *ring);
 void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len);
+int mlproxy_ring_consume(struct mlproxy_ring *ring, u64 pos);
 u64 mlproxy_ring_unread(const struct mlproxy_ring *ring);
 void mlproxy_ring_stats(const struct mlproxy_ring *ring, struct mlproxy_ring_stats *s);
 u64 mlproxy_ring_lost(const struct mlproxy_ring *ring);

@@ -23,6 +23,7 @@ union any {
 	struct mlproxy_param param;
 	struct mlproxy_ring_setup ring_setup;
 	struct mlproxy_ring_stats ring_stats;
+	struct mlproxy_ring_consume ring_consume;
 	struct mlproxy_recommend_setup recommend_setup;
 	struct mlproxy_recommend_drain recommend_drain;
 	struct mlproxy_model_load model_load;
@@ -32,7 +33,7 @@ union any {
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
 	struct mlproxy_dataset dataset;
-	uint8_t bytes[1024];
+	uint8_t bytes[2048];
 };
 
 /**
@@ -95,6 +96,18 @@ static void prep_heartbeat(int fd, union any *arg)
 	arg->heartbeat.timeout_ms = MLPROXY_HEARTBEAT_MAX_MS;
 }
 
+/* Rings whose data is mapped, but not the consumer page. */
+static void prep_ring_consume(int fd, union any *arg)
+{
+	struct mlproxy_ring_setup setup;
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	(void)arg;
+	ASSERT_RET(ring_setup(fd, 4096, 0, 0, 0, &setup), 0);
+	ASSERT(mmap(NULL, page + 2 * setup.data_bytes, PROT_READ, MAP_SHARED, fd, page) !=
+	       MAP_FAILED);
+}
+
 static void prep_recommend_setup(int fd, union any *arg)
 {
 	(void)fd;
@@ -151,6 +164,7 @@ static const struct op ops[] = {
 	OP(PARAM, mlproxy_param, MLPROXY_PARAM_F_SET, true, false, prep_param, 0),
 	OP(RING_SETUP, mlproxy_ring_setup, MLPROXY_RING_F_QUIET, true, false, prep_ring_setup, 0),
 	OP(RING_STATS, mlproxy_ring_stats, 0, true, false, prep_ring_stats, 0),
+	OP(RING_CONSUME, mlproxy_ring_consume, 0, true, false, prep_ring_consume, 0),
 	OP(RECOMMEND_SETUP, mlproxy_recommend_setup, 0, true, true, prep_recommend_setup, 0),
 	OP(RECOMMEND_DRAIN, mlproxy_recommend_drain, 0, true, true, prep_recommend_drain, 0),
 	OP(MODEL_LOAD, mlproxy_model_load, 0, true, true, prep_model_load, 0),
@@ -343,9 +357,10 @@ static void layout(void)
 	static const struct { const char *name; size_t is, must; } sizes[] = {
 #define SIZE(s, n) { #s, sizeof(struct s), n }
 		SIZE(mlproxy_info, 40), SIZE(mlproxy_list, 24), SIZE(mlproxy_bind, 56),
-		SIZE(mlproxy_schema, 160), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 336),
+		SIZE(mlproxy_schema, 168), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 336),
 		SIZE(mlproxy_param, 24), SIZE(mlproxy_ring_setup, 48),
-		SIZE(mlproxy_ring_stats, 72), SIZE(mlproxy_recommend_setup, 48),
+		SIZE(mlproxy_ring_stats, 72), SIZE(mlproxy_ring_consume, 24),
+		 SIZE(mlproxy_recommend_setup, 48),
 		SIZE(mlproxy_recommend_drain, 24), SIZE(mlproxy_model_load, 168),
 		SIZE(mlproxy_model_ctl, 16), SIZE(mlproxy_model_info, 104),
 		SIZE(mlproxy_model_eval, 176), SIZE(mlproxy_recommendation, 32),

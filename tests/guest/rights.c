@@ -73,6 +73,7 @@ static const struct call calls[] = {
 	CALL(RING_SETUP, mlproxy_ring_setup, R, -EINVAL),
 	CALL_FLAG(RING_SETUP, RING_F_QUIET, mlproxy_ring_setup, R, -EINVAL),
 	CALL(RING_STATS, mlproxy_ring_stats, R, -ENOENT),
+	CALL(RING_CONSUME, mlproxy_ring_consume, R, -ENOENT),
 	CALL(RECOMMEND_SETUP, mlproxy_recommend_setup, A, -EINVAL),
 	CALL(RECOMMEND_DRAIN, mlproxy_recommend_drain, A, -ENOENT),
 	CALL(MODEL_LOAD, mlproxy_model_load, A, -EINVAL),

@@ -76,6 +76,7 @@
 #define MLPROXY_FEAT_BPF		(1ULL << 5)	/* eBPF logic at the decision */
 #define MLPROXY_FEAT_AUTO		(1ULL << 6)	/* the mode machine */
 #define MLPROXY_FEAT_DATASET		(1ULL << 7)	/* MLPROXY_IOC_DATASET */
+#define MLPROXY_FEAT_CONSUME		(1ULL << 8)	/* MLPROXY_IOC_RING_CONSUME */
 
 /*
  * Rights of a file. They are found out when it is opened, and go with it: who passes on a
@@ -829,6 +830,26 @@ struct mlproxy_ring_stats {
 };
 
 /**
+ * struct mlproxy_ring_consume - ioctl(MLPROXY_IOC_RING_CONSUME)
+ * @size: sizeof(struct mlproxy_ring_consume)
+ * @flags: must be 0
+ * @cpu: ring
+ * @reserved: must be 0
+ * @pos: the reader is done with all records below it
+ *
+ * Gives room back where the file was opened for reading only, so that the consumer page
+ * can't be mapped: only the producer page and the data are. EBUSY if they are not, or if
+ * the consumer page is. EPROTO for a position that goes back, or beyond the producer's.
+ */
+struct mlproxy_ring_consume {
+	__u32 size;
+	__u32 flags;
+	__u32 cpu;
+	__u32 reserved;
+	__aligned_u64 pos;
+};
+
+/**
  * struct mlproxy_recommendation - one entry of the recommendation ring
  * @key: entity that it is for
  * @ttl_ms: applies so long after it was drained, 1 to MLPROXY_REC_MAX_TTL_MS
@@ -1293,5 +1314,6 @@ struct mlproxy_dataset {
 #define MLPROXY_IOC_EFFICIENCY	_IO(MLPROXY_IOC_MAGIC, 0x11)
 #define MLPROXY_IOC_HEARTBEAT	_IO(MLPROXY_IOC_MAGIC, 0x12)
 #define MLPROXY_IOC_DATASET	_IO(MLPROXY_IOC_MAGIC, 0x13)
+#define MLPROXY_IOC_RING_CONSUME _IO(MLPROXY_IOC_MAGIC, 0x14)
 
 #endif /* _UAPI_LINUX_MLPROXY_H */

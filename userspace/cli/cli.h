@@ -31,11 +31,13 @@
 /**
  * enum cli_right - what a verb has to be allowed, see MLPROXY_RIGHT_* of the ABI
  * @CLI_READ: to look, and to read data sets
+ * @CLI_LEARN: to read data sets, and, where the user may write, to have explored for it
  * @CLI_ADVISE: to recommend, and to load models
  * @CLI_OPERATE: to set modes and parameters, to start and to stop
  */
 enum cli_right {
 	CLI_READ,
+	CLI_LEARN,
 	CLI_ADVISE,
 	CLI_OPERATE,
 };

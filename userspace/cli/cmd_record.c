@@ -578,7 +578,7 @@ static int record(struct cli *cli, int argc, char **argv)
 		return ret;
 	if (!r.path)
 		return cli_usage(cli, "name the data set with -o FILE");
-	return cli_run(cli, argv[optind], r.start ? CLI_OPERATE : CLI_ADVISE, run_recording, &r);
+	return cli_run(cli, argv[optind], r.start ? CLI_OPERATE : CLI_LEARN, run_recording, &r);
 }
 
 const struct cli_verb verb_record = {

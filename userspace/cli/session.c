@@ -3,6 +3,7 @@
  * mlproxy tool: opening the device with what a verb needs, and what its failures mean.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 
 static const char *const needs[] = {
 	[CLI_READ] = "to open the device for reading, as root and the group mlproxy may",
-	[CLI_ADVISE] = "to open the device for writing, as root and the group mlproxy may",
+	[CLI_LEARN] = "to open the device for reading, as root and the group mlproxy may",
+	[CLI_ADVISE] = "to open the device for writing, as root and the user mlproxyd may",
 	[CLI_OPERATE] = "the capability CAP_SYS_ADMIN, and to open the device for writing: "
 			"run it as root",
 };
@@ -63,6 +65,15 @@ static int open_session(const struct cli *cli, const char *proxy, unsigned int f
 	return ret == -EINVAL ? CLI_USAGE : ret == -EPROTO ? CLI_FAILURE : cli_exit_code(ret);
 }
 
+static bool may_write(const struct cli *cli)
+{
+	struct mlproxy_session *s;
+	int ret = mlproxy_open(&s, cli->device, 0);
+
+	mlproxy_close(s);
+	return ret != -EACCES && ret != -EPERM;
+}
+
 int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_session_fn *fn,
 	    void *arg)
 {
@@ -70,6 +81,10 @@ int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_
 	struct mlproxy_session *s;
 	int ret;
 
+	if (right == CLI_LEARN && !may_write(cli)) {
+		fprintf(stderr, "nothing is explored for who may only read the device\n");
+		flags = MLPROXY_OPEN_RDONLY;
+	}
 	ret = open_session(cli, proxy, flags, &s);
 	if (ret == CLI_OK) {
 		ret = fn(cli, s, arg);

@@ -106,6 +106,8 @@ static void give_back(struct mlpx_ring *ring)
 		return;
 	ring->given_back = ring->pos;
 	mlpx_store_release(ring->consumer, ring->pos);
+	if (ring->give)
+		ring->give(ring->give_ctx, ring->cpu, ring->pos);
 }
 
 /* Nothing after a bad length can be found again: go on behind what is there. */

@@ -22,6 +22,8 @@
  * @end: producer position at the start of this mlpx_rings_consume()
  * @next_seq: sequence number that the next record has if none was lost
  * @gap: lost records that no callback was told of yet
+ * @give: tells the kernel of @pos where it does not see @consumer; NULL where it does
+ * @give_ctx: for @give
  */
 struct mlpx_ring {
 	struct mlproxy_ring_page *consumer;
@@ -34,6 +36,8 @@ struct mlpx_ring {
 	uint64_t end;
 	uint64_t next_seq;
 	uint64_t gap;
+	void (*give)(void *ctx, unsigned int cpu, uint64_t pos);
+	void *give_ctx;
 };
 
 /**

@@ -3,12 +3,14 @@
  * libmlproxy: set up, map, wait for and read the dataset rings of a session.
  *
  * The consumer page is mapped for writing, the producer page and the data (twice
- * in a row, so that no record wraps) for reading.
+ * in a row, so that no record wraps) for reading. A session that was opened for reading
+ * only has a consumer page of its own, and tells the kernel by an ioctl.
  */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "session.h"
@@ -22,6 +24,24 @@ static size_t ro_bytes(const struct mlproxy_session *s)
 	return s->page_bytes + 2 * (size_t)s->rings.data_bytes;
 }
 
+/* A file that was opened for reading only: the kernel is told, since it sees no page. */
+static void tell_kernel(void *ctx, unsigned int cpu, uint64_t pos)
+{
+	struct mlproxy_ring_consume cmd = { .size = sizeof(cmd), .cpu = cpu, .pos = pos };
+	struct mlproxy_session *s = ctx;
+
+	ioctl(s->fd, MLPROXY_IOC_RING_CONSUME, &cmd);
+}
+
+/* The page that says how far we are: the kernel's, or one of our own. */
+static void *map_consumer(struct mlproxy_session *s, uint64_t offset)
+{
+	if (s->read_only)
+		return mmap(NULL, s->page_bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return mmap(NULL, s->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, offset);
+}
+
 /* Return: 1 if there is a ring, 0 if there is none since the CPU is not possible. */
 static int map_ring(struct mlproxy_session *s, struct mlpx_ring *ring, unsigned int cpu,
 		    uint64_t offset)
@@ -29,20 +49,24 @@ static int map_ring(struct mlproxy_session *s, struct mlpx_ring *ring, unsigned 
 	void *consumer, *ro;
 	int err;
 
-	consumer = mmap(NULL, s->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, offset);
-	if (consumer == MAP_FAILED && errno == EINVAL)
-		return 0;
-	if (consumer == MAP_FAILED)
-		goto fail;
 	ro = mmap(NULL, ro_bytes(s), PROT_READ, MAP_SHARED, s->fd, offset + s->page_bytes);
-	if (ro == MAP_FAILED) {
+	if (ro == MAP_FAILED && errno == EINVAL)
+		return 0;
+	if (ro == MAP_FAILED)
+		goto fail;
+	consumer = map_consumer(s, offset);
+	if (consumer == MAP_FAILED) {
 		err = errno;
-		munmap(consumer, s->page_bytes);
+		munmap(ro, ro_bytes(s));
 		errno = err;
 		goto fail;
 	}
 	mlpx_ring_init(ring, consumer, ro, (const char *)ro + s->page_bytes, s->rings.data_bytes,
 		       cpu);
+	if (s->read_only) {
+		ring->give = tell_kernel;
+		ring->give_ctx = s;
+	}
 	return 1;
 
 fail:

@@ -88,8 +88,8 @@ static void terminate_names(struct mlproxy_schema_desc *schema)
 static bool sizes_sane(const struct mlproxy_schema_sizes *sizes)
 {
 	return sizes->size >= MLPX_UP_TO(struct mlproxy_schema_sizes, event) &&
-	       sizes->desc >= MLPX_UP_TO(struct mlproxy_schema_desc, s.event_size) &&
-	       sizes->schema >= MLPX_UP_TO(struct mlproxy_schema, event_size) &&
+	       sizes->desc >= MLPX_UP_TO(struct mlproxy_schema_desc, s.reserved) &&
+	       sizes->schema >= MLPX_UP_TO(struct mlproxy_schema, reserved) &&
 	       sizes->schema <= sizes->desc - offsetof(struct mlproxy_schema_desc, s) &&
 	       sizes->feature >= MLPX_UP_TO(struct mlproxy_feature, preprocess) &&
 	       sizes->action >= MLPX_UP_TO(struct mlproxy_action, value) &&

@@ -90,6 +90,7 @@ int mlproxy_open(struct mlproxy_session **sp, const char *path, unsigned int fla
 	}
 	s->fd = -1;
 	s->page_bytes = sysconf(_SC_PAGESIZE);
+	s->read_only = flags & MLPROXY_OPEN_RDONLY;
 	if (flags & ~(MLPROXY_OPEN_RDONLY | MLPROXY_OPEN_NONBLOCK))
 		ret = mlpx_fail(s, EINVAL, "unknown flags 0x%x for opening a session", flags);
 	else

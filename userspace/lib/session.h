@@ -39,6 +39,7 @@ struct mlpx_rings {
  * @fd: file
  * @path: device that was opened
  * @page_bytes: size of a page
+ * @read_only: opened for reading only
  * @name: bound proxy, "" if none
  * @rings: dataset rings
  * @rec: recommendation ring
@@ -50,6 +51,7 @@ struct mlproxy_session {
 	int fd;
 	char *path;
 	size_t page_bytes;
+	bool read_only;
 	char name[MLPROXY_NAME_LEN];
 	struct mlpx_rings rings;
 	struct mlpx_recring rec;

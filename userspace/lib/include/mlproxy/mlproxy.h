@@ -381,7 +381,8 @@ typedef int (*mlproxy_record_fn)(const struct mlproxy_rec_hdr *rec, unsigned int
 
 /**
  * mlproxy_ring_setup() - make the session's rings and map them
- * @s: bound session, not read-only
+ * @s: bound session; one opened with MLPROXY_OPEN_RDONLY makes a system call for each
+ *	part of a ring that it gives back
  * @opts: options, NULL for the defaults
  *
  * Once per session; records published from then on are delivered.
