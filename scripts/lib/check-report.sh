@@ -94,6 +94,6 @@ report_end()
 		done
 	fi
 	echo
-	echo "$passed passed, $failed failed, $skipped skipped"
+	echo "$passed passed, $failed failed, $skipped skipped" | tee "$LOGS/summary"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 }
