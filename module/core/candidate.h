@@ -17,6 +17,7 @@ struct mlproxy_request;
  * @version: version of the model or recommendation
  * @predicted: predicted reward, 0 where unknown
  * @has_prediction: is @predicted one
+ * @untested: is it of a logic that is not under test
  */
 struct candidate {
 	u32 action;
@@ -24,6 +25,7 @@ struct candidate {
 	u32 version;
 	s64 predicted;
 	bool has_prediction;
+	bool untested;
 };
 
 void mlproxy_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,

@@ -51,8 +51,7 @@ static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 }
 
 static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
-		   u64 now_ns, const struct candidate *c, bool tested,
-		   struct mlproxy_decision *d)
+		   u64 now_ns, const struct candidate *c, struct mlproxy_decision *d)
 {
 	u32 share = READ_ONCE(proxy->share[d->mode]);
 	u32 explore = explored_share(proxy, d->mode);
@@ -72,7 +71,7 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 			d->action = c->action;
 			d->source = c->source;
 		}
-		if (counts && tested)
+		if (counts && !c->untested)
 			d->arm = arm == SPLIT_CANDIDATE ? MLPROXY_ARM_MODEL :
 							  MLPROXY_ARM_BASELINE;
 	}
@@ -84,18 +83,16 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 				  u32 allowed, u64 now_ns, u64 trust, struct candidate *c,
 				  struct mlproxy_decision *d)
 {
-	bool tested = true;
-
 	mlproxy_candidate(proxy, req, allowed, now_ns, c);
 	d->model_version = c->version;
 	if (c->action != NO_CANDIDATE &&
 	    unlikely(!trust_tests(trust, trust_logic(c->source, c->version)))) {
 		/* The mode was earned by another one: as in learning, and for no arm. */
-		tested = false;
+		c->untested = true;
 		d->mode = trust_limit(trust, d->mode);
 		mlproxy_mode_untested(proxy, c->source, c->version);
 	}
-	choose(proxy, req, allowed, now_ns, c, tested, d);
+	choose(proxy, req, allowed, now_ns, c, d);
 	if (c->action == NO_CANDIDATE)
 		return;
 	this_cpu_inc(proxy->counters->candidates[c->source]);
@@ -205,8 +202,9 @@ void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision
 	this_cpu_inc(proxy->counters->feedbacks);
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
 	this_cpu_add(proxy->counters->reward_sum[decision->source], reward);
-	mlproxy_mode_count(proxy, decision, reward);
-	mlproxy_publish_feedback(proxy, decision, reward, flags);
+	mode_count(proxy, decision, reward);
+	if (!list_empty(&proxy->readers))
+		mlproxy_publish_feedback(proxy, decision, reward, flags);
 	trace_mlproxy_feedback(proxy->name, decision, reward);
 out:
 	rcu_read_unlock_sched_notrace();

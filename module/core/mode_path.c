@@ -85,16 +85,17 @@ void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value
  * mlproxy_mode_alarm() - the mode of a decision, where there may be cause for emergency
  * @proxy: running, not in emergency
  * @trust: its word, as read for this decision
+ * @critical: the subsystem is
  * @now_ns: clock
  *
  * Context: as mlproxy_decide().
  */
-u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, u64 now_ns)
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, bool critical, u64 now_ns)
 {
 	u64 deadline_ns = READ_ONCE(proxy->agent_deadline_ns);
 	bool automatic = !(trust & TRUST_FIXED);
 
-	if (proxy->critical && proxy->critical(proxy->priv)) {
+	if (critical) {
 		this_cpu_inc(proxy->counters->critical);
 		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_CRITICAL, 0, 0);
 		return MLPROXY_MODE_EMERGENCY;
@@ -125,25 +126,22 @@ void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version)
 }
 
 /**
- * mlproxy_mode_count() - count an outcome for its arm
+ * mlproxy_mode_count() - count an outcome for its arm; by mode_count()
  * @proxy: the proxy
- * @decision: whose outcome it is
+ * @decision: whose outcome it is, made in the running experiment
  * @reward: within the schema's range
  *
- * Outcomes of decisions of an earlier experiment are left out. Context: as
- * mlproxy_decide(), preemption off.
+ * Context: as mlproxy_decide(), preemption off.
  */
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			s64 reward)
 {
-	struct mode_sums *s = this_cpu_ptr(proxy->sums);
+	struct mode_sums *s;
 	unsigned long flags;
 	u32 outcomes;
 
-	if (decision->arm >= MLPROXY_NR_ARMS ||
-	    decision->experiment != READ_ONCE(proxy->experiment))
-		return;
 	local_irq_save(flags);
+	s = this_cpu_ptr(proxy->sums);
 	raw_write_seqcount_begin(&s->seq);
 	eff_add(&s->sums, decision->arm, decision->cluster, reward);
 	raw_write_seqcount_end(&s->seq);

@@ -23,7 +23,7 @@
 
 void mlproxy_mode_kick(struct mlproxy *proxy);
 void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns);
-u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, u64 now_ns);
+u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, bool critical, u64 now_ns);
 void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version);
 void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit);
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
@@ -43,6 +43,23 @@ static inline bool mlproxy_is_automatic(const struct mlproxy *proxy)
 }
 
 /**
+ * mode_count() - count an outcome, if it is one of an arm of the running experiment
+ * @proxy: the proxy
+ * @decision: whose outcome it is
+ * @reward: within the schema's range
+ *
+ * Outcomes of decisions of an earlier experiment are left out. Context: as
+ * mlproxy_decide(), preemption off.
+ */
+static inline void mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			      s64 reward)
+{
+	if (decision->arm < MLPROXY_NR_ARMS &&
+	    decision->experiment == READ_ONCE(proxy->experiment))
+		mlproxy_mode_count(proxy, decision, reward);
+}
+
+/**
  * mode_of_decision() - the mode that a decision is made in, so far
  * @proxy: running
  * @trust: its word, as read for this decision
@@ -54,11 +71,14 @@ static inline bool mlproxy_is_automatic(const struct mlproxy *proxy)
 static inline u32 mode_of_decision(struct mlproxy *proxy, u64 trust, u64 now_ns)
 {
 	u32 mode = trust_mode(trust);
+	bool critical;
 
-	if (mode != MLPROXY_MODE_EMERGENCY &&
-	    (proxy->critical || unlikely(READ_ONCE(proxy->agent_deadline_ns)) ||
-	     unlikely(atomic_read(&proxy->emergency))))
-		mode = mlproxy_mode_alarm(proxy, trust, now_ns);
+	if (mode == MLPROXY_MODE_EMERGENCY)
+		return mode;
+	critical = proxy->critical && proxy->critical(proxy->priv);
+	if (unlikely(critical || READ_ONCE(proxy->agent_deadline_ns) ||
+		     atomic_read(&proxy->emergency)))
+		return mlproxy_mode_alarm(proxy, trust, critical, now_ns);
 	return mode;
 }
 
