@@ -87,7 +87,9 @@ static void washout(void)
 	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, COLLABORATION, 0), 0);
 	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_WINDOW_NS, 0, 3600000000000ULL), 0);
 	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_WASHOUT_NS, 0, 3600000000000ULL - 1), 0);
-	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, COLLABORATION, 64512), 0);
+	/* All of them: there is but one window, with one arm. */
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, COLLABORATION, 0), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, COLLABORATION, 65536), 0);
 	ASSERT_RET(synth_run(1000), 0);
 	dev_stats(fd, &s);
 	EXPECT(s.by_source[MLPROXY_SRC_MODEL] > 900);
