@@ -138,8 +138,8 @@ starts_without_device()
 udev()
 {
 	[ -e /run/udev/control ] && return
-	chgrp mlproxy /dev/mlproxy
-	chmod 0660 /dev/mlproxy
+	chown mlproxy:mlproxy /dev/mlproxy
+	chmod 0640 /dev/mlproxy
 	[ -z "${1:-}" ] || sctl start "mlproxyd-setup@$1.service"
 }
 
