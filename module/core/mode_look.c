@@ -147,6 +147,7 @@ static bool gather(struct mlproxy *proxy, struct mode_input *in)
  * Context: may sleep. Return: for unlock_modes().
  */
 unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)
+	__acquires(&proxy->modes->lock)
 {
 	unsigned long flags = lock_modes(proxy->modes);
 

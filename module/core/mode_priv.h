@@ -138,7 +138,8 @@ static inline bool try_lock_modes(struct mlproxy_modes *ms, unsigned long *flags
 }
 
 /* mode_look.c */
-unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in);
+unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)
+	__acquires(&proxy->modes->lock);
 void mode_note(struct mlproxy *proxy, const struct mlproxy_transition *t);
 void mode_show(struct mlproxy *proxy);
 void mode_pace(struct mlproxy *proxy, const struct mode_input *in);
