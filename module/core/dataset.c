@@ -289,22 +289,17 @@ void mlproxy_dataset_fill(struct mlproxy_reader *reader, struct mlproxy_dataset 
 }
 
 /**
- * mlproxy_dataset_take() - does a reader take a decision
+ * mlproxy_dataset_take() - does a reader with a request take a decision
  * @reader: the reader
+ * @ds: its request
  * @id: decision id
  * @features: the context
- * @taken: out: for mlproxy_dataset_taken(), NULL without a request
  *
- * Context: as mlproxy_decide(), preemption off.
+ * Without a request it takes all. Context: as mlproxy_decide(), preemption off.
  */
-bool mlproxy_dataset_take(struct mlproxy_reader *reader, u64 id, const s64 *features,
-			  struct dataset **taken)
+bool mlproxy_dataset_take(struct mlproxy_reader *reader, struct dataset *ds, u64 id,
+			  const s64 *features)
 {
-	struct dataset *ds = rcu_dereference_sched(reader->dataset);
-
-	*taken = ds;
-	if (likely(!ds))
-		return true;
 	if (smp_load_acquire(&ds->state) != MLPROXY_DATASET_ACTIVE) /* pairs with begin */
 		return false;
 	if (dataset_over(ds)) {
@@ -322,14 +317,12 @@ bool mlproxy_dataset_take(struct mlproxy_reader *reader, u64 id, const s64 *feat
 /**
  * mlproxy_dataset_taken() - a decision that was taken is in the ring, or lost
  * @reader: the reader
- * @taken: from mlproxy_dataset_take()
+ * @taken: the request that it was taken for
  *
  * Context: as mlproxy_decide(), preemption off.
  */
 void mlproxy_dataset_taken(struct mlproxy_reader *reader, struct dataset *taken)
 {
-	if (likely(!taken))
-		return;
 	if (atomic64_inc_return(&taken->written) == taken->max_decisions &&
 	    dataset_finish(reader, taken))
 		dataset_kick(reader);
@@ -349,7 +342,7 @@ bool mlproxy_dataset_active(struct mlproxy_reader *reader)
 }
 
 /**
- * mlproxy_dataset_wants_feedback() - was the decision published to a reader
+ * mlproxy_dataset_wants_feedback() - was the decision published to a reader with a request
  * @reader: the reader
  * @d: the decision
  *
@@ -361,8 +354,6 @@ bool mlproxy_dataset_wants_feedback(struct mlproxy_reader *reader,
 {
 	u64 cpu = d->id >> MLPROXY_CPU_ID_SHIFT;
 
-	if (likely(!rcu_access_pointer(reader->dataset)))
-		return true;
 	if (!(d->readers & BIT(reader->slot)) || cpu >= nr_cpu_ids || !reader->rings[cpu])
 		return false;
 	return (d->id & (BIT_ULL(MLPROXY_CPU_ID_SHIFT) - 1)) > reader->rings[cpu]->first_id;

@@ -25,8 +25,8 @@ int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 void mlproxy_dataset_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 
 /* On the decision path. */
-bool mlproxy_dataset_take(struct mlproxy_reader *reader, u64 id, const s64 *features,
-			  struct dataset **taken);
+bool mlproxy_dataset_take(struct mlproxy_reader *reader, struct dataset *ds, u64 id,
+			  const s64 *features);
 void mlproxy_dataset_taken(struct mlproxy_reader *reader, struct dataset *taken);
 bool mlproxy_dataset_active(struct mlproxy_reader *reader);
 bool mlproxy_dataset_wants_feedback(struct mlproxy_reader *reader,

@@ -28,7 +28,7 @@ static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32
 	u64 seed = READ_ONCE(proxy->seed), unit, window, into_ns;
 
 	*counts = true;
-	d->cluster = EFF_CLUSTERS;
+	d->cluster = EFF_NO_CLUSTER;
 	switch (proxy->unit) {
 	case MLPROXY_UNIT_ENTITY:
 		unit = mix64(seed ^ mix64(key));
@@ -156,6 +156,7 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 		.action = req->baseline,
 		.source = MLPROXY_SRC_BASELINE,
 		.arm = MLPROXY_ARM_NONE,
+		.cluster = EFF_NO_CLUSTER,
 	};
 	rcu_read_lock_sched_notrace();
 	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {

@@ -35,8 +35,9 @@
 #include <linux/mlproxy.h>
 
 #define EFF_CLUSTERS		64
+#define EFF_NO_CLUSTER		0xff	/* as in records: MLPROXY_CLUSTER_NONE */
 #define EFF_MIN_CLUSTERS	20	/* groups with outcomes, in each arm */
-#define EFF_MAX_OUTCOMES	(1U << 30)	/* of an experiment, about */
+#define EFF_MAX_OUTCOMES	0x40000000U	/* of an experiment, about */
 #define EFF_LOSS_SHARE		64	/* losses differ by more than 1 of so many outcomes */
 
 /**
@@ -82,7 +83,7 @@ struct eff_sums {
  * eff_add() - count one outcome
  * @sums: to add to
  * @arm: MLPROXY_ARM_BASELINE or MLPROXY_ARM_MODEL
- * @group: below EFF_CLUSTERS, or EFF_CLUSTERS where outcomes are independent
+ * @group: below EFF_CLUSTERS, or more where outcomes are independent
  * @reward: within s32
  *
  * Not atomic: the caller keeps others out.

@@ -12,11 +12,28 @@
 #include "core.h"
 #include "candidate.h"
 #include "dataset.h"
-#include "efficiency.h"
 #include "publish.h"
 #include "reader.h"
 #include "ring_pos.h"
 #include "trace.h"
+
+/* Of a decision, from its baseline on: copied into its record in one piece. */
+struct choice {
+	u8 bytes[4];
+};
+
+static inline void same_order(void)
+{
+#define SAME(field)								\
+	BUILD_BUG_ON(offsetof(struct mlproxy_rec_decision, field) -		\
+		     offsetof(struct mlproxy_rec_decision, baseline) !=		\
+		     offsetof(struct mlproxy_decision, field) -			\
+		     offsetof(struct mlproxy_decision, baseline))
+	SAME(action);
+	SAME(source);
+	SAME(mode);
+#undef SAME
+}
 
 /**
  * mlproxy_publish_decision() - publish a decision to whoever takes it
@@ -39,13 +56,16 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 	struct dataset *taken;
 	unsigned long irq_flags;
 
+	same_order();
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		if (!mlproxy_dataset_take(reader, d->id, req->features, &taken))
+		taken = rcu_dereference_sched(reader->dataset);
+		if (unlikely(taken) && !mlproxy_dataset_take(reader, taken, d->id, req->features))
 			continue;
 		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
 		d->readers |= mlproxy_reader_bit(reader, rec);
 		if (!rec) {
-			mlproxy_dataset_taken(reader, taken);
+			if (taken)
+				mlproxy_dataset_taken(reader, taken);
 			continue;
 		}
 		rec->id = d->id;
@@ -56,12 +76,10 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		rec->allowed = allowed;
 		rec->instance = 0;
 		rec->experiment = d->experiment;
-		rec->cluster = d->cluster < EFF_CLUSTERS ? d->cluster : MLPROXY_CLUSTER_NONE;
+		rec->cluster = d->cluster;
 		rec->arm = d->arm;
-		rec->baseline = d->baseline;
-		rec->action = d->action;
-		rec->source = d->source;
-		rec->mode = d->mode;
+		/* Four bytes at once. */
+		*(struct choice *)&rec->baseline = *(const struct choice *)&d->baseline;
 		rec->candidate = c->action;
 		rec->candidate_source = c->source;
 		memset(rec->reserved, 0, sizeof(rec->reserved));
@@ -71,7 +89,8 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		rec->nr_candidates = 0;
 		memcpy(rec + 1, req->features, proxy->nr_features * sizeof(*req->features));
 		mlproxy_reader_commit(reader, len, irq_flags);
-		mlproxy_dataset_taken(reader, taken);
+		if (unlikely(taken))
+			mlproxy_dataset_taken(reader, taken);
 	}
 }
 
@@ -112,7 +131,8 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
 		flags |= MLPROXY_FEEDBACK_PREDICTED;
 	list_for_each_entry_rcu(reader, &proxy->readers, node) {
-		if (!mlproxy_dataset_wants_feedback(reader, d))
+		if (unlikely(rcu_access_pointer(reader->dataset)) &&
+		    !mlproxy_dataset_wants_feedback(reader, d))
 			continue;
 		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len,
 					     &irq_flags);

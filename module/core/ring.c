@@ -5,7 +5,6 @@
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 
 #include "pages.h"
@@ -140,49 +139,19 @@ int mlproxy_ring_consume(struct mlproxy_ring *ring, u64 pos)
 	return 0;
 }
 
-static void *ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len)
+/**
+ * mlproxy_ring_lose() - count a record that can't be had
+ * @ring: the ring of this CPU
+ * @cause: counter of the cause
+ * @len: its length
+ *
+ * Context: as mlproxy_ring_reserve(). Return: NULL.
+ */
+void *mlproxy_ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len)
 {
 	WRITE_ONCE(*cause, *cause + 1);
 	trace_mlproxy_loss(smp_processor_id(), ring->seq, len);
 	return NULL;
-}
-
-/**
- * mlproxy_ring_reserve() - make room for a record
- * @ring: the ring of this CPU
- * @type: MLPROXY_REC_*
- * @flags: for the header
- * @len: length with the header, rounded by ring_rec_len()
- *
- * A record that can't be had is counted by cause and takes its sequence number,
- * so the reader sees the gap where it happened. Context: interrupts off, not NMI.
- * Return: the record with its header filled, or NULL.
- */
-void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags, u32 len)
-{
-	const u64 *cons_pos = READ_ONCE(ring->cons_pos);
-	struct mlproxy_rec_hdr *hdr;
-	u64 cons;
-
-	WRITE_ONCE(ring->seq, ring->seq + 1);
-	if (unlikely(atomic_read(&ring->nmi_pending)))
-		WRITE_ONCE(ring->seq, ring->seq + atomic_xchg(&ring->nmi_pending, 0));
-	if (unlikely(len > MLPROXY_REC_MAX_BYTES || len > ring->size))
-		return ring_lose(ring, &ring->lost_big, len);
-	/* The consumer is done with what it gave back; pairs with its release. */
-	cons = smp_load_acquire(cons_pos);
-	if (unlikely(!ring_pos_valid(ring->head, cons, ring->size) || cons & 7))
-		return ring_lose(ring, &ring->lost_badpos, len);
-	if (unlikely(ring_pos_free(ring->head, cons, ring->size) < len))
-		return ring_lose(ring, &ring->lost_full, len);
-
-	hdr = (void *)(ring->data + ring_pos_index(ring->head, ring->size));
-	hdr->len = len;
-	hdr->type = type;
-	hdr->flags = flags;
-	hdr->seq = ring->seq;
-	hdr->time_ns = ktime_get_mono_fast_ns();
-	return hdr;
 }
 
 /**
@@ -195,22 +164,6 @@ void mlproxy_ring_lose_nmi(struct mlproxy_ring *ring)
 {
 	atomic64_inc(&ring->lost_nmi);
 	atomic_inc(&ring->nmi_pending);
-}
-
-/**
- * mlproxy_ring_commit() - publish the record that was reserved last
- * @ring: the ring
- * @len: as reserved
- *
- * Context: as mlproxy_ring_reserve(), without interrupts on in between.
- */
-void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len)
-{
-	WRITE_ONCE(ring->written, ring->written + 1);
-	/* The record before the positions; pairs with the readers' acquire. */
-	smp_store_release(&ring->head, ring->head + len);
-	/* The same for the reader that maps the ring. */
-	smp_store_release(&ring->prod->pos, ring->head);
 }
 
 /**

@@ -159,7 +159,7 @@
 #define MLPROXY_NR_ARMS			2
 #define MLPROXY_ARM_NONE		0xff	/* explored, no candidate, washout … */
 
-#define MLPROXY_CLUSTER_NONE		0xffff	/* of no group of dependent decisions */
+#define MLPROXY_CLUSTER_NONE		0xff	/* of no group of dependent decisions */
 
 /* Who chose an action. */
 #define MLPROXY_SRC_BASELINE		0	/* the kernel's own algorithm */
