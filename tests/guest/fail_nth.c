@@ -277,6 +277,7 @@ static int call_efficiency(int fd)
 	struct mlproxy_transition transitions[2];
 	struct mlproxy_efficiency e = {
 		.size = sizeof(e), .transitions = (uintptr_t)transitions, .count = 2,
+		.transition_size = sizeof(*transitions),
 	};
 
 	return xioctl(fd, MLPROXY_IOC_EFFICIENCY, &e);

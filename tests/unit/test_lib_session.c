@@ -433,19 +433,6 @@ static void heartbeats(void **state)
 	assert_says(s, "3600001 ms is too long for a heartbeat; at most 3600000");
 }
 
-static void mode_names(void **state)
-{
-	uint32_t i;
-
-	(void)state;
-	for (i = 1; i < MLPROXY_NR_REASONS; i++)
-		assert_string_not_equal(mlproxy_mode_reason_name(i), "?");
-	assert_string_equal(mlproxy_mode_reason_name(MLPROXY_NR_REASONS), "?");
-	assert_string_equal(mlproxy_arm_name(MLPROXY_ARM_MODEL), "model");
-	assert_string_equal(mlproxy_arm_name(MLPROXY_ARM_NONE), "none");
-	assert_string_equal(mlproxy_arm_name(2), "?");
-}
-
 static void schema_arrays(void **state)
 {
 	struct mlproxy_schema_desc *schema;
@@ -648,36 +635,6 @@ static void model_refusal(void **state)
 	assert_int_equal(mlproxy_model_load_file(s, path, &result), -EFBIG);
 }
 
-static void names(void **state)
-{
-	uint32_t i;
-
-	(void)state;
-	assert_string_equal(mlproxy_mode_name(MLPROXY_MODE_LEARNING), "learning");
-	assert_string_equal(mlproxy_mode_name(99), "?");
-	assert_string_equal(mlproxy_state_name(0), "?");
-	for (i = 0; i < MLPROXY_NR_MODES; i++)
-		assert_int_equal(mlproxy_mode_by_name(mlproxy_mode_name(i)), i);
-	assert_int_equal(mlproxy_mode_by_name("?"), -ENOENT);
-	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
-		assert_string_not_equal(mlproxy_source_name(i), "?");
-	for (i = 0; i < MLPROXY_NR_TYPES; i++)
-		assert_string_not_equal(mlproxy_type_name(i), "?");
-	for (i = 0; i < MLPROXY_NR_REFUSED; i++)
-		assert_string_not_equal(mlproxy_refusal_name(i), "?");
-	for (i = 0; i < MLPROXY_NR_HEALTH; i++)
-		assert_string_not_equal(mlproxy_health_name(i), "?");
-	for (i = 0; i < MLPROXY_NR_PRE; i++)
-		assert_string_not_equal(mlproxy_preprocess_name(i), "?");
-	for (i = 0; i < MLPROXY_NR_TRIGGERS; i++)
-		assert_string_not_equal(mlproxy_trigger_name(i), "?");
-	for (i = 0; i <= MLPROXY_DATASET_CANCELLED; i++)
-		assert_string_not_equal(mlproxy_dataset_state_name(i), "?");
-	assert_string_equal(mlproxy_dataset_state_name(i), "?");
-	for (i = 1; i < MLPROXY_NR_REC_TYPES; i++)
-		assert_string_not_equal(mlproxy_record_name(i), "?");
-}
-
 #define SESSION_TEST(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -691,7 +648,6 @@ int main(void)
 		SESSION_TEST(modes),
 		SESSION_TEST(efficiency),
 		SESSION_TEST(heartbeats),
-		cmocka_unit_test(mode_names),
 		SESSION_TEST(schema_arrays),
 		SESSION_TEST(words_for_errnos),
 		SESSION_TEST(param_is_passed),
@@ -700,7 +656,6 @@ int main(void)
 		SESSION_TEST(dataset_requests),
 		SESSION_TEST(recommend_and_submit),
 		SESSION_TEST(model_refusal),
-		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, setup_file, teardown_file);

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
 #include "../unit.h"
 #include "bandit.h"
 #include "shared/mix64.h"
