@@ -133,7 +133,8 @@ install-userspace: userspace
 
 # The documents, and the files that they link to, in the same places to each other.
 DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/mlproxy
-DOCS	= README.md LICENSE docs examples uapi module/include
+DOCS	= README.md LICENSE docs examples uapi module/include module/proxies/seqbuf \
+	  scripts/README.md userspace/lib/libmlproxy.map
 install-docs:
 	install -d $(DOCDIR)
 	rsync -aR --no-owner --no-group --chmod=D755,F644 $(DOCS) $(DOCDIR)/
