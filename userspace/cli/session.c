@@ -12,7 +12,7 @@
 static const char *const needs[] = {
 	[CLI_READ] = "to open the device for reading, as root and the group mlproxy may",
 	[CLI_LEARN] = "to open the device for reading, as root and the group mlproxy may",
-	[CLI_ADVISE] = "to open the device for writing, as root and the user mlproxyd may",
+	[CLI_ADVISE] = "to open the device for writing, as root and the user mlproxy may",
 	[CLI_OPERATE] = "the capability CAP_SYS_ADMIN, and to open the device for writing: "
 			"run it as root",
 };

@@ -49,7 +49,9 @@ static int open_device(struct mlproxy_session *s, unsigned int flags)
 		break;
 	case EACCES:
 	case EPERM:
-		remedy = "; run as root or as a member of the group mlproxy";
+		remedy = flags & MLPROXY_OPEN_RDONLY ?
+			 "; run as root or as a member of the group mlproxy" :
+			 "; writing is for root and for the agent's user mlproxy";
 		break;
 	default:
 		break;
