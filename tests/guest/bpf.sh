@@ -152,7 +152,7 @@ other_users()
 	exits 4 "verifier refused it" setpriv --reuid=65534 --regid=65534 --clear-groups \
 		--inh-caps=+bpf,+perfmon --ambient-caps=+bpf,+perfmon \
 		$copy/mlproxy bpf attach $copy/unbounded.bpf.o
-	exits 1 "no permission" setpriv --reuid=65534 --regid=65534 --clear-groups \
+	exits 5 "no permission" setpriv --reuid=65534 --regid=65534 --clear-groups \
 		--inh-caps=-all --bounding-set=-all $copy/mlproxy bpf attach $copy/unbounded.bpf.o
 	rm -rf $copy
 	chmod 700 /sys/fs/bpf/mlproxy
