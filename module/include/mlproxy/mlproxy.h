@@ -28,8 +28,8 @@ struct mlproxy;
  *	with the proxy's mutex held, may sleep. The proxy runs once it returned 0;
  *	decisions made before that get the baseline. Optional.
  * @stop: detach. Called with the proxy's mutex held, may sleep. No decision is
- *	under way in the core any more when it is called, and none may be asked
- *	for once it has returned. Optional.
+ *	under way in the core any more when it is called; one that is asked for
+ *	after it gets the baseline. Optional.
  * @snapshot: fill at most @nr values with the state of the subsystem, return how
  *	many. Called with the proxy's mutex held in any state, may sleep. Published
  *	as an event record: see MLPROXY_EVENT_SNAPSHOT. Optional.
