@@ -437,10 +437,10 @@ static void exploration(void)
 		.size = sizeof(setup), .flags = MLPROXY_RING_F_QUIET,
 		.data_bytes = MLPROXY_RING_MIN_BYTES,
 	};
-	const struct mlproxy_dataset few = { .max_decisions = 5 };
+	const struct mlproxy_dataset few = { .max_decisions = 60 };
 	const struct mlproxy_dataset any = { .sample = 1 };
 	const struct mlproxy_dataset later = {
-		.trigger = MLPROXY_TRIGGER_EVENT, .event = 1, .max_decisions = 5,
+		.trigger = MLPROXY_TRIGGER_EVENT, .event = 1, .max_decisions = 60,
 	};
 	struct mlproxy_dataset cmd = {};
 	int op = fresh(), fd = dev_bound(PROXY), other = dev_bound(PROXY);
