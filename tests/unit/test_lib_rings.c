@@ -3,7 +3,7 @@
  * Setting up the rings of a session and waiting for records, against a device that this
  * test plays: how much memory is asked for, and what poll() says of a proxy that goes.
  */
-#include "unit.h"
+#include "lib_session.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -80,18 +80,6 @@ static int setup(void **state)
 	return mlproxy_open((struct mlproxy_session **)state, path, 0);
 }
 
-static int teardown(void **state)
-{
-	mlproxy_close(*state);
-	return 0;
-}
-
-static void assert_says(const struct mlproxy_session *s, const char *what)
-{
-	if (!strstr(mlproxy_errmsg(s), what))
-		fail_msg("'%s' not in: %s", what, mlproxy_errmsg(s));
-}
-
 /* The default adapts to what the user may lock; what was asked for does not. */
 static void default_is_halved(void **state)
 {
@@ -142,7 +130,7 @@ static void hang_up(void **state)
 	assert_int_equal(mlproxy_wait(s, 0), -EIO);
 }
 
-#define RINGS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define RINGS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, session_teardown)
 
 int main(void)
 {

@@ -5,7 +5,7 @@
  * are the structures that the library passes, how it takes answers that no good
  * kernel gives, and the words for each failure.
  */
-#include "unit.h"
+#include "lib_session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -247,18 +247,6 @@ static int setup(void **state)
 		return -1;
 	*state = s;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	mlproxy_close(*state);
-	return 0;
-}
-
-static void assert_says(const struct mlproxy_session *s, const char *what)
-{
-	if (!strstr(mlproxy_errmsg(s), what))
-		fail_msg("'%s' not in: %s", what, mlproxy_errmsg(s));
 }
 
 static void open_failures(void **state)
@@ -635,7 +623,7 @@ static void model_refusal(void **state)
 	assert_int_equal(mlproxy_model_load_file(s, path, &result), -EFBIG);
 }
 
-#define SESSION_TEST(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define SESSION_TEST(test)	cmocka_unit_test_setup_teardown(test, setup, session_teardown)
 
 int main(void)
 {
