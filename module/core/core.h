@@ -109,6 +109,9 @@ struct mlproxy {
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
 	u64 pending_ns;
+	bool has_ledger;			/* constant */
+	s64 ledger_min;				/* constant */
+	s64 ledger_max;				/* constant */
 	struct event_accumulators __percpu *accumulators;	/* constant */
 
 	struct mutex lock;			/* lifecycle, models, parameters */
@@ -133,6 +136,7 @@ struct mlproxy {
 	struct mlproxy_action *actions;		/* constant */
 	struct mlproxy_feature *states;		/* constant */
 	struct mlproxy_event_desc *events;	/* constant */
+	struct mlproxy_stratum *strata;		/* constant */
 	u32 reader_slots;			/* bit mask of those in use; lock */
 	u32 health;				/* of the last snapshot; lock */
 	u32 nr_last_states;			/* valid in @last_states; lock */

@@ -156,6 +156,7 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 		.action = req->baseline,
 		.source = MLPROXY_SRC_BASELINE,
 		.arm = MLPROXY_ARM_NONE,
+		.outer_arm = MLPROXY_ARM_NONE,
 		.cluster = EFF_NO_CLUSTER,
 	};
 	rcu_read_lock_sched_notrace();

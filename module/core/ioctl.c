@@ -178,6 +178,8 @@ static int copy_schema_arrays(const struct mlproxy *proxy, const struct mlproxy_
 	struct user_array events = USER_ARRAY(in->events, in->events ? own->nr_events : 0,
 					      in->event_size, struct mlproxy_event_desc,
 					      period_ms);
+	struct user_array strata = USER_ARRAY(in->strata, in->strata ? own->nr_strata : 0,
+					      in->stratum_size, struct mlproxy_stratum, name);
 	int ret;
 
 	ret = copy_array_to_user(&features, proxy->features, sizeof(*proxy->features));
@@ -187,6 +189,8 @@ static int copy_schema_arrays(const struct mlproxy *proxy, const struct mlproxy_
 		ret = copy_array_to_user(&states, proxy->states, sizeof(*proxy->states));
 	if (!ret)
 		ret = copy_array_to_user(&events, proxy->events, sizeof(*proxy->events));
+	if (!ret)
+		ret = copy_array_to_user(&strata, proxy->strata, sizeof(*proxy->strata));
 	return ret;
 }
 
@@ -206,9 +210,12 @@ static int ioctl_schema(struct ioctl_context *ctx, void *arg)
 	cmd->action_size = in.action_size;
 	cmd->state_size = in.state_size;
 	cmd->event_size = in.event_size;
+	cmd->strata = in.strata;
+	cmd->stratum_size = in.stratum_size;
 	if (in.nr_features < own->nr_features || in.nr_actions < own->nr_actions ||
 	    (in.states && in.nr_states < own->nr_states) ||
-	    (in.events && in.nr_events < own->nr_events))
+	    (in.events && in.nr_events < own->nr_events) ||
+	    (in.strata && in.nr_strata < own->nr_strata))
 		return -ENOBUFS;
 	return copy_schema_arrays(ctx->proxy, &in);
 }
@@ -240,22 +247,30 @@ static int ioctl_efficiency(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_efficiency *cmd = arg;
 	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_TRANSITIONS);
+	struct mlproxy_evidence verdicts[MLPROXY_NR_VERDICTS];
 	struct mlproxy_transition *transitions = NULL;
 	struct user_array to = USER_ARRAY(cmd->transitions, room, cmd->transition_size,
 					  struct mlproxy_transition, evidence);
+	struct user_array to_verdicts = USER_ARRAY(cmd->verdicts, 0, cmd->verdict_size,
+						   struct mlproxy_evidence, sd_q16);
 	int ret;
 
 	if (cmd->reserved)
 		return -EINVAL;
+	if (cmd->verdicts)
+		to_verdicts.nr = min_t(u32, cmd->nr_verdicts, MLPROXY_NR_VERDICTS);
 	if (room) {
 		transitions = kcalloc(room, sizeof(*transitions), GFP_KERNEL_ACCOUNT);
 		if (!transitions)
 			return -ENOMEM;
 	}
-	ret = mlproxy_mode_efficiency(ctx->proxy, cmd, transitions, room);
+	ret = mlproxy_mode_efficiency(ctx->proxy, cmd, transitions, room, verdicts);
 	to.nr = cmd->count;
+	cmd->nr_verdicts = to_verdicts.nr;
 	if (!ret)
 		ret = copy_array_to_user(&to, transitions, sizeof(*transitions));
+	if (!ret)
+		ret = copy_array_to_user(&to_verdicts, verdicts, sizeof(*verdicts));
 	kfree(transitions);
 	return ret;
 }

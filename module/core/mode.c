@@ -157,9 +157,13 @@ void mlproxy_mode_fill(struct mlproxy *proxy, struct mlproxy_mode *out)
 }
 
 static void fill_efficiency(const struct mlproxy_modes *ms, struct mlproxy_efficiency *out,
-			    struct mlproxy_transition *transitions, u32 room)
+			    struct mlproxy_transition *transitions, u32 room,
+			    struct mlproxy_evidence *verdicts)
 {
 	u32 i;
+
+	memset(verdicts, 0, MLPROXY_NR_VERDICTS * sizeof(*verdicts));
+	verdicts[MLPROXY_VERDICT_REWARD] = ms->machine.evidence;
 
 	out->mode = ms->machine.mode;
 	out->automatic = ms->machine.automatic;
@@ -196,12 +200,14 @@ static int wait_for_turn(const struct mlproxy_modes *ms, u64 asked_ns)
  * @out: out: all but size, flags and the pointer
  * @transitions: out: newest first
  * @room: entries that fit
+ * @verdicts: out: by MLPROXY_VERDICT_*
  *
  * As of now. Who asks too often waits for his turn, so that looks are apart however many
  * ask. Context: may sleep. Return: 0, -ENODEV, or -EINTR when killed.
  */
 int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *out,
-			    struct mlproxy_transition *transitions, u32 room)
+			    struct mlproxy_transition *transitions, u32 room,
+			    struct mlproxy_evidence *verdicts)
 {
 	struct mlproxy_modes *ms = proxy->modes;
 	u64 asked_ns = ktime_get_mono_fast_ns();
@@ -218,7 +224,7 @@ int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *ou
 	if (READ_ONCE(ms->looked_ns) < asked_ns)
 		mode_look_now(proxy);
 	flags = lock_modes(ms);
-	fill_efficiency(ms, out, transitions, room);
+	fill_efficiency(ms, out, transitions, room, verdicts);
 	unlock_modes(ms, flags);
 out:
 	mutex_unlock(&proxy->lock);

@@ -26,7 +26,8 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic);
 void mlproxy_mode_evidence(struct mlproxy *proxy, struct mlproxy_evidence *out);
 void mlproxy_mode_fill(struct mlproxy *proxy, struct mlproxy_mode *out);
 int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *out,
-			    struct mlproxy_transition *transitions, u32 room);
+			    struct mlproxy_transition *transitions, u32 room,
+			    struct mlproxy_evidence *verdicts);
 int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value);
 int mlproxy_mode_get_param(struct mlproxy *proxy, u32 param, u64 *value);
 void mlproxy_mode_set_model(struct mlproxy *proxy, u32 version);

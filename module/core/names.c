@@ -45,6 +45,10 @@ static const char * const reason_names[MLPROXY_NR_REASONS] = {
 	[MLPROXY_REASON_BAD_STATE] = "bad_state",
 	[MLPROXY_REASON_RECOVERED] = "recovered",
 	[MLPROXY_REASON_AUTO] = "auto",
+	[MLPROXY_REASON_LEDGER] = "ledger",
+	[MLPROXY_REASON_OUTER] = "outer",
+	[MLPROXY_REASON_RAMP] = "ramp",
+	[MLPROXY_REASON_RAMP_ENDED] = "ramp_ended",
 };
 
 /**

@@ -82,6 +82,8 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		*(struct choice *)&rec->baseline = *(const struct choice *)&d->baseline;
 		rec->candidate = c->action;
 		rec->candidate_source = c->source;
+		rec->stratum = d->stratum;
+		rec->outer_arm = d->outer_arm;
 		memset(rec->reserved, 0, sizeof(rec->reserved));
 		rec->features_offset = sizeof(*rec);
 		rec->nr_features = proxy->nr_features;
@@ -148,6 +150,7 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 		rec->source = d->source;
 		rec->arm = d->arm;
 		memset(rec->reserved, 0, sizeof(rec->reserved));
+		rec->ledger = 0;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }

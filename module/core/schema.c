@@ -7,12 +7,15 @@
 #include "event.h"
 #include "infer/mlp.h"
 #include "mode_rules.h"
+#include "outer.h"
 #include "pending.h"
 #include "preprocess.h"
 
 #define DEFAULT_MAX_MACS 8192U
 #define LIMIT_MAX_MACS BIT(20)
 #define LIMIT_TRIAL_SHARE (MLPROXY_SHARE_ONE / 2)
+/* Where decisions depend on one another: each has a share of the groups. */
+#define SCHEMA_MAX_CLUSTERED_STRATA 4
 
 static int refuse(const struct mlproxy_desc *desc, const char *why)
 {
@@ -90,6 +93,62 @@ static int check_events(const struct mlproxy_desc *desc)
 	return 0;
 }
 
+static bool unit_ok(const char *unit)
+{
+	return !unit || strnlen(unit, MLPROXY_UNIT_LEN) < MLPROXY_UNIT_LEN;
+}
+
+static int check_ledger(const struct mlproxy_desc *desc)
+{
+	if (!desc->ledger_name)
+		return 0;
+	if (!name_ok(desc->ledger_name) || !unit_ok(desc->ledger_unit))
+		return refuse(desc, "the ledger's name or unit");
+	if (desc->ledger_direction > MLPROXY_REWARD_LOWER)
+		return refuse(desc, "the ledger's direction");
+	if (desc->ledger_min > desc->ledger_max || desc->ledger_min < S32_MIN ||
+	    desc->ledger_max > S32_MAX)
+		return refuse(desc, "the ledger's range");
+	return 0;
+}
+
+static int check_strata(const struct mlproxy_desc *desc)
+{
+	u32 most = desc->unit == MLPROXY_UNIT_DECISION ? MLPROXY_MAX_STRATA :
+							 SCHEMA_MAX_CLUSTERED_STRATA;
+	u32 i, j;
+
+	if (desc->nr_strata > most)
+		return refuse(desc, "too many strata");
+	for (i = 0; desc->strata && i < desc->nr_strata; i++) {
+		if (!name_ok(desc->strata[i].name))
+			return refuse(desc, "a stratum's name");
+		for (j = 0; j < i; j++)
+			if (!strcmp(desc->strata[i].name, desc->strata[j].name))
+				return refuse(desc, "two strata of one name");
+	}
+	return 0;
+}
+
+static int check_outer(const struct mlproxy_desc *desc)
+{
+	if (desc->outer_unit == MLPROXY_OUTER_NONE)
+		return 0;
+	if (desc->outer_unit > MLPROXY_OUTER_WINDOW)
+		return refuse(desc, "the unit of the outer experiment");
+	if (!desc->cost_name || !name_ok(desc->cost_name) || !unit_ok(desc->cost_unit))
+		return refuse(desc, "the cost's name or unit");
+	if (!desc->work_name || !name_ok(desc->work_name) || !unit_ok(desc->work_unit))
+		return refuse(desc, "the work's name or unit");
+	if (desc->outer_hold_ns && (desc->outer_hold_ns < OUTER_MIN_HOLD_NS ||
+				    desc->outer_hold_ns > OUTER_MAX_HOLD_NS))
+		return refuse(desc, "outer_hold_ns");
+	if (desc->outer_washout_ns &&
+	    desc->outer_washout_ns >= (desc->outer_hold_ns ?: OUTER_DEFAULT_HOLD_NS))
+		return refuse(desc, "outer_washout_ns");
+	return 0;
+}
+
 static int check_desc(const struct mlproxy_desc *desc)
 {
 	if (!name_ok(desc->name))
@@ -102,8 +161,7 @@ static int check_desc(const struct mlproxy_desc *desc)
 		return refuse(desc, "2 to 32 actions are needed");
 	if (!name_ok(desc->reward_name))
 		return refuse(desc, "the reward's name");
-	if (desc->reward_unit &&
-	    strnlen(desc->reward_unit, MLPROXY_UNIT_LEN) == MLPROXY_UNIT_LEN)
+	if (!unit_ok(desc->reward_unit))
 		return refuse(desc, "the reward's unit is too long");
 	if (desc->reward_type >= MLPROXY_NR_TYPES || desc->reward_type == MLPROXY_TYPE_ENUM)
 		return refuse(desc, "the reward's type");
@@ -130,7 +188,54 @@ static int check_desc(const struct mlproxy_desc *desc)
 		return refuse(desc, "pending_entries above 65536");
 	return check_features(desc, desc->features, desc->nr_features, MLPROXY_PRE_LOG2) ?:
 	       check_features(desc, desc->states, desc->nr_states, MLPROXY_PRE_DELTA) ?:
-	       check_events(desc) ?: check_actions(desc);
+	       check_events(desc) ?: check_actions(desc) ?:
+	       check_ledger(desc) ?: check_strata(desc) ?: check_outer(desc);
+}
+
+/* A text of the description, empty for NULL. */
+static void copy_text(char *to, const char *from, size_t room)
+{
+	strscpy(to, from ? from : "", room);
+}
+
+static void fill_inner(struct mlproxy_schema *schema, const struct mlproxy_desc *desc)
+{
+	schema->reward_type = desc->reward_type;
+	schema->reward_direction = desc->reward_direction;
+	schema->reward_min = desc->reward_min;
+	schema->reward_max = desc->reward_max;
+	copy_text(schema->reward_name, desc->reward_name, sizeof(schema->reward_name));
+	copy_text(schema->reward_unit, desc->reward_unit, sizeof(schema->reward_unit));
+	schema->ledger_direction = desc->ledger_direction;
+	copy_text(schema->ledger_name, desc->ledger_name, sizeof(schema->ledger_name));
+	copy_text(schema->ledger_unit, desc->ledger_unit, sizeof(schema->ledger_unit));
+	schema->unit = desc->unit;
+}
+
+static void fill_outer(struct mlproxy_schema *schema, const struct mlproxy_desc *desc)
+{
+	schema->outer_unit = desc->outer_unit;
+	copy_text(schema->cost_name, desc->cost_name, sizeof(schema->cost_name));
+	copy_text(schema->cost_unit, desc->cost_unit, sizeof(schema->cost_unit));
+	copy_text(schema->work_name, desc->work_name, sizeof(schema->work_name));
+	copy_text(schema->work_unit, desc->work_unit, sizeof(schema->work_unit));
+}
+
+static int copy_strata(struct mlproxy *proxy, const struct mlproxy_desc *desc)
+{
+	u32 i;
+
+	proxy->schema.nr_strata = desc->nr_strata;
+	proxy->strata = kcalloc(max(desc->nr_strata, 1U), sizeof(*proxy->strata), GFP_KERNEL);
+	if (!proxy->strata)
+		return -ENOMEM;
+	for (i = 0; i < desc->nr_strata; i++) {
+		if (desc->strata)
+			proxy->strata[i] = desc->strata[i];
+		else
+			scnprintf(proxy->strata[i].name, sizeof(proxy->strata[i].name), "%u", i);
+	}
+	return 0;
 }
 
 /**
@@ -157,7 +262,8 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 				GFP_KERNEL);
 	proxy->events = kmemdup(desc->events, desc->nr_events * sizeof(*desc->events),
 				GFP_KERNEL);
-	if (!proxy->features || !proxy->actions || !proxy->states || !proxy->events) {
+	if (!proxy->features || !proxy->actions || !proxy->states || !proxy->events ||
+	    copy_strata(proxy, desc)) {
 		mlproxy_schema_free(proxy);
 		return -ENOMEM;
 	}
@@ -167,14 +273,11 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 	schema->nr_events = desc->nr_events;
 	proxy->log2_features = preprocess_mask(desc->features, desc->nr_features);
 	schema->schema_version = desc->schema_version;
-	schema->reward_type = desc->reward_type;
-	schema->reward_direction = desc->reward_direction;
-	schema->reward_min = desc->reward_min;
-	schema->reward_max = desc->reward_max;
-	strscpy(schema->reward_name, desc->reward_name, sizeof(schema->reward_name));
-	strscpy(schema->reward_unit, desc->reward_unit ? desc->reward_unit : "",
-		sizeof(schema->reward_unit));
-	schema->unit = desc->unit;
+	fill_inner(schema, desc);
+	fill_outer(schema, desc);
+	proxy->ledger_min = desc->ledger_min;
+	proxy->ledger_max = desc->ledger_max;
+	proxy->has_ledger = desc->ledger_name;
 	schema->max_macs = desc->max_macs ? desc->max_macs : DEFAULT_MAX_MACS;
 	schema->schema_hash = mlproxy_schema_hash(schema, proxy->features, proxy->actions);
 	return 0;
@@ -190,8 +293,10 @@ void mlproxy_schema_free(struct mlproxy *proxy)
 	kfree(proxy->actions);
 	kfree(proxy->states);
 	kfree(proxy->events);
+	kfree(proxy->strata);
 	proxy->features = NULL;
 	proxy->actions = NULL;
 	proxy->states = NULL;
 	proxy->events = NULL;
+	proxy->strata = NULL;
 }

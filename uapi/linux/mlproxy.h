@@ -77,6 +77,8 @@
 #define MLPROXY_FEAT_AUTO		(1ULL << 6)	/* the mode machine */
 #define MLPROXY_FEAT_DATASET		(1ULL << 7)	/* MLPROXY_IOC_DATASET */
 #define MLPROXY_FEAT_CONSUME		(1ULL << 8)	/* MLPROXY_IOC_RING_CONSUME */
+#define MLPROXY_FEAT_OUTER		(1ULL << 9)	/* ledgers, strata, outer experiments */
+#define MLPROXY_FEAT_INSTANCES		(1ULL << 10)	/* instances of a proxy */
 
 /*
  * Rights of a file. They are found out when it is opened, and go with it: who passes on a
@@ -108,11 +110,14 @@
 #define MLPROXY_MAX_EVENTS	16	/* described kinds of raw events */
 #define MLPROXY_MAX_READERS	32	/* sessions with rings of one proxy */
 #define MLPROXY_RESERVED_READERS 8	/* of these, at least, for who may advise */
+#define MLPROXY_MAX_INSTANCES	256	/* of one proxy */
+#define MLPROXY_MAX_STRATA	8
 
 /* Room in arrays whose number is that of an enum; never changes. */
 #define MLPROXY_ROOM_MODES	8
 #define MLPROXY_ROOM_SOURCES	16
 #define MLPROXY_ROOM_ARMS	8
+#define MLPROXY_ROOM_VERDICTS	8
 
 /* Probabilities are fixed point: 2^31 means 1. */
 #define MLPROXY_PROB_ONE	0x80000000U
@@ -151,7 +156,15 @@
 #define MLPROXY_REASON_BAD_STATE	15	/* emergency: the subsystem is in a bad state */
 #define MLPROXY_REASON_RECOVERED	16	/* emergency is over */
 #define MLPROXY_REASON_AUTO		17	/* the operator handed the mode back */
-#define MLPROXY_NR_REASONS		18
+#define MLPROXY_REASON_LEDGER		18	/* down: the ledger contradicts, with confidence */
+#define MLPROXY_REASON_OUTER		19	/* down: it costs the system, with confidence */
+#define MLPROXY_REASON_RAMP		20	/* tested again, with a larger share */
+#define MLPROXY_REASON_RAMP_ENDED	21	/* no gain with the larger share */
+#define MLPROXY_NR_REASONS		22
+
+/* Stages within a mode. */
+#define MLPROXY_STAGE_NONE		0
+#define MLPROXY_STAGE_RAMP		1	/* of collaboration: with RAMP_SHARE */
 
 /* Arms of the running experiment. */
 #define MLPROXY_ARM_BASELINE		0
@@ -173,6 +186,11 @@
 #define MLPROXY_UNIT_DECISION		0
 #define MLPROXY_UNIT_ENTITY		1	/* a stable hash of the key */
 #define MLPROXY_UNIT_WINDOW		2	/* switchback by time window */
+
+/* Unit of the outer experiment: what an arm is drawn for, and held by for OUTER_HOLD_NS. */
+#define MLPROXY_OUTER_NONE		0	/* the proxy measures no cost of the system */
+#define MLPROXY_OUTER_ENTITY		1	/* the entity, by the key of its cost */
+#define MLPROXY_OUTER_WINDOW		2	/* a window of time, for all alike */
 
 /* Types of a feature. The value travels as __s64 in every case. */
 #define MLPROXY_TYPE_INT		0	/* signed number */
@@ -256,6 +274,9 @@ struct mlproxy_rec_hdr {
  * @candidate: action that the model (or recommendation) proposed, taken or not;
  *	0xff where there was none
  * @candidate_source: MLPROXY_SRC_* of @candidate
+ * @stratum: context that outcomes are compared in, as the schema names them
+ * @outer_arm: MLPROXY_ARM_* of the outer experiment, MLPROXY_ARM_NONE for none
+ * @reserved: 0
  * @features_offset: where the context begins, in bytes from the start of the record, a
  *	multiple of 8
  * @nr_features: values of the context, each __s64, in schema order
@@ -283,7 +304,9 @@ struct mlproxy_rec_decision {
 	__u8 mode;
 	__u8 candidate;
 	__u8 candidate_source;
-	__u8 reserved[3];
+	__u8 stratum;
+	__u8 outer_arm;
+	__u8 reserved[1];
 	__u16 features_offset;
 	__u16 nr_features;
 	__u16 candidates_offset;
@@ -294,6 +317,8 @@ struct mlproxy_rec_decision {
 #define MLPROXY_FEEDBACK_PREDICTED	(1U << 0)	/* @predicted and @error count */
 #define MLPROXY_FEEDBACK_DEFERRED	(1U << 1)	/* out of the table of pending ones */
 #define MLPROXY_FEEDBACK_EXPIRED	(1U << 2)	/* no truth came: @reward is none */
+#define MLPROXY_FEEDBACK_LEDGER		(1U << 3)	/* @ledger counts */
+#define MLPROXY_FEEDBACK_AUDITED	(1U << 4)	/* asked for at the deadline, or evicted */
 
 /**
  * struct mlproxy_rec_feedback - MLPROXY_REC_FEEDBACK
@@ -309,6 +334,7 @@ struct mlproxy_rec_decision {
  * @source: as in the decision
  * @arm: as in the decision
  * @reserved: 0
+ * @ledger: what the decision brought in the schema's ledger; see MLPROXY_FEEDBACK_LEDGER
  */
 struct mlproxy_rec_feedback {
 	struct mlproxy_rec_hdr hdr;
@@ -322,6 +348,7 @@ struct mlproxy_rec_feedback {
 	__u8 source;
 	__u8 arm;
 	__u8 reserved[5];
+	__s64 ledger;
 };
 
 #define MLPROXY_EVENT_SNAPSHOT	0xffff
@@ -378,8 +405,20 @@ struct mlproxy_rec_change {
 	__u32 instance;
 };
 
-/* What an evidence is about. */
+/*
+ * What an evidence is about. The inner experiment compares decisions, by their reward
+ * and by the proxy's ledger; the outer one what the system pays in each arm.
+ */
 #define MLPROXY_VERDICT_REWARD	0	/* the reward of single decisions */
+#define MLPROXY_VERDICT_LEDGER	1	/* what they bring, in units that add up */
+#define MLPROXY_VERDICT_OUTER	2	/* the system's cost for its work */
+#define MLPROXY_NR_VERDICTS	3
+
+/* What an evidence says of the next step up. */
+#define MLPROXY_STANCE_NONE		0	/* not measured by this proxy */
+#define MLPROXY_STANCE_WAITS		1	/* can't tell yet */
+#define MLPROXY_STANCE_SUPPORTS		2	/* all that the step needs of it */
+#define MLPROXY_STANCE_CONTRADICTS	3	/* worse, with confidence */
 
 /**
  * struct mlproxy_evidence - the numbers that a mode is judged by
@@ -398,10 +437,16 @@ struct mlproxy_rec_change {
  * @clusters: independent units in the smaller arm; by decision that is its n
  * @verdict: MLPROXY_VERDICT_*
  * @nr_arms: valid entries in the arrays
+ * @stance: MLPROXY_STANCE_*
+ * @strata: contexts that it was compared in, and then averaged over; 0 or 1: in one
  * @reserved: 0
  * @n: outcomes by MLPROXY_ARM_*, in the experiment that is judged
  * @mean_q16: mean reward by arm
  * @sd_q16: standard deviation of the reward by arm
+ *
+ * For MLPROXY_VERDICT_LEDGER read ledger for reward. For MLPROXY_VERDICT_OUTER @n is work,
+ * in the schema's unit, @mean_q16 the cost for one of it, @sd_q16 0; and @gain_q16,
+ * @low_q16 and @high_q16 are in 1/65536 of the baseline's cost: 6554 is a cost 10 % lower.
  *
  * Its size never changes, since other structures hold it.
  */
@@ -415,7 +460,9 @@ struct mlproxy_evidence {
 	__u32 clusters;
 	__u32 verdict;
 	__u32 nr_arms;
-	__aligned_u64 reserved[6];
+	__u32 stance;
+	__u32 strata;
+	__aligned_u64 reserved[5];
 	__aligned_u64 n[MLPROXY_ROOM_ARMS];
 	__s64 mean_q16[MLPROXY_ROOM_ARMS] __attribute__((aligned(8)));
 	__aligned_u64 sd_q16[MLPROXY_ROOM_ARMS];
@@ -478,6 +525,12 @@ struct mlproxy_info {
  * @schema_version: version of the schema
  * @nr_features: features of the context
  * @nr_actions: legal actions
+ * @class_id: for an instance, the id of the proxy that it is one of; else 0
+ * @instance: for an instance its number, > 0, as records carry it; else 0
+ * @nr_instances: instances of the proxy
+ * @reserved: 0
+ *
+ * An instance has an entry of its own, after its proxy's, with the name PROXY:INSTANCE.
  */
 struct mlproxy_list_entry {
 	char name[MLPROXY_NAME_LEN];
@@ -487,6 +540,10 @@ struct mlproxy_list_entry {
 	__u32 schema_version;
 	__u32 nr_features;
 	__u32 nr_actions;
+	__u32 class_id;
+	__u32 instance;
+	__u32 nr_instances;
+	__u32 reserved;
 };
 
 /**
@@ -494,7 +551,7 @@ struct mlproxy_list_entry {
  * @size: sizeof(struct mlproxy_list)
  * @flags: must be 0
  * @entries: user pointer to struct mlproxy_list_entry[@count]
- * @count: in: room in @entries; out: registered proxies
+ * @count: in: room in @entries; out: registered proxies, and instances
  * @entry_size: in: sizeof(struct mlproxy_list_entry) of the caller, a stride
  *
  * ENOBUFS if @count is too small; as many as fit are written.
@@ -511,11 +568,17 @@ struct mlproxy_list {
  * struct mlproxy_bind - ioctl(MLPROXY_IOC_BIND)
  * @size: sizeof(struct mlproxy_bind)
  * @flags: must be 0
- * @name: name of the proxy
+ * @name: name of the proxy, or PROXY:INSTANCE
  * @id: out: its id
  * @schema_version: out: version of its schema
- * @instance: in: 0 for the proxy as a whole
+ * @instance: in: number of the instance, 0 for the proxy as a whole, or if @name has one;
+ *	out: number of the instance
  * @reserved: must be 0
+ *
+ * A session with a proxy that has instances reads the records of all of them; what it
+ * sets and orders is for all, statistics are sums, and evidence is pooled. A session with
+ * an instance reads, sets and asks of this one alone; models and recommendations are the
+ * proxy's in either case.
  *
  * A session is bound once, until it is closed; EBUSY for a second bind. While
  * it is bound the module that owns the proxy can't be unloaded.
@@ -576,6 +639,14 @@ struct mlproxy_event_desc {
 };
 
 /**
+ * struct mlproxy_stratum - one of the contexts that outcomes are compared in
+ * @name: name, NUL terminated
+ */
+struct mlproxy_stratum {
+	char name[MLPROXY_NAME_LEN];
+};
+
+/**
  * struct mlproxy_schema - ioctl(MLPROXY_IOC_SCHEMA)
  * @size: sizeof(struct mlproxy_schema)
  * @flags: must be 0
@@ -605,6 +676,18 @@ struct mlproxy_event_desc {
  * @event_size: in: sizeof(struct mlproxy_event_desc) of the caller, a stride
  * @reward_type: out: MLPROXY_TYPE_* of all rewards, and so of predictions and errors: how
  *	the number is to be read in @reward_unit. No part of the hash
+ * @ledger_direction: out: MLPROXY_REWARD_*
+ * @ledger_name: out: what decisions bring beside the reward, in units that add up (time
+ *	saved, blocks moved); empty if the proxy has no ledger
+ * @ledger_unit: out: its unit
+ * @cost_name: out: what the system pays (time stalled, blocks migrated)
+ * @cost_unit: out: its unit
+ * @work_name: out: what it pays for (time, blocks written)
+ * @work_unit: out: its unit
+ * @outer_unit: out: MLPROXY_OUTER_*, for the experiment with that cost
+ * @nr_strata: in: room; out: contexts that outcomes are compared in, 0 for one
+ * @strata: user pointer to struct mlproxy_stratum[@nr_strata], or 0
+ * @stratum_size: in: sizeof(struct mlproxy_stratum) of the caller, a stride
  * @reserved: 0
  *
  * ENOBUFS if an array is too short: all numbers are then returned. Pass 0 and 0
@@ -636,6 +719,17 @@ struct mlproxy_schema {
 	__u32 state_size;
 	__u32 event_size;
 	__u32 reward_type;
+	__u32 ledger_direction;
+	char ledger_name[MLPROXY_NAME_LEN];
+	char ledger_unit[MLPROXY_UNIT_LEN];
+	char cost_name[MLPROXY_NAME_LEN];
+	char cost_unit[MLPROXY_UNIT_LEN];
+	char work_name[MLPROXY_NAME_LEN];
+	char work_unit[MLPROXY_UNIT_LEN];
+	__u32 outer_unit;
+	__u32 nr_strata;
+	__aligned_u64 strata;
+	__u32 stratum_size;
 	__u32 reserved;
 };
 
@@ -710,7 +804,14 @@ struct mlproxy_mode {
 #define MLPROXY_PARAM_HOLD_NS		14	/* shortest emergency: 1 ms to 1 h; then doubled */
 #define MLPROXY_PARAM_STATE_PERIOD_NS	15	/* of snapshots while running; 0: none */
 #define MLPROXY_PARAM_PENDING_NS	16	/* a pending decision expires: 1 ms to 1 day */
-#define MLPROXY_NR_PARAMS		17
+#define MLPROXY_PARAM_RAMP_NS		17	/* the test with RAMP_SHARE: 0 (none) to 1 h */
+#define MLPROXY_PARAM_RAMP_SHARE	18	/* model's share in it, of 65536 */
+#define MLPROXY_PARAM_OUTER_SHARE	19	/* per mode: units of the outer experiment, of 65536 */
+#define MLPROXY_PARAM_OUTER_HOLD_NS	20	/* a unit keeps its arm: 1 ms to 1 h */
+#define MLPROXY_PARAM_OUTER_WASHOUT_NS	21	/* start of that, not counted; < OUTER_HOLD_NS */
+#define MLPROXY_PARAM_OUTER_MARGIN_Q16	22	/* "costs no more": by so much of it, 0 to 65536 */
+#define MLPROXY_PARAM_LEDGER_MARGIN_Q16	23	/* as MARGIN_Q16, for the ledger */
+#define MLPROXY_NR_PARAMS		24
 
 #define MLPROXY_PARAM_F_SET	(1U << 0)
 
@@ -722,8 +823,9 @@ struct mlproxy_mode {
  * @index: mode for the per-mode parameters, else 0
  * @value: in with F_SET, always out (0 for SEED)
  *
- * In emergency mode both shares are 0 and can't be changed. A mode's share and
- * exploration may not add up to more than MLPROXY_SHARE_ONE. Nothing is explored while no
+ * In emergency mode all shares are 0 and can't be changed. A mode's share and exploration
+ * may not add up to more than MLPROXY_SHARE_ONE, nor to that where both are above 0: then
+ * no decision would be the baseline's, and nothing could be compared. Nothing is explored while no
  * dataset reader that may advise takes decisions: a session whose data set waits for its
  * trigger, is complete or was cancelled takes none.
  */
@@ -1155,6 +1257,15 @@ struct mlproxy_transition {
 
 #define MLPROXY_MAX_TRANSITIONS	32	/* kept by the kernel */
 
+/* What is missing until the next step up. None of them in recommendation mode. */
+#define MLPROXY_NEEDS_POLICY	(1U << 0)	/* something that proposes actions */
+#define MLPROXY_NEEDS_SAMPLES	(1U << 1)	/* outcomes in both arms */
+#define MLPROXY_NEEDS_REWARD	(1U << 2)	/* a reward that is high enough, with confidence */
+#define MLPROXY_NEEDS_LEDGER	(1U << 3)	/* a ledger that does not contradict */
+#define MLPROXY_NEEDS_OUTER	(1U << 4)	/* a cost that is no higher, with confidence */
+#define MLPROXY_NEEDS_LOSSES	(1U << 5)	/* outcomes that get lost alike in both arms */
+#define MLPROXY_NEEDS_TIME	(1U << 6)	/* the ramp, or an emergency's hold, to be over */
+
 /**
  * struct mlproxy_efficiency - ioctl(MLPROXY_IOC_EFFICIENCY)
  * @size: sizeof(struct mlproxy_efficiency)
@@ -1170,6 +1281,15 @@ struct mlproxy_transition {
  * @transition_size: in: sizeof(struct mlproxy_transition) of the caller, a stride
  * @reserved: must be 0
  * @evidence: out: the running experiment
+ * @stage: out: MLPROXY_STAGE_*
+ * @needs: out: MLPROXY_NEEDS_* that the next step up waits for
+ * @stage_since_ns: out: CLOCK_MONOTONIC of the stage's begin, 0 for none
+ * @look_ns_max: out: longest look of the mode machine, all of which are made with
+ *	interrupts off
+ * @verdicts: user pointer to struct mlproxy_evidence[@nr_verdicts], by MLPROXY_VERDICT_*,
+ *	or 0
+ * @nr_verdicts: in: room; out: entries written
+ * @verdict_size: in: sizeof(struct mlproxy_evidence) of the caller, a stride
  */
 struct mlproxy_efficiency {
 	__u32 size;
@@ -1184,6 +1304,13 @@ struct mlproxy_efficiency {
 	__u32 transition_size;
 	__u32 reserved;
 	struct mlproxy_evidence evidence;
+	__u32 stage;
+	__u32 needs;
+	__aligned_u64 stage_since_ns;
+	__aligned_u64 look_ns_max;
+	__aligned_u64 verdicts;
+	__u32 nr_verdicts;
+	__u32 verdict_size;
 };
 
 #define MLPROXY_HEARTBEAT_F_LEAVE	(1U << 0)

@@ -21,6 +21,22 @@
 #include <linux/mlproxy.h>
 
 struct mlproxy;
+struct mlproxy_decision;
+
+/* Why an outcome is asked for. */
+#define MLPROXY_AUDIT_DEADLINE	0	/* the decision waited for PENDING_NS */
+#define MLPROXY_AUDIT_EVICTED	1	/* it gives way to another one */
+
+/**
+ * struct mlproxy_outcome - what came of a decision
+ * @reward: in the schema's unit, clamped to its range
+ * @ledger: what it brought in the schema's ledger, clamped to that one's range; ignored
+ *	if the schema has none
+ */
+struct mlproxy_outcome {
+	s64 reward;
+	s64 ledger;
+};
 
 /**
  * struct mlproxy_ops - callbacks of a subsystem
@@ -43,6 +59,11 @@ struct mlproxy;
  *	or in the ioctl that ordered the emergency, with the proxy's mutex held,
  *	once for each emergency, while decisions already are the baseline; may
  *	sleep. Optional.
+ * @audit: what came of a deferred decision until now, since nothing resolved it: @why is
+ *	MLPROXY_AUDIT_*. Fills in @outcome and returns true, or false if it can't tell: then
+ *	the outcome is lost, and counted for its arm. Must judge both arms alike. Called
+ *	in the context of mlproxy_defer() for what it evicts, else from a worker: never
+ *	sleeps, takes no lock that may be held around mlproxy_defer(). Optional.
  */
 struct mlproxy_ops {
 	int (*start)(struct mlproxy *proxy, void *priv);
@@ -51,6 +72,8 @@ struct mlproxy_ops {
 	bool (*critical)(void *priv);
 	u32 (*estimate)(void *priv, const s64 *values, unsigned int nr);
 	void (*correct)(struct mlproxy *proxy, void *priv, u32 reason);
+	bool (*audit)(void *priv, u64 token, const struct mlproxy_decision *decision, u32 why,
+		      struct mlproxy_outcome *outcome);
 };
 
 /**
@@ -84,6 +107,24 @@ struct mlproxy_ops {
  * @events: kinds of raw events, by their number; others may be published, too
  * @pending_entries: decisions that may wait for a delayed outcome at a time, 0
  *	if mlproxy_defer() is not used; rounded up to a power of two
+ * @ledger_name: what decisions bring beside the reward, in units that add up; NULL for
+ *	no ledger. A policy climbs only if it does not contradict the reward
+ * @ledger_unit: its unit, may be NULL
+ * @ledger_direction: MLPROXY_REWARD_*
+ * @ledger_min: smallest value, >= S32_MIN; smaller ones are clamped
+ * @ledger_max: largest value, <= S32_MAX; larger ones are clamped
+ * @nr_strata: number of @strata, 0 to MLPROXY_MAX_STRATA (4 if @unit is not
+ *	MLPROXY_UNIT_DECISION); 0 or 1 for no difference
+ * @strata: contexts within which outcomes are compared; may be NULL
+ * @outer_unit: MLPROXY_OUTER_*: what the outer experiment draws its arms for
+ * @outer_hold_ns: how long a unit keeps its arm, until the administrator says otherwise;
+ *	0 for 5 s. Longer than the effects of an action last
+ * @outer_washout_ns: start of that time, which is not counted; 0 for a fifth of it
+ * @cost_name: what mlproxy_cost() reports as cost; NULL if @outer_unit is
+ *	MLPROXY_OUTER_NONE
+ * @cost_unit: its unit, may be NULL
+ * @work_name: what mlproxy_cost() reports as work
+ * @work_unit: its unit, may be NULL
  * @ops: callbacks, may be NULL
  *
  * Must stay valid and unchanged until the proxy is destroyed.
@@ -112,6 +153,20 @@ struct mlproxy_desc {
 	u32 nr_events;
 	const struct mlproxy_event_desc *events;
 	u32 pending_entries;
+	const char *ledger_name;
+	const char *ledger_unit;
+	u32 ledger_direction;
+	s64 ledger_min;
+	s64 ledger_max;
+	u32 nr_strata;
+	const struct mlproxy_stratum *strata;
+	u32 outer_unit;
+	u64 outer_hold_ns;
+	u64 outer_washout_ns;
+	const char *cost_name;
+	const char *cost_unit;
+	const char *work_name;
+	const char *work_unit;
 	const struct mlproxy_ops *ops;
 };
 
@@ -122,12 +177,15 @@ struct mlproxy_desc {
  *	preprocessing that the schema says
  * @baseline: action of the kernel's own algorithm
  * @allowed: bit mask of the actions legal here, with @baseline; 0 means all
+ * @stratum: context that the outcome is compared in, below desc->nr_strata, which must
+ *	not depend on the arm
  */
 struct mlproxy_request {
 	u64 key;
 	const s64 *features;
 	u32 baseline;
 	u32 allowed;
+	u32 stratum;
 };
 
 /**
@@ -147,6 +205,8 @@ struct mlproxy_request {
  * @arm: MLPROXY_ARM_* that the outcome counts for
  * @cluster: for mlproxy_feedback(): group of dependent decisions
  * @has_prediction: was @action proposed by a model that predicts rewards
+ * @stratum: for mlproxy_feedback(): as in the request
+ * @outer_arm: MLPROXY_ARM_* of the outer experiment
  */
 struct mlproxy_decision {
 	u64 id;
@@ -163,6 +223,8 @@ struct mlproxy_decision {
 	u8 arm;
 	u8 cluster;
 	u8 has_prediction;
+	u8 stratum;
+	u8 outer_arm;
 };
 
 /**
@@ -234,6 +296,24 @@ void mlproxy_destroy(struct mlproxy *proxy);
 struct mlproxy *mlproxy_register(const struct mlproxy_desc *desc, void *priv);
 
 /**
+ * mlproxy_create_instance() - make an instance of a proxy: a device, a filesystem
+ * @proxy: initialised, not an instance itself
+ * @name: of the instance, as for a proxy; unique in it
+ * @priv: given to the callbacks of this instance
+ *
+ * An instance decides, and has its own state, mode, evidence, parameters, health and
+ * pending decisions. Schema, models and recommendations are the proxy's, and so are
+ * readers that want all. It is initialised, started, stopped and destroyed as a proxy is;
+ * mlproxy_destroy() of the proxy requires that its instances are destroyed before. A
+ * proxy with instances makes no decisions itself; mlproxy_start() and mlproxy_stop() of
+ * it do nothing but call desc->ops, what user space orders is for all instances.
+ *
+ * Context: may sleep. Return: the instance in state CREATED, or ERR_PTR: -EINVAL for a bad
+ * name, -EEXIST for one in use, -ENOSPC beyond MLPROXY_MAX_INSTANCES, -ENOMEM.
+ */
+struct mlproxy *mlproxy_create_instance(struct mlproxy *proxy, const char *name, void *priv);
+
+/**
  * mlproxy_decide() - decide
  * @proxy: the proxy
  * @req: context and the kernel's own choice
@@ -257,6 +337,32 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
  */
 void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 		      s64 reward);
+
+/**
+ * mlproxy_feedback_outcome() - mlproxy_feedback() with a ledger
+ * @proxy: the proxy
+ * @decision: what mlproxy_decide() filled in
+ * @outcome: what came of it
+ *
+ * At most once a decision, in place of mlproxy_feedback(); for all decisions of a proxy
+ * with a ledger. Context: as mlproxy_decide().
+ */
+void mlproxy_feedback_outcome(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			      const struct mlproxy_outcome *outcome);
+
+/**
+ * mlproxy_cost() - what the system paid, and for how much work
+ * @proxy: the proxy, with desc->outer_unit
+ * @key: entity that paid; ignored with MLPROXY_OUTER_WINDOW
+ * @cost: since the last call for it, in the schema's cost unit; below 2^40
+ * @work: the same, in the work unit
+ *
+ * All that is paid while the proxy runs has to be reported, in both arms alike, whether a
+ * decision was made or not: time stalled for time that passed, blocks migrated for
+ * blocks written. Report often against desc->outer_hold_ns; what is reported counts for
+ * the arm of the moment. Context: as mlproxy_decide().
+ */
+void mlproxy_cost(struct mlproxy *proxy, u64 key, u64 cost, u64 work);
 
 /**
  * mlproxy_report_error() - an action could not be applied
@@ -294,6 +400,17 @@ bool mlproxy_defer(struct mlproxy *proxy, const struct mlproxy_decision *decisio
  * Context: as mlproxy_decide(). Return: true if the decision was still kept.
  */
 bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward);
+
+/**
+ * mlproxy_resolve_outcome() - mlproxy_resolve() with a ledger
+ * @proxy: the proxy
+ * @token: as for mlproxy_defer()
+ * @outcome: as for mlproxy_feedback_outcome(), which this does
+ *
+ * Context: as mlproxy_decide(). Return: true if the decision was still kept.
+ */
+bool mlproxy_resolve_outcome(struct mlproxy *proxy, u64 token,
+			     const struct mlproxy_outcome *outcome);
 
 /**
  * mlproxy_event() - publish a raw event into the data set
