@@ -10,18 +10,21 @@ record_decisions()
 }
 
 # The shares of the model, if there is one, and of actions drawn at random; both are in
-# the records as the probability of each decision.
+# the records as the probability of each decision. Beside a model, some decisions have to
+# be the kernel's own.
 record_policy()
 {
 	share=0
+	explore=100
 	if [ -n "$model" ]; then
 		use_model "$model"
 		share=60
+		explore=39
 	fi
 	proxy_mode learning
 	"$MLPROXY" param "$BENCH_SUBJECT" explore.learning 0 > /dev/null
 	"$MLPROXY" param "$BENCH_SUBJECT" share.learning $share% > /dev/null
-	"$MLPROXY" param "$BENCH_SUBJECT" explore.learning $((100 - share))% > /dev/null
+	"$MLPROXY" param "$BENCH_SUBJECT" explore.learning $explore% > /dev/null
 }
 
 # record_run N LOAD SEED: the subject says in what surroundings the Nth run is made. What

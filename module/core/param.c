@@ -55,6 +55,13 @@ static void set_u64(struct mlproxy *proxy, u64 *param, u64 value)
 		mlproxy_mode_restart(proxy);
 }
 
+/* One of the two may have all. Both together may not: nothing would be left to compare with. */
+static bool shares_ok(u64 share, u32 other)
+{
+	return share <= MLPROXY_SHARE_ONE &&
+	       (!share || !other || share + other < MLPROXY_SHARE_ONE);
+}
+
 static int set_share(struct mlproxy *proxy, u32 *shares, const u32 *others, u32 mode,
 		     u64 value)
 {
@@ -62,7 +69,7 @@ static int set_share(struct mlproxy *proxy, u32 *shares, const u32 *others, u32 
 
 	if (mode >= MLPROXY_NR_MODES || mode == MLPROXY_MODE_EMERGENCY)
 		return -EINVAL;
-	if (value > MLPROXY_SHARE_ONE - others[mode])
+	if (!shares_ok(value, others[mode]))
 		return -EINVAL;
 	old = shares[mode];
 	WRITE_ONCE(shares[mode], value);

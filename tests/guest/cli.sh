@@ -366,6 +366,7 @@ ktap_test "param, set" exits 0 'explore.learning +0\.25' param synth explore.lea
 ktap_test "param, per cent" exits 0 'share.learning +0\.5' param synth share.learning 50%
 ktap_test "param, JSON" json 'd["share.learning"] == 0.5 and d["explore.learning"] == 0.25 and d["window_ns"] > 0' param synth
 ktap_test "param, sum over 1" exits 4 'may not add up to more than 1' param synth share.learning 0.8
+ktap_test "param, nothing left for the baseline" exits 4 'would be left to the baseline' param synth share.learning 0.75
 ktap_test "param, no share" exits 2 'is no share' param synth share.learning 2
 ktap_test "param, unknown" exits 2 'there is no parameter' param synth frobnicate
 ktap_test "param, seed" exits 0 'seed +42' param synth seed 42

@@ -183,12 +183,17 @@ static void param(void)
 	dev_fresh(fd);
 	param_shares(fd, MLPROXY_PARAM_SHARE);
 	param_shares(fd, MLPROXY_PARAM_EXPLORE);
-	/* Together they are never more than all. */
+	/* Together they leave something to the baseline. */
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, m, 0), 0);
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, m, 60000), 0);
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, m, 5537), -EINVAL);
-	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, m, 5536), 0);
+	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, m, 5536), -EINVAL);
+	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_EXPLORE, m, 5535), 0);
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, m, 60001), -EINVAL);
+	EXPECT_RET(get_param(fd, MLPROXY_PARAM_SHARE, m, &value), 0);
+	EXPECT_EQ(value, 60000);
+	EXPECT_RET(get_param(fd, MLPROXY_PARAM_EXPLORE, m, &value), 0);
+	EXPECT_EQ(value, 5535);
 
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_WINDOW_NS, 0, 1000000), 0);
 	EXPECT_RET(dev_set_param(fd, MLPROXY_PARAM_WINDOW_NS, 0, 999999), -EINVAL);

@@ -110,7 +110,8 @@ shares()
 		refused share_$m 99999999999999999999
 		refused explore_$m 1
 		set_to share_$m 0x100 256
-		set_to explore_$m $((65536 - 256))
+		set_to explore_$m $((65536 - 257))
+		refused explore_$m $((65536 - 256))
 		refused explore_$m $((65536 - 255))
 		set_to explore_$m 0
 	done

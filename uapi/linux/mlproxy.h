@@ -825,9 +825,9 @@ struct mlproxy_mode {
  *
  * In emergency mode all shares are 0 and can't be changed. A mode's share and exploration
  * may not add up to more than MLPROXY_SHARE_ONE, nor to that where both are above 0: then
- * no decision would be the baseline's, and nothing could be compared. Nothing is explored while no
- * dataset reader that may advise takes decisions: a session whose data set waits for its
- * trigger, is complete or was cancelled takes none.
+ * no decision would be the baseline's, and nothing could be compared. Nothing is explored
+ * while no dataset reader that may advise takes decisions: a session whose data set waits
+ * for its trigger, is complete or was cancelled takes none.
  */
 struct mlproxy_param {
 	__u32 size;

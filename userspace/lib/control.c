@@ -161,7 +161,8 @@ int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uint32_t index,
 		return mlpx_fail(s, EINVAL, "in emergency mode the baseline alone decides: its "
 				 "shares are 0 and can't be changed");
 	return mlpx_fail(s, EINVAL, "the kernel does not take a share of %llu/%u in %s mode: "
-			 "share and exploration of a mode may not add up to more than 1",
+			 "share and exploration of a mode may not add up to more than 1, or to 1 "
+			 "with both above 0, since none would be left to the baseline",
 			 (unsigned long long)value, MLPROXY_SHARE_ONE, mlproxy_mode_name(index));
 }
 
