@@ -173,6 +173,78 @@ static void view_outcomes(struct arm_view *view)
 				    scaled_mul(n, scaled_u64(view->n - 1)));
 }
 
+/**
+ * struct group_moments - moments of the groups of an arm
+ * @n: sum of all n_g
+ * @rest: sum of all R_g, that is of S_g - pivot * n_g
+ * @pivot: the mean, rounded to an integer
+ * @used: groups with outcomes
+ * @rr: sum of R_g^2
+ * @rn: sum of R_g * n_g
+ * @nn: sum of n_g^2
+ */
+struct group_moments {
+	u64 n;
+	s64 rest;
+	s64 pivot;
+	u32 used;
+	__uint128_t rr;
+	__int128_t rn;
+	__uint128_t nn;
+};
+
+/* @sum / @n, rounded; @n is not 0. */
+static s64 rounded_mean(s64 sum, u64 n)
+{
+	u64 mag = sum < 0 ? -(u64)sum : (u64)sum;
+	u64 mean = mag / n + (mag % n > n / 2);
+
+	return (s64)(sum < 0 ? -mean : mean);
+}
+
+/*
+ * All in integers, and exact: about the pivot the sums have 64 bits, their products less
+ * than 128, as long as n and the sum of all are below 2^60. Beyond, nothing traps.
+ */
+static void group_moments(struct group_moments *m, const struct eff_group *group)
+{
+	__uint128_t rn = 0;
+	u64 sum = 0, mag;
+	s64 rest;
+	u32 g;
+
+	memset(m, 0, sizeof(*m));
+	for (g = 0; g < EFF_CLUSTERS; g++) {
+		m->n += group[g].n;
+		sum += (u64)group[g].sum;
+		m->used += !!group[g].n;
+	}
+	if (!m->n)
+		return;
+	m->pivot = rounded_mean((s64)sum, m->n);
+	m->rest = (s64)(sum - (u64)m->pivot * m->n);
+	for (g = 0; g < EFF_CLUSTERS; g++) {
+		rest = (s64)((u64)group[g].sum - (u64)m->pivot * group[g].n);
+		mag = rest < 0 ? -(u64)rest : (u64)rest;
+		m->rr += (__uint128_t)mag * mag;
+		rn += (__uint128_t)((__int128_t)rest * (s64)group[g].n);
+		m->nn += (__uint128_t)group[g].n * group[g].n;
+	}
+	m->rn = (__int128_t)rn;
+}
+
+/* Sum of (S_g - mean * n_g)^2; with q = rest / n that is rr - 2 q rn + q^2 nn. */
+static struct scaled group_residuals(const struct group_moments *m)
+{
+	struct scaled q = scaled_div(scaled_s64(m->rest), scaled_u64(m->n));
+	struct scaled cross = scaled_mul(scaled_shift(q, 1), scaled_s128(m->rn));
+	struct scaled square = scaled_mul(scaled_mul(q, q), scaled_u128(m->nn));
+	struct scaled sum = scaled_add(scaled_sub(scaled_u128(m->rr), cross), square);
+
+	/* what was truncated, of a sum that is 0 */
+	return sum.neg ? scaled_u64(0) : sum;
+}
+
 /*
  * Groups: the mean is a ratio of two sums over groups, its variance by linearisation
  *
@@ -184,39 +256,24 @@ static void view_outcomes(struct arm_view *view)
  */
 static void view_groups(struct arm_view *view, const struct eff_group *group)
 {
-	struct scaled squares = scaled_u64(0), residuals = scaled_u64(0);
-	struct scaled one = scaled_u64(1), n, d;
-	u64 total = 0;
-	s64 sum = 0;
-	u32 g;
+	struct scaled residuals, n, squares;
+	struct group_moments m;
 
-	for (g = 0; g < EFF_CLUSTERS; g++) {
-		total += group[g].n;
-		sum += group[g].sum;
-		view->groups += !!group[g].n;
-	}
+	group_moments(&m, group);
+	view->groups = m.used;
 	view->units = scaled_u64(0);
 	view->var_mean = scaled_u64(0);
-	if (!total)
+	if (!m.n)
 		return;
-	n = scaled_u64(total);
-	for (g = 0; g < EFF_CLUSTERS; g++) {
-		__int128_t off = (__int128_t)group[g].sum * (s64)total -
-			       (__int128_t)sum * (s64)group[g].n;
-
-		d = scaled_u128(off < 0 ? -(__uint128_t)off : (__uint128_t)off);
-		residuals = scaled_add(residuals, scaled_mul(d, d));
-		squares = scaled_add(squares, scaled_u128((__uint128_t)group[g].n * group[g].n));
-	}
-	view->units = scaled_div(scaled_mul(n, n), squares);
+	n = scaled_u64(m.n);
+	squares = scaled_mul(n, n);
+	view->units = scaled_div(squares, scaled_u128(m.nn));
 	if (scaled_cmp(view->units, scaled_make(3, -1, false)) < 0)
 		return;		/* all in one group */
-	/* residuals are n^2 too large, since multiplied by n to remain whole numbers */
-	residuals = scaled_div(residuals, scaled_mul(n, n));
-	residuals = scaled_div(scaled_mul(residuals, view->units),
-			       scaled_sub(view->units, one));
+	residuals = scaled_div(scaled_mul(group_residuals(&m), view->units),
+			       scaled_sub(view->units, scaled_u64(1)));
 	residuals = scaled_add(residuals, scaled_div(n, view->units));
-	view->var_mean = scaled_div(residuals, scaled_mul(n, n));
+	view->var_mean = scaled_div(residuals, squares);
 }
 
 static void arm_view(struct arm_view *view, const struct eff_sums *sums, u32 arm,
@@ -314,14 +371,14 @@ static bool students_square(struct scaled z2, struct scaled units, struct scaled
 static bool sequence_radius(const struct arm_view *a, const struct arm_view *b,
 			    const struct eff_test *test, struct scaled *radius)
 {
-	struct scaled one = scaled_u64(1), ln2 = scaled_ln(scaled_u64(2));
+	struct scaled one = scaled_u64(1);
 	struct scaled variance = scaled_add(a->var_mean, b->var_mean);
 	struct scaled r, ln_alpha, z2, t2;
 
 	r = evidence_ratio(a, b, variance, test);
 	/* ln(1 / alpha_k) = ln(10^6 / ppm) + k * ln(2) */
 	ln_alpha = scaled_ln(scaled_div(scaled_u64(1000000), scaled_u64(test->alpha_ppm)));
-	ln_alpha = scaled_add(ln_alpha, scaled_mul(scaled_u64(test->trial), ln2));
+	ln_alpha = scaled_add(ln_alpha, scaled_mul(scaled_u64(test->trial), scaled_ln2()));
 	z2 = scaled_add(scaled_ln(scaled_add(one, r)), scaled_shift(ln_alpha, 1));
 	z2 = scaled_mul(z2, scaled_add(one, scaled_div(one, r)));
 	if (!students_square(z2, min_scaled(a->units, b->units), &t2))

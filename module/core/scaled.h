@@ -63,6 +63,11 @@ static inline struct scaled scaled_s64(s64 value)
 	return scaled_make(value < 0 ? -(u64)value : (u64)value, 0, value < 0);
 }
 
+static inline struct scaled scaled_s128(__int128_t value)
+{
+	return scaled_make(value < 0 ? -(__uint128_t)value : (__uint128_t)value, 0, value < 0);
+}
+
 /** scaled_shift() - @x * 2^@shift */
 static inline struct scaled scaled_shift(struct scaled x, s32 shift)
 {
@@ -125,44 +130,84 @@ static inline struct scaled scaled_mul(struct scaled a, struct scaled b)
 	return scaled_make((__uint128_t)a.mant * b.mant, a.exp + b.exp, a.neg != b.neg);
 }
 
-/** scaled_div() - @a / @b; @b is not 0 */
-static inline struct scaled scaled_div(struct scaled a, struct scaled b)
+/*
+ * A digit of 32 bits of a quotient: (@rest * 2^32 + @next) / @by, for @rest below @by, which
+ * has its top bit. The estimate by the upper half of @by is too large by 2 at most (Knuth,
+ * The Art of Computer Programming, 4.3.1, algorithm D).
+ */
+static inline u64 scaled_digit(u64 *rest, u32 next, u64 by)
 {
-	__uint128_t rest = a.mant;
-	u64 quotient = 0;
-	int bit;
+	u64 high = by >> 32, low = (u32)by;
+	u64 digit = *rest / high, left = *rest % high;
 
-	/* both mantissas have their top bit: the quotient is between 2^62 and 2^64 */
-	for (bit = 63; bit >= 0; bit--) {
-		if (rest >= b.mant) {
-			rest -= b.mant;
-			quotient |= 1ULL << bit;
-		}
-		rest <<= 1;
+	while (digit >> 32 || digit * low > (left << 32 | next)) {
+		digit--;
+		left += high;
+		if (left >> 32)
+			break;
 	}
-	return scaled_make(quotient, a.exp - b.exp - 63, a.neg != b.neg);
+	/* modulo 2^64, in which what is left fits */
+	*rest = (*rest << 32 | next) - digit * by;
+	return digit;
 }
 
-/** scaled_sqrt() - of @x, not negative */
+/** scaled_div() - @a / @b; @b is not 0, or the quotient is 0: nothing may trap */
+static inline struct scaled scaled_div(struct scaled a, struct scaled b)
+{
+	u64 rest = a.mant >> 1, high, low;
+
+	if (!a.mant || !b.mant)
+		return scaled_u64(0);
+	/* both mantissas have their top bit: @a's, times 2^63, is below 2^64 times @b's */
+	high = scaled_digit(&rest, (u32)(a.mant << 63 >> 32), b.mant);
+	low = scaled_digit(&rest, 0, b.mant);
+	return scaled_make(high << 32 | low, a.exp - b.exp - 63, a.neg != b.neg);
+}
+
+/* The root of @x, at least 2^60, and what is left: @x - root^2. */
+static inline u64 scaled_sqrt_u64(u64 x, u64 *rest)
+{
+	u64 root = 0, trial;
+	int bit;
+
+	for (bit = 31; bit >= 0; bit--) {
+		/* (root + 2^bit)^2 - root^2 */
+		trial = (root << (bit + 1)) + (1ULL << (2 * bit));
+		if (x >= trial) {
+			x -= trial;
+			root |= 1ULL << bit;
+		}
+	}
+	*rest = x;
+	return root;
+}
+
+/**
+ * scaled_sqrt() - of @x, not negative
+ *
+ * The upper half of the root from the upper half of the radicand, the lower one by a
+ * division (Zimmermann, Karatsuba Square Root, 1999). That one may be too large by 2.
+ */
 static inline struct scaled scaled_sqrt(struct scaled x)
 {
-	__uint128_t rest, trial;
-	u64 root = 0;
-	int bit;
+	__uint128_t wide, root;
+	u64 high, low, rest;
+	__int128_t left;
+	s32 shift;
 
 	if (!x.mant)
 		return x;
 	/* the exponent of the radicand has to be even */
-	rest = (__uint128_t)x.mant << (x.exp & 1 ? 63 : 62);
-	for (bit = 63; bit >= 0; bit--) {
-		/* (root + 2^bit)^2 - root^2 */
-		trial = ((__uint128_t)root << (bit + 1)) + ((__uint128_t)1 << (2 * bit));
-		if (rest >= trial) {
-			rest -= trial;
-			root |= 1ULL << bit;
-		}
-	}
-	return scaled_make(root, (x.exp - (x.exp & 1 ? 63 : 62)) / 2, false);
+	shift = x.exp & 1 ? 63 : 62;
+	wide = (__uint128_t)x.mant << shift;
+	high = scaled_sqrt_u64((u64)(wide >> 64), &rest);
+	/* (rest * 2^32 + next) / (2 * high); the dividend may have 65 bits */
+	low = (rest << 31 | (u32)((u64)wide >> 33)) / high;
+	rest = (rest << 32 | (u32)((u64)wide >> 32)) - 2 * low * high;
+	left = ((__int128_t)rest << 32 | (u32)wide) - (__int128_t)low * low;
+	for (root = ((__uint128_t)high << 32) + low; left < 0; left += 2 * root + 1)
+		root--;
+	return scaled_make(root, (x.exp - shift) / 2, false);
 }
 
 /** scaled_log2() - of @x, above 0, to 2^-32 */
@@ -185,13 +230,16 @@ static inline struct scaled scaled_log2(struct scaled x)
 	return scaled_shift(scaled_s64(log), -32);
 }
 
+/** scaled_ln2() - ln 2 = 0xb17217f7d1cf79ab * 2^-64 */
+static inline struct scaled scaled_ln2(void)
+{
+	return (struct scaled){ .mant = 0xb17217f7d1cf79abULL, .exp = -64 };
+}
+
 /** scaled_ln() - of @x, above 0, to 2^-32 */
 static inline struct scaled scaled_ln(struct scaled x)
 {
-	/* ln 2 = 0xb17217f7d1cf79ab * 2^-64 */
-	struct scaled ln2 = { .mant = 0xb17217f7d1cf79abULL, .exp = -64 };
-
-	return scaled_mul(scaled_log2(x), ln2);
+	return scaled_mul(scaled_log2(x), scaled_ln2());
 }
 
 /** scaled_expm1() - e^@x - 1, for @x from 0 to 64 */
@@ -204,7 +252,8 @@ static inline struct scaled scaled_expm1(struct scaled x)
 
 	/* e^2y - 1 = (e^y - 1) * (e^y - 1 + 2), from y = x / 256, which is 1/4 at most */
 	y = scaled_shift(x, -8);
-	for (k = 14; k > 1; k--) {
+	/* what is left out, y^k / (k + 1)! and smaller, is below 2^-64 */
+	for (k = y.exp + 64 <= -7 ? 7 : 14; k > 1; k--) {
 		series = scaled_div(scaled_mul(series, y), scaled_u64(k));
 		series = scaled_add(series, one);
 	}

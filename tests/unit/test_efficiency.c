@@ -22,21 +22,22 @@ struct ref_arm {
 static struct ref_arm ref_arm(const struct eff_sums *sums, int arm, bool clustered)
 {
 	const struct eff_arm *a = &sums->arm[arm];
-	long double sq = ldexpl(a->sq_hi, 64) + a->sq_lo, res = 0, squares = 0;
-	struct ref_arm r = { .n = a->n, .mean = (long double)a->sum / a->n };
+	/* differences of large numbers */
+	__float128 mean = (__float128)a->sum / a->n, d, res = 0, squares = 0;
+	struct ref_arm r = { .n = a->n, .mean = (long double)mean };
 
-	r.m2 = sq - r.n * r.mean * r.mean;
+	r.m2 = (__float128)((__uint128_t)a->sq_hi << 64 | a->sq_lo) - a->n * mean * mean;
 	r.units = r.n;
 	r.var_mean = (r.m2 + 1) / (r.n * (r.n - 1));
 	if (!clustered)
 		return r;
 	for (int g = 0; g < EFF_CLUSTERS; g++) {
 		const struct eff_group *group = &sums->group[arm][g];
-		long double d = group->sum - r.mean * group->n;
 
+		d = group->sum - mean * group->n;
 		r.groups += group->n > 0;
 		res += d * d;
-		squares += (long double)group->n * group->n;
+		squares += (__float128)group->n * group->n;
 	}
 	r.units = r.n * r.n / squares;
 	res = res * r.units / (r.units - 1) + r.n / r.units;
@@ -122,6 +123,57 @@ static void matches_the_reference(void **state)
 		test.clustered = i & 1;
 		test.lower_is_better = i & 2;
 		random_sums(&rng, &sums, test.clustered);
+		assert_as_reference(&sums, &test);
+	}
+}
+
+/* Groups of @bits bits of outcomes at most, of a mean that varies by @spread. */
+static void random_groups(struct rng *rng, struct eff_sums *sums, int bits, int64_t mean,
+			  int64_t spread)
+{
+	memset(sums, 0, sizeof(*sums));
+	for (int arm = 0; arm < 2; arm++) {
+		struct eff_arm *a = &sums->arm[arm];
+		__float128 squares = 0;
+		__uint128_t whole;
+
+		for (int g = 0; g < EFF_CLUSTERS; g++) {
+			struct eff_group *group = &sums->group[arm][g];
+
+			group->n = 100 + (rng_u64(rng) >> (64 - bits));
+			group->sum = group->n * (mean + rng_range(rng, -spread, spread)) +
+				     rng_range(rng, -50, 50);
+			a->n += group->n;
+			a->sum += group->sum;
+			squares += (__float128)group->sum * group->sum / group->n;
+		}
+		whole = (__uint128_t)squares + a->n;
+		a->sq_lo = (u64)whole;
+		a->sq_hi = (u64)(whole >> 64);
+	}
+}
+
+static void groups_of_all_sizes_and_means_match(void **state)
+{
+	struct rng rng = rng_seed(22);
+	struct eff_sums sums;
+
+	(void)state;
+	for (int i = 0; i < 4000; i++) {
+		struct eff_test test = usual;
+		int bits = 1 + rng_below(&rng, 24);
+		int64_t spread = i & 1 ? 0 : 1LL << rng_below(&rng, 31);
+		int64_t most = S32_MAX - spread;
+		int64_t mean = i & 2 ? rng_range(&rng, -most, most) : i & 4 ? most : -most;
+
+		test.clustered = true;
+		test.lower_is_better = i & 8;
+		random_groups(&rng, &sums, bits, mean, spread);
+		assert_as_reference(&sums, &test);
+		/* nanoseconds: sums up to 2^52 of as many */
+		random_groups(&rng, &sums, 44, i & 16 ? 1 : 0, i & 1);
+		assert_as_reference(&sums, &test);
+		random_groups(&rng, &sums, 14, i & 16 ? S32_MAX : S32_MIN, 1 << 30);
 		assert_as_reference(&sums, &test);
 	}
 }
@@ -343,6 +395,53 @@ static void direction_mirrors_the_gain(void **state)
 	assert_int_equal(up.high_q16, -down.low_q16);
 }
 
+static struct scaled div_bit_by_bit(struct scaled a, struct scaled b)
+{
+	__uint128_t rest = a.mant;
+	u64 quotient = 0;
+
+	for (int bit = 63; bit >= 0; bit--) {
+		if (rest >= b.mant) {
+			rest -= b.mant;
+			quotient |= 1ULL << bit;
+		}
+		rest <<= 1;
+	}
+	return scaled_make(quotient, a.exp - b.exp - 63, a.neg != b.neg);
+}
+
+/* Is the integer @root the root of @square, but for what is cut off? */
+static bool is_root(__uint128_t root, __uint128_t square)
+{
+	return root * root <= square && square - root * root <= 2 * root;
+}
+
+/* To the last bit, and where the digits of the estimates are at their limits. */
+static void quotients_and_roots_are_exact(void **state)
+{
+	static const u64 edges[] = { 1ULL << 63, (1ULL << 63) + 1, U64_MAX, U64_MAX - 1,
+				     0xffffffff00000000ULL, 0xfffffffeffffffffULL,
+				     0x80000000ffffffffULL, 0x8000000100000000ULL };
+	struct rng rng = rng_seed(48);
+
+	(void)state;
+	for (int i = 0; i < 400000; i++) {
+		u64 word = rng_u64(&rng);
+		u64 a = i & 1 ? edges[word % 8] : word | 1ULL << 63;
+		u64 b = i & 2 ? edges[word / 8 % 8] : rng_u64(&rng) | 1ULL << 63;
+		struct scaled x = { .mant = a, .exp = i % 3 }, y = { .mant = b };
+		struct scaled got = scaled_div(x, y), want = div_bit_by_bit(x, y);
+		struct scaled root = scaled_sqrt(x);
+		s32 shift = x.exp & 1 ? 63 : 62;
+
+		assert_true(got.mant == want.mant && got.exp == want.exp);
+		assert_true(is_root(root.mant >> ((x.exp - shift) / 2 - root.exp),
+				    (__uint128_t)a << shift));
+	}
+	assert_int_equal(scaled_div(scaled_u64(7), scaled_u64(0)).mant, 0);
+	assert_int_equal(scaled_div(scaled_u64(0), scaled_u64(7)).mant, 0);
+}
+
 static void scaled_functions_are_exact_enough(void **state)
 {
 	struct rng rng = rng_seed(47);
@@ -492,8 +591,10 @@ static void losses_are_compared_by_their_shares(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quotients_and_roots_are_exact),
 		cmocka_unit_test(scaled_functions_are_exact_enough),
 		cmocka_unit_test(matches_the_reference),
+		cmocka_unit_test(groups_of_all_sizes_and_means_match),
 		cmocka_unit_test(too_few_give_no_interval),
 		cmocka_unit_test(clusters_gate_the_interval),
 		cmocka_unit_test(clusters_widen_the_interval),
