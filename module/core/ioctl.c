@@ -536,7 +536,7 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP(MLPROXY_IOC_LIST, ioctl_list, struct mlproxy_list, entry_size, false, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_BIND, ioctl_bind, struct mlproxy_bind, reserved,
 		 false, RIGHT_ANY),
-	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, reserved,
+	IOCTL_OP(MLPROXY_IOC_SCHEMA, ioctl_schema, struct mlproxy_schema, ledger_direction,
 		 true, RIGHT_ANY),
 	IOCTL_OP(MLPROXY_IOC_CONTROL, ioctl_control, struct mlproxy_control, state,
 		 true, RIGHT_OPERATE),

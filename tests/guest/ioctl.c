@@ -40,6 +40,7 @@ union any {
  * struct op - what holds for an ioctl
  * @cmd: number
  * @size: of its structure
+ * @first: its size when it was first published
  * @flags: that it knows
  * @bound: needs a bound session
  * @writes: needs a file open for writing
@@ -50,6 +51,7 @@ struct op {
 	const char *name;
 	unsigned long cmd;
 	uint32_t size;
+	uint32_t first;
 	uint32_t flags;
 	bool bound;
 	bool writes;
@@ -150,15 +152,17 @@ static void prep_model_eval(int fd, union any *arg)
 	arg->model_eval.allowed = 1;
 }
 
-#define OP(_op, _struct, _flags, _bound, _writes, _prep, _want)			\
-	{ #_op, MLPROXY_IOC_##_op, sizeof(struct _struct), _flags, _bound, _writes, \
+#define OP_GROWN(_op, _struct, _first, _flags, _bound, _writes, _prep, _want)	\
+	{ #_op, MLPROXY_IOC_##_op, sizeof(struct _struct), _first, _flags, _bound, _writes, \
 	  _prep, _want }
+#define OP(_op, _struct, _flags, _bound, _writes, _prep, _want)			\
+	OP_GROWN(_op, _struct, sizeof(struct _struct), _flags, _bound, _writes, _prep, _want)
 
 static const struct op ops[] = {
 	OP(INFO, mlproxy_info, 0, false, false, NULL, 0),
 	OP(LIST, mlproxy_list, 0, false, false, NULL, -ENOBUFS),
 	OP(BIND, mlproxy_bind, 0, false, false, prep_bind, 0),
-	OP(SCHEMA, mlproxy_schema, 0, true, false, NULL, -ENOBUFS),
+	OP_GROWN(SCHEMA, mlproxy_schema, 168, 0, true, false, NULL, -ENOBUFS),
 	OP(CONTROL, mlproxy_control, 0, true, true, prep_control, 0),
 	OP(MODE, mlproxy_mode, MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO, true, false, NULL, 0),
 	OP(PARAM, mlproxy_param, MLPROXY_PARAM_F_SET, true, false, prep_param, 0),
@@ -174,7 +178,7 @@ static const struct op ops[] = {
 	   prep_model_eval, -ENOENT),
 	OP(STATS, mlproxy_stats, 0, true, false, NULL, 0),
 	OP(SNAPSHOT, mlproxy_snapshot, 0, true, false, NULL, 0),
-	OP(EFFICIENCY, mlproxy_efficiency, 0, true, false, NULL, 0),
+	OP_GROWN(EFFICIENCY, mlproxy_efficiency, 352, 0, true, false, NULL, 0),
 	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true, prep_heartbeat, 0),
 	OP(DATASET, mlproxy_dataset, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true,
 	   false, prep_ring_stats, 0),
@@ -219,8 +223,8 @@ static void sizes(void)
 		try(op, 0, 0, -1, -EINVAL);
 		try(op, 4, 0, -1, -EINVAL);
 		/* The size when it was first published, and less. */
-		try(op, op->size, 0, -1, op->want);
-		try(op, op->size - 1, 0, -1, -EINVAL);
+		try(op, op->first, 0, -1, op->want);
+		try(op, op->first - 1, 0, -1, -EINVAL);
 		try(op, op->size + 1, 0, op->size, -E2BIG);
 		try(op, op->size + 8, 0, op->size + 7, -E2BIG);
 		try(op, op->size + 8, 0, -1, op->want);
@@ -357,7 +361,7 @@ static void layout(void)
 	static const struct { const char *name; size_t is, must; } sizes[] = {
 #define SIZE(s, n) { #s, sizeof(struct s), n }
 		SIZE(mlproxy_info, 40), SIZE(mlproxy_list, 24), SIZE(mlproxy_bind, 56),
-		SIZE(mlproxy_schema, 168), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 336),
+		SIZE(mlproxy_schema, 336), SIZE(mlproxy_control, 16), SIZE(mlproxy_mode, 336),
 		SIZE(mlproxy_param, 24), SIZE(mlproxy_ring_setup, 48),
 		SIZE(mlproxy_ring_stats, 72), SIZE(mlproxy_ring_consume, 24),
 		 SIZE(mlproxy_recommend_setup, 48),
@@ -365,16 +369,16 @@ static void layout(void)
 		SIZE(mlproxy_model_ctl, 16), SIZE(mlproxy_model_info, 104),
 		SIZE(mlproxy_model_eval, 176), SIZE(mlproxy_recommendation, 32),
 		SIZE(mlproxy_rec_hdr, 24), SIZE(mlproxy_rec_decision, 88),
-		SIZE(mlproxy_rec_feedback, 72), SIZE(mlproxy_rec_event, 40),
-		SIZE(mlproxy_rec_change, 40), SIZE(mlproxy_list_entry, 56),
+		SIZE(mlproxy_rec_feedback, 80), SIZE(mlproxy_rec_event, 40),
+		SIZE(mlproxy_rec_change, 40), SIZE(mlproxy_list_entry, 72),
 		SIZE(mlproxy_feature, 72), SIZE(mlproxy_action, 40),
 		SIZE(mlproxy_model_hdr, 112), SIZE(mlproxy_model_input, 40),
 		SIZE(mlproxy_model_layer, 32), SIZE(mlproxy_evidence, 296),
 		SIZE(mlproxy_rec_mode, 336), SIZE(mlproxy_event_desc, 40),
-		SIZE(mlproxy_transition, 320), SIZE(mlproxy_efficiency, 352),
+		SIZE(mlproxy_transition, 320), SIZE(mlproxy_efficiency, 392),
 		SIZE(mlproxy_heartbeat, 32), SIZE(mlproxy_filter, 24),
 		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 1032),
-		SIZE(mlproxy_snapshot, 152),
+		SIZE(mlproxy_snapshot, 152), SIZE(mlproxy_stratum, 32),
 	};
 	unsigned int i;
 
