@@ -98,6 +98,8 @@ static void take_mode(struct log_reader *r, const void *row)
 		.gain = from->gain, .low = from->low, .high = from->high,
 		.value = from->value, .limit = from->limit,
 		.model_version = from->model_version,
+		.verdict = r->format < 3 ? MLPROXY_VERDICT_REWARD : from->verdict,
+		.stance = r->format < 3 ? MLPROXY_STANCE_NONE : from->stance,
 	};
 }
 

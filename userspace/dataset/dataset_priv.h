@@ -84,6 +84,7 @@ extern const struct mlds_field mlds_feature_fields[];
 extern const struct mlds_field mlds_action_fields[];
 extern const struct mlds_field mlds_state_fields[];
 extern const struct mlds_field mlds_eventdesc_fields[];
+extern const struct mlds_field mlds_stratum_fields[];
 
 /* Rows as they are in memory and, in this format, in the file. */
 struct mlds_decision_row {
@@ -104,6 +105,8 @@ struct mlds_decision_row {
 	uint8_t candidate_source;
 	int64_t predicted;
 	uint8_t arm;
+	uint8_t stratum;
+	uint8_t outer_arm;
 	int64_t features[];
 } __attribute__((packed));
 
@@ -120,6 +123,7 @@ struct mlds_feedback_row {
 	int64_t error;
 	uint16_t flags;
 	uint8_t arm;
+	int64_t ledger;
 } __attribute__((packed));
 
 struct mlds_event_row {
@@ -159,6 +163,8 @@ struct mlds_mode_row {
 	int64_t limit;
 	uint32_t model_version;
 	uint32_t clusters;
+	uint32_t verdict;
+	uint32_t stance;
 } __attribute__((packed));
 
 struct mlds_lost_row {
@@ -205,6 +211,10 @@ struct mlds_eventdesc_row {
 	char name[MLPROXY_NAME_LEN];
 	uint32_t nr_values;
 	uint32_t period_ms;
+} __attribute__((packed));
+
+struct mlds_stratum_row {
+	char name[MLPROXY_NAME_LEN];
 } __attribute__((packed));
 
 hid_t mlds_row_type(const struct mlds_field *fields, const struct mlds_schema *schema,

@@ -22,6 +22,7 @@ struct outcome {
 	uint64_t id;		/* 0: free */
 	int64_t reward;
 	int64_t error;
+	int64_t ledger;
 	uint32_t run;
 	uint16_t flags;
 	bool used;
@@ -103,6 +104,9 @@ static const struct {
 	COLUMN(error),
 	COLUMN(feedback_flags),
 	COLUMN(arm),
+	COLUMN(ledger),
+	COLUMN(stratum),
+	COLUMN(outer_arm),
 };
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -176,6 +180,7 @@ static int load_outcomes(struct outcomes *o, hid_t file, uint32_t format, struct
 			s->reward = rows[i].reward;
 			s->error = format < 2 ? 0 : rows[i].error;
 			s->flags = format < 2 ? 0 : rows[i].flags;
+			s->ledger = format < 3 ? 0 : rows[i].ledger;
 		}
 	}
 	free(rows);
@@ -204,6 +209,9 @@ static void take_row(struct mlds_data *d, const struct mlds_decision_row *r,
 	d->error[n] = s->error;
 	d->feedback_flags[n] = s->flags;
 	d->arm[n] = format < 2 ? MLPROXY_ARM_NONE : r->arm;
+	d->ledger[n] = s->ledger;
+	d->stratum[n] = format < 3 ? 0 : r->stratum;
+	d->outer_arm[n] = format < 3 ? MLPROXY_ARM_NONE : r->outer_arm;
 	d->prob[n] = r->prob;
 	d->key[n] = r->key;
 	d->id[n] = r->id;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The schema in a file: attributes of the root group and the tables
- * /schema/features, actions, states and events.
+ * /schema/features, actions, states, events and strata.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -96,6 +96,16 @@ static int put_events(hid_t group, const struct mlds_schema *schema)
 	return put_rows(group, "events", mlds_eventdesc_fields, events, schema->schema.nr_events);
 }
 
+static int put_strata(hid_t group, const struct mlds_schema *schema)
+{
+	struct mlds_stratum_row strata[MLPROXY_MAX_STRATA] = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < schema->schema.nr_strata; i++)
+		memcpy(strata[i].name, schema->strata[i].name, sizeof(strata[i].name));
+	return put_rows(group, "strata", mlds_stratum_fields, strata, schema->schema.nr_strata);
+}
+
 static int put_tables(hid_t file, const struct mlds_schema *schema)
 {
 	struct mlds_feature_row features[MLPROXY_MAX_FEATURES] = { 0 };
@@ -129,8 +139,46 @@ static int put_tables(hid_t file, const struct mlds_schema *schema)
 			       schema->schema.nr_actions);
 	err = err ?: put_states(group, schema);
 	err = err ?: put_events(group, schema);
+	err = err ?: put_strata(group, schema);
 	H5Gclose(group);
 	return err;
+}
+
+/* A name and a unit of the schema; how its attributes are called. */
+struct quantity {
+	const char *name_attr;
+	const char *unit_attr;
+	size_t name;
+	size_t unit;
+};
+
+#define QUANTITY(what)								\
+	{ #what "_name", #what "_unit", offsetof(struct mlproxy_schema, what##_name),	\
+	  offsetof(struct mlproxy_schema, what##_unit) }
+
+/* What a file of format 2 does not have. */
+static const struct quantity quantities[] = {
+	QUANTITY(ledger), QUANTITY(cost), QUANTITY(work),
+};
+
+#define NR_QUANTITIES	(sizeof(quantities) / sizeof(quantities[0]))
+
+static int put_quantities(hid_t file, const struct mlproxy_schema *s)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < NR_QUANTITIES && !err; i++) {
+		const struct quantity *q = &quantities[i];
+
+		err = put_string(file, q->name_attr, (const char *)s + q->name,
+				 MLPROXY_NAME_LEN);
+		err = err ?: put_string(file, q->unit_attr, (const char *)s + q->unit,
+					MLPROXY_UNIT_LEN);
+	}
+	err = err ?: put_attr(file, "ledger_lower_is_better", H5T_NATIVE_UINT32,
+			      &s->ledger_direction);
+	return err ?: put_attr(file, "outer_unit", H5T_NATIVE_UINT32, &s->outer_unit);
 }
 
 /**
@@ -147,10 +195,11 @@ int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *sc
 
 	if (!s->nr_features || s->nr_features > MLPROXY_MAX_FEATURES || !s->nr_actions ||
 	    s->nr_actions > MLPROXY_MAX_ACTIONS || s->nr_states > MLPROXY_MAX_STATES ||
-	    s->nr_events > MLPROXY_MAX_EVENTS)
+	    s->nr_events > MLPROXY_MAX_EVENTS || s->nr_strata > MLPROXY_MAX_STRATA)
 		return mlds_fail(-EINVAL,
-				 "a schema of %u features, %u actions, %u states and %u events is not possible",
-				 s->nr_features, s->nr_actions, s->nr_states, s->nr_events);
+				 "a schema of %u features, %u actions, %u states, %u events and %u strata is not possible",
+				 s->nr_features, s->nr_actions, s->nr_states, s->nr_events,
+				 s->nr_strata);
 	err = put_string(file, "mlproxy", kind, strlen(kind) + 1);
 	err = err ?: put_attr(file, "format", H5T_NATIVE_UINT32, &format);
 	err = err ?: put_string(file, "proxy", schema->proxy, sizeof(schema->proxy));
@@ -165,6 +214,7 @@ int mlds_schema_write(hid_t file, const char *kind, const struct mlds_schema *sc
 	err = err ?: put_attr(file, "reward_max", H5T_NATIVE_INT64, &s->reward_max);
 	err = err ?: put_attr(file, "randomisation_unit", H5T_NATIVE_UINT32, &s->unit);
 	err = err ?: put_attr(file, "max_macs", H5T_NATIVE_UINT32, &s->max_macs);
+	err = err ?: put_quantities(file, s);
 	return err ?: put_tables(file, schema);
 }
 
@@ -244,6 +294,38 @@ static int get_format2(hid_t file, struct mlds_schema *schema)
 	return 0;
 }
 
+static int get_quantities(hid_t file, struct mlproxy_schema *s)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < NR_QUANTITIES && !err; i++) {
+		const struct quantity *q = &quantities[i];
+
+		err = h5_get_string(file, q->name_attr, (char *)s + q->name, MLPROXY_NAME_LEN);
+		err = err ?: h5_get_string(file, q->unit_attr, (char *)s + q->unit,
+					   MLPROXY_UNIT_LEN);
+	}
+	err = err ?: h5_get_attr(file, "ledger_lower_is_better", H5T_NATIVE_UINT32,
+				 &s->ledger_direction);
+	return err ?: h5_get_attr(file, "outer_unit", H5T_NATIVE_UINT32, &s->outer_unit);
+}
+
+/* What a file of format 2 does not have. */
+static int get_format3(hid_t file, struct mlds_schema *schema)
+{
+	struct mlds_stratum_row strata[MLPROXY_MAX_STRATA];
+	int nr = get_rows(file, "/schema/strata", mlds_stratum_fields, MLDS_FORMAT, strata,
+			  MLPROXY_MAX_STRATA), i;
+
+	if (nr < 0 || get_quantities(file, &schema->schema))
+		return -EBADMSG;
+	schema->schema.nr_strata = nr;
+	for (i = 0; i < nr; i++)
+		memcpy(schema->strata[i].name, strata[i].name, sizeof(strata[i].name) - 1);
+	return 0;
+}
+
 static int get_tables(hid_t file, struct mlds_schema *schema, uint32_t format)
 {
 	struct mlds_feature_row features[MLPROXY_MAX_FEATURES];
@@ -272,7 +354,9 @@ static int get_tables(hid_t file, struct mlds_schema *schema, uint32_t format)
 		memcpy(schema->actions[i].name, actions[i].name, sizeof(actions[i].name) - 1);
 		schema->actions[i].value = actions[i].value;
 	}
-	return format < 2 ? 0 : get_format2(file, schema);
+	if (format >= 2 && get_format2(file, schema))
+		return -EBADMSG;
+	return format < 3 ? 0 : get_format3(file, schema);
 }
 
 /**

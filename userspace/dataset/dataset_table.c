@@ -28,6 +28,8 @@ const struct mlds_field mlds_decision_fields[] = {
 	{ "candidate_source", MLDS_SOURCE, NULL, 0 },
 	{ "predicted", MLDS_S64, NULL, 0 },
 	{ "arm", MLDS_U8, NULL, 2 },
+	{ "stratum", MLDS_U8, NULL, 3 },
+	{ "outer_arm", MLDS_U8, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -44,6 +46,7 @@ const struct mlds_field mlds_feedback_fields[] = {
 	{ "error", MLDS_S64, NULL, 2 },
 	{ "flags", MLDS_U16, NULL, 2 },
 	{ "arm", MLDS_U8, NULL, 2 },
+	{ "ledger", MLDS_S64, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -89,6 +92,8 @@ const struct mlds_field mlds_mode_fields[] = {
 	{ "limit", MLDS_S64, NULL, 2 },
 	{ "model_version", MLDS_U32, NULL, 2 },
 	{ "clusters", MLDS_U32, NULL, 2 },
+	{ "verdict", MLDS_U32, NULL, 3 },
+	{ "stance", MLDS_U32, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -141,6 +146,11 @@ const struct mlds_field mlds_eventdesc_fields[] = {
 	{ "name", MLDS_NAME, NULL, 2 },
 	{ "nr_values", MLDS_U32, NULL, 2 },
 	{ "period_ms", MLDS_U32, "ms", 2 },
+	{ NULL, 0, NULL, 0 }
+};
+
+const struct mlds_field mlds_stratum_fields[] = {
+	{ "name", MLDS_NAME, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 

@@ -277,6 +277,8 @@ static int add_decision(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->candidate_source = d->candidate_source;
 	row->predicted = d->predicted;
 	row->arm = d->arm;
+	row->stratum = d->stratum;
+	row->outer_arm = d->outer_arm;
 	memcpy(row->features, mlproxy_rec_features(d), d->nr_features * sizeof(row->features[0]));
 	w->counts.decisions++;
 	return 0;
@@ -302,6 +304,9 @@ static int add_feedback(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->error = f->error;
 	row->flags = rec->flags;
 	row->arm = f->arm;
+	/* the record of an older kernel ends before it */
+	if (rec->flags & MLPROXY_FEEDBACK_LEDGER)
+		row->ledger = f->ledger;
 	w->counts.feedback++;
 	return 0;
 }
@@ -384,6 +389,8 @@ static int add_mode(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_re
 	row->limit = e->limit;
 	row->model_version = e->model_version;
 	row->clusters = e->clusters;
+	row->verdict = e->verdict;
+	row->stance = e->stance;
 	return 0;
 }
 

@@ -8,31 +8,40 @@
  * compound data set:
  *
  *	/			attributes: format, proxy, schema (hash, version,
- *				reward, unit of randomisation, max_macs)
+ *				reward, unit of randomisation, max_macs, ledger, cost
+ *				and work)
  *	/schema/features	name, unit, type, min, max, field, preprocess
  *	/schema/actions		name, value
  *	/schema/states		name, unit, type, preprocess, min, max: what the
  *				values of a snapshot (event 65535) are
  *	/schema/events		name, nr_values, period_ms, by number of the event
+ *	/schema/strata		name, by number of the stratum
  *	/runs			run, start times, kernel release, boot id
  *	/decisions		run, id, key, time_ns, cpu, prob, prob_q31,
  *				model_version, allowed, baseline, action, source,
  *				mode, candidate, candidate_source, predicted, arm,
- *				then one int64 a feature under the feature's name
+ *				stratum, outer_arm, then one int64 a feature under
+ *				the feature's name
  *	/feedback		run, id, time_ns, cpu, reward, action, source,
- *				model_version, predicted, error, flags, arm; where
- *				flags has 4 (MLPROXY_FEEDBACK_EXPIRED) the outcome
- *				never came and reward is none
+ *				model_version, predicted, error, flags, arm, ledger;
+ *				where flags has 4 (MLPROXY_FEEDBACK_EXPIRED) the
+ *				outcome never came and reward is none; ledger counts
+ *				where flags has 8 (MLPROXY_FEEDBACK_LEDGER)
  *	/events			run, time_ns, cpu, event, key, nr, values
  *	/changes		run, time_ns, cpu, type, from, to, reason
  *	/modes			the changes of mode again, with the numbers that they
  *				were made on: n, mean and sd of both arms, gain with
  *				its low and high end, value and limit, model_version,
- *				clusters
+ *				clusters, verdict and stance. By the verdict (of the
+ *				reward, the ledger, the outer experiment) these are in
+ *				the unit of the reward, in that of the ledger, or costs
+ *				for one unit of work, and shares of the baseline's cost
  *	/lost			run, cpu, seq, time_ns, count
  *
- * A file of format 1 has no /schema/states, /schema/events and /modes, and of the
- * fields no preprocess, arm, flags and error; it is read, but not appended to.
+ * A file of format 2 has no /schema/strata, no ledger, cost and work among its
+ * attributes, and of the fields no stratum, outer_arm, ledger, verdict and stance. One of
+ * format 1 has no /schema/states, /schema/events and /modes either, and of the fields no
+ * preprocess, arm, flags and error. Both are read, but not appended to.
  *
  * A writer that is killed at any moment leaves a file that a plain
  * h5py.File(path, "r") opens, with every row that was flushed. While it is being
@@ -56,7 +65,7 @@
 extern "C" {
 #endif
 
-#define MLDS_FORMAT		2	/* 1 is read, too */
+#define MLDS_FORMAT		3	/* those from 1 on are read, too */
 #define MLDS_EVENT_VALUES	16	/* values kept of one raw event */
 
 /**
@@ -64,11 +73,12 @@ extern "C" {
  * @proxy: name of the proxy
  * @schema: its schema as MLPROXY_IOC_SCHEMA returned it; @schema.features and
  *	@schema.actions are ignored, nr_features, nr_actions and schema_hash are
- *	not
+ *	not; what a file of an older format does not say is 0
  * @features: schema.nr_features features
  * @actions: schema.nr_actions actions
  * @states: schema.nr_states values of a snapshot
  * @events: schema.nr_events kinds of raw events
+ * @strata: schema.nr_strata contexts that outcomes are compared in
  */
 struct mlds_schema {
 	char proxy[MLPROXY_NAME_LEN];
@@ -77,6 +87,7 @@ struct mlds_schema {
 	struct mlproxy_action actions[MLPROXY_MAX_ACTIONS];
 	struct mlproxy_feature states[MLPROXY_MAX_STATES];
 	struct mlproxy_event_desc events[MLPROXY_MAX_EVENTS];
+	struct mlproxy_stratum strata[MLPROXY_MAX_STRATA];
 };
 
 /**
@@ -202,6 +213,10 @@ int mlds_close_writer(struct mlds_writer *w);
  * @error: [n], reward less prediction, where @feedback_flags says so, else 0
  * @feedback_flags: [n], MLPROXY_FEEDBACK_*; never EXPIRED
  * @arm: [n], MLPROXY_ARM_*
+ * @ledger: [n], what the decision brought in the schema's ledger, where @feedback_flags
+ *	has MLPROXY_FEEDBACK_LEDGER, else 0
+ * @stratum: [n], context that the outcome is compared in
+ * @outer_arm: [n], MLPROXY_ARM_* of the outer experiment
  * @counts: rows in the files, joined or not
  * @no_feedback: decisions without feedback, with those that expired
  * @expired: outcomes that never came, as the kernel said
@@ -235,6 +250,9 @@ struct mlds_data {
 	int64_t *error;
 	uint16_t *feedback_flags;
 	uint8_t *arm;
+	int64_t *ledger;
+	uint8_t *stratum;
+	uint8_t *outer_arm;
 	struct mlds_counts counts;
 	uint64_t no_feedback;
 	uint64_t expired;
@@ -298,14 +316,17 @@ struct mlds_run {
  * @from: as in struct mlproxy_rec_change
  * @to: the same
  * @reason: the same
- * @judged: the rest counts: the numbers a mode was changed on, in reward units
- * @n: outcomes by arm
+ * @judged: the rest counts: the numbers a mode was changed on, in the unit of @verdict's
+ *	measure; see /modes
+ * @n: outcomes by arm; work of MLPROXY_VERDICT_OUTER
  * @gain: of the model
  * @low: lower end of its interval, -INFINITY if the samples are too few
  * @high: upper end
  * @value: as in struct mlproxy_evidence
  * @limit: the same
  * @model_version: the same
+ * @verdict: MLPROXY_VERDICT_*
+ * @stance: MLPROXY_STANCE_*
  */
 struct mlds_change {
 	uint32_t run;
@@ -322,6 +343,8 @@ struct mlds_change {
 	int64_t value;
 	int64_t limit;
 	uint32_t model_version;
+	uint32_t verdict;
+	uint32_t stance;
 };
 
 /**

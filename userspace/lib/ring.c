@@ -73,6 +73,9 @@ static bool content_sane(const struct mlproxy_rec_hdr *rec, uint32_t len)
 	case MLPROXY_REC_EVENT:
 		event = (const struct mlproxy_rec_event *)rec;
 		return values_inside(rec, len, event->values_offset, event->nr_values);
+	case MLPROXY_REC_FEEDBACK:
+		return !(rec->flags & MLPROXY_FEEDBACK_LEDGER) ||
+		       len >= MLPX_UP_TO(struct mlproxy_rec_feedback, ledger);
 	default:
 		return true;
 	}

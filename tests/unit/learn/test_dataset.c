@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Data sets: what is written comes back joined, runs append, schemas are checked,
- * damage is found, and a writer that is killed leaves all that it flushed.
+ * damage is found, and a writer that is killed leaves all that it flushed. What a file
+ * holds beside that is in test_dataset_format.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,32 +18,12 @@
 
 #include "../unit.h"
 #include "bandit.h"
+#include "dataset_file.h"
 #include "shared/mix64.h"
 
 #define KILLS		60
 #define KILL_FLUSH	37	/* rows between flushes */
 #define KILL_CHUNK	64	/* rows of a chunk */
-
-static char dir[] = "/tmp/mlproxy-test-dataset-XXXXXX";
-static char path[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(path, sizeof(path), "%s/data.h5", dir);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	char cmd[64];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return system(cmd);
-}
 
 static void write_log(const struct mlds_data *d, const struct mlds_options *o)
 {
@@ -59,14 +40,6 @@ static void write_log(const struct mlds_data *d, const struct mlds_options *o)
 		assert_int_equal(mlds_write(w, 1, &fb.hdr), 0);
 	}
 	assert_int_equal(mlds_close_writer(w), 0);
-}
-
-static void load(struct mlds_data *d)
-{
-	const char *paths[] = { path };
-
-	if (mlds_load(d, paths, 1))
-		fail_msg("%s", mlds_error());
 }
 
 static void comes_back(void **state)
@@ -209,164 +182,6 @@ static void joins(void **state)
 	assert_int_equal(back.reward[0], -5);
 	for (i = 1; i < back.n; i++)
 		assert_true(back.time_ns[i] > back.time_ns[i - 1]);
-	mlds_free(&back);
-	mlds_free(&d);
-}
-
-/* Prediction and error, arms, and outcomes that never came. */
-static void flags_and_arms(void **state)
-{
-	struct bandit b = { .seed = 6, .explore = 1 };
-	struct bandit_decision dec;
-	struct mlproxy_rec_feedback fb;
-	struct mlds_writer *w;
-	struct mlds_data d, back;
-	size_t i;
-
-	(void)state;
-	assert_int_equal(bandit_log(&b, 10, &d), 0);
-	assert_int_equal(mlds_open_writer(&w, path, &d.schema, NULL), 0);
-	for (i = 0; i < d.n; i++) {
-		bandit_records(&d, i, &dec, &fb);
-		dec.d.arm = i % 2;
-		fb.arm = i % 2;
-		fb.predicted = fb.reward + 7;
-		fb.error = -7;
-		fb.hdr.flags = i == 4 ? MLPROXY_FEEDBACK_DEFERRED | MLPROXY_FEEDBACK_EXPIRED :
-			       MLPROXY_FEEDBACK_PREDICTED;
-		assert_int_equal(mlds_write(w, 0, &dec.d.hdr), 0);
-		assert_int_equal(mlds_write(w, 0, &fb.hdr), 0);
-	}
-	assert_int_equal(mlds_close_writer(w), 0);
-	load(&back);
-	assert_int_equal(back.n, 9);
-	assert_int_equal(back.expired, 1);
-	assert_int_equal(back.no_feedback, 1);
-	assert_int_equal(back.orphans, 0);
-	for (i = 0; i < back.n; i++) {
-		assert_int_not_equal(back.id[i], 5);
-		assert_int_equal(back.error[i], -7);
-		assert_int_equal(back.feedback_flags[i], MLPROXY_FEEDBACK_PREDICTED);
-		assert_int_equal(back.arm[i], (back.id[i] - 1) % 2);
-	}
-	mlds_free(&back);
-	mlds_free(&d);
-}
-
-/* States, events and preprocessing come back, and may be none. */
-static void whole_schema(void **state)
-{
-	struct mlds_schema s, back;
-	struct mlds_writer *w;
-	int i;
-
-	(void)state;
-	bandit_schema(&s, false);
-	s.features[1].preprocess = MLPROXY_PRE_LOG2;
-	s.schema.nr_states = MLPROXY_MAX_STATES;
-	s.schema.nr_events = 2;
-	for (i = 0; i < MLPROXY_MAX_STATES; i++) {
-		snprintf(s.states[i].name, sizeof(s.states[i].name), "state%d", i);
-		strcpy(s.states[i].unit, "pages");
-		s.states[i].preprocess = i % MLPROXY_NR_PRE;
-		s.states[i].type = MLPROXY_TYPE_Q8;
-		s.states[i].min = -i;
-		s.states[i].max = 1LL << i;
-	}
-	strcpy(s.events[0].name, "miss");
-	s.events[0].nr_values = 3;
-	strcpy(s.events[1].name, "tick");
-	s.events[1].nr_values = 1;
-	s.events[1].period_ms = 500;
-	assert_int_equal(mlds_open_writer(&w, path, &s, NULL), 0);
-	assert_int_equal(mlds_close_writer(w), 0);
-	assert_int_equal(mlds_read_schema(path, &back, NULL), 0);
-	assert_memory_equal(&back, &s, sizeof(s));
-	s.schema.nr_events = MLPROXY_MAX_EVENTS + 1;
-	assert_int_equal(mlds_open_writer(&w, path, &s, NULL), -EINVAL);
-}
-
-static double mode_value(hid_t row_type, const uint8_t *row, const char *name)
-{
-	int member = H5Tget_member_index(row_type, name);
-	double v;
-
-	assert_true(member >= 0);
-	memcpy(&v, row + H5Tget_member_offset(row_type, member), sizeof(v));
-	return v;
-}
-
-/* A change of mode, with the numbers that it was made on. */
-static void evidence(void **state)
-{
-	struct mlproxy_rec_mode mode = {
-		.hdr = { .len = sizeof(mode), .type = MLPROXY_REC_MODE }, .from = 1, .to = 2,
-		.reason = MLPROXY_REASON_NOT_WORSE,
-		.evidence = {
-			.n = { 100, 200 }, .mean_q16 = { 65536, 98304 }, .gain_q16 = 32768,
-			.low_q16 = INT64_MIN, .high_q16 = INT64_MAX,
-		},
-	};
-	hid_t file, dset, type;
-	struct mlds_counts c;
-	struct mlds_writer *w;
-	struct mlds_schema s;
-	uint8_t row[512];
-
-	(void)state;
-	bandit_schema(&s, false);
-	assert_int_equal(mlds_open_writer(&w, path, &s, NULL), 0);
-	assert_int_equal(mlds_write(w, 0, &mode.hdr), 0);
-	assert_int_equal(mlds_close_writer(w), 0);
-	assert_int_equal(mlds_read_schema(path, &s, &c), 0);
-	assert_int_equal(c.changes, 1);
-	file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-	dset = H5Dopen2(file, "modes", H5P_DEFAULT);
-	assert_true(dset >= 0);
-	type = H5Dget_type(dset);
-	assert_true(H5Tget_size(type) <= sizeof(row));
-	assert_true(H5Dread(dset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, row) >= 0);
-	assert_true(mode_value(type, row, "mean_model") == 1.5);
-	assert_true(mode_value(type, row, "gain") == 0.5);
-	assert_true(mode_value(type, row, "low") == -INFINITY);
-	assert_true(mode_value(type, row, "high") == INFINITY);
-	H5Tclose(type);
-	H5Dclose(dset);
-	H5Fclose(file);
-}
-
-/*
- * A file as the first format had it: 40 rows of a bandit with seed 9, whose feature
- * "arm" has the name of a field that came later.
- */
-static void first_format(void **state)
-{
-	struct bandit b = { .seed = 9, .explore = 0.5, .noise = 100 };
-	struct mlds_options append = { .append = true };
-	const char *paths[] = { FORMAT1_FILE };
-	struct mlds_data d, back;
-	struct mlds_writer *w;
-	char cmd[256];
-	size_t i;
-
-	(void)state;
-	assert_int_equal(bandit_log(&b, 40, &d), 0);
-	if (mlds_load(&back, paths, 1))
-		fail_msg("%s", mlds_error());
-	assert_int_equal(back.n, 40);
-	assert_int_equal(back.counts.changes, 1);
-	assert_int_equal(back.schema.schema.nr_states, 0);
-	assert_string_equal(back.schema.features[0].name, "arm");
-	assert_int_equal(back.schema.features[0].preprocess, MLPROXY_PRE_NONE);
-	assert_memory_equal(back.features, d.features, d.n * BANDIT_FEATURES * 8);
-	assert_memory_equal(back.reward, d.reward, d.n * 8);
-	for (i = 0; i < back.n; i++)
-		assert_true(!back.feedback_flags[i] && !back.error[i] &&
-			    back.arm[i] == MLPROXY_ARM_NONE);
-	snprintf(cmd, sizeof(cmd), "cp %s %s", paths[0], path);
-	assert_int_equal(system(cmd), 0);
-	assert_int_equal(mlds_open_writer(&w, path, &back.schema, &append), -EBADMSG);
-	assert_non_null(strstr(mlds_error(), "record to a new file"));
 	mlds_free(&back);
 	mlds_free(&d);
 }
@@ -653,10 +468,6 @@ int main(void)
 		cmocka_unit_test(appends_runs),
 		cmocka_unit_test(checks_schema),
 		cmocka_unit_test(joins),
-		cmocka_unit_test(flags_and_arms),
-		cmocka_unit_test(whole_schema),
-		cmocka_unit_test(evidence),
-		cmocka_unit_test(first_format),
 		cmocka_unit_test(one_writer),
 		cmocka_unit_test(finds_damage),
 		cmocka_unit_test(full_disk),
