@@ -49,11 +49,35 @@ static void names(void **state)
 		assert_string_not_equal(mlproxy_record_name(i), "?");
 }
 
+static void verdict_names(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < MLPROXY_NR_VERDICTS; i++)
+		assert_string_not_equal(mlproxy_verdict_name(i), "?");
+	assert_string_equal(mlproxy_verdict_name(i), "?");
+	for (i = 0; i <= MLPROXY_STANCE_CONTRADICTS; i++)
+		assert_string_not_equal(mlproxy_stance_name(i), "?");
+	assert_string_equal(mlproxy_stance_name(i), "?");
+	assert_string_equal(mlproxy_stage_name(MLPROXY_STAGE_RAMP), "ramp");
+	assert_string_equal(mlproxy_stage_name(2), "?");
+	assert_string_equal(mlproxy_outer_unit_name(MLPROXY_OUTER_WINDOW), "window");
+	assert_string_equal(mlproxy_outer_unit_name(3), "?");
+	for (i = 1; i <= MLPROXY_NEEDS_TIME; i <<= 1)
+		assert_string_not_equal(mlproxy_need_name(i), "?");
+	assert_string_equal(mlproxy_need_name(MLPROXY_NEEDS_OUTER), "outer");
+	assert_string_equal(mlproxy_need_name(i), "?");
+	assert_string_equal(mlproxy_need_name(0), "?");
+	assert_string_equal(mlproxy_need_name(3), "?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mode_names),
 		cmocka_unit_test(names),
+		cmocka_unit_test(verdict_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

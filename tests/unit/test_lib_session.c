@@ -35,6 +35,8 @@ static struct {
 	uint32_t rec_entries;		/* answered by RECOMMEND_SETUP */
 	unsigned long last_request;
 	uint32_t nr_transitions;	/* answered by EFFICIENCY */
+	uint32_t nr_verdicts;		/* the same; 0: a kernel that has none */
+	uint32_t nr_strata;
 	struct mlproxy_param param;
 	struct mlproxy_mode mode;
 	struct mlproxy_heartbeat heartbeat;
@@ -72,6 +74,14 @@ static int answer_schema(struct mlproxy_schema *schema)
 	int enough = schema->nr_features >= kernel.nr_features && schema->nr_actions >= 2;
 	uint32_t i;
 
+	if (schema->size >= sizeof(*schema)) {
+		unsigned char *strata = (void *)(uintptr_t)schema->strata;
+
+		for (i = 0; strata && i < schema->nr_strata; i++)
+			memset(strata + i * schema->stratum_size, '0' + i, MLPROXY_NAME_LEN);
+		schema->nr_strata = kernel.nr_strata;
+		memset(schema->ledger_name, 'l', sizeof(schema->ledger_name));
+	}
 	schema->nr_features = kernel.nr_features;
 	schema->nr_actions = 2;
 	schema->nr_states = kernel.nr_states;
@@ -124,8 +134,19 @@ static int answer_load(struct mlproxy_model_load *load)
 static int answer_efficiency(struct mlproxy_efficiency *e)
 {
 	struct mlproxy_transition *t = (void *)(uintptr_t)e->transitions;
+	struct mlproxy_evidence *v = (void *)(uintptr_t)e->verdicts;
 	uint32_t i;
 
+	if (e->size >= sizeof(*e)) {
+		if (v && !kernel.nr_verdicts) {
+			errno = E2BIG;
+			return -1;
+		}
+		for (i = 0; v && i < e->nr_verdicts && i < kernel.nr_verdicts; i++)
+			v[i].verdict = i;
+		e->nr_verdicts = kernel.nr_verdicts;
+	}
+	e->evidence.model_version = 8;
 	for (i = 0; i < e->count && i < kernel.nr_transitions; i++)
 		t[i].reason = i + 1;
 	e->count = kernel.nr_transitions;
@@ -313,7 +334,7 @@ static void programs_of_another_day(void **state)
 		sizeof(sizes), sizeof(struct mlproxy_schema_desc) + 64,
 		sizeof(struct mlproxy_schema) + 8, sizeof(*features),
 		sizeof(struct mlproxy_action), sizeof(struct mlproxy_feature),
-		sizeof(struct mlproxy_event_desc),
+		sizeof(struct mlproxy_event_desc), sizeof(struct mlproxy_stratum),
 	};
 	struct mlproxy_schema_desc *schema;
 	struct mlproxy_session *s = *state;
@@ -404,6 +425,39 @@ static void efficiency(void **state)
 	assert_int_equal(mlproxy_efficiency_get(s, &e, t, 4), -ENXIO);
 }
 
+static void verdicts(void **state)
+{
+	struct mlproxy_evidence v[MLPROXY_ROOM_VERDICTS];
+	struct mlproxy_session *s = *state;
+	struct mlproxy_transition t[4];
+	struct mlproxy_efficiency e;
+
+	mlproxy_bind(s, "synth");
+	kernel.nr_transitions = 2;
+	kernel.nr_verdicts = 3;
+	memset(v, 1, sizeof(v));
+	assert_int_equal(mlproxy_efficiency_verdicts(s, &e, t, 4, v, MLPROXY_ROOM_VERDICTS), 2);
+	assert_int_equal(e.nr_verdicts, 3);
+	assert_int_equal(e.verdicts, 0);
+	assert_int_equal(v[2].verdict, MLPROXY_VERDICT_OUTER);
+	assert_int_equal(v[3].verdict, 0);
+	/* an older program asks as before */
+	assert_int_equal(mlproxy_efficiency_get_sized(s, &e, t, 4, offsetof(struct mlproxy_efficiency,
+			 stage), sizeof(t[0])), 2);
+	/* a kernel that does not know of them */
+	kernel.nr_verdicts = 0;
+	assert_int_equal(mlproxy_efficiency_verdicts(s, &e, t, 4, v, 2), 2);
+	assert_int_equal(e.nr_verdicts, 1);
+	assert_int_equal(v[0].model_version, 8);
+	assert_int_equal(mlproxy_efficiency_verdicts(s, &e, t, 4, NULL, 0), 2);
+	assert_int_equal(e.nr_verdicts, 0);
+	kernel.nr_verdicts = 3;
+	assert_int_equal(mlproxy_efficiency_verdicts(s, &e, t, 4, v, 2), -EPROTO);
+	assert_says(s, "wrote 3 verdicts where 2 fit");
+	assert_int_equal(mlproxy_efficiency_verdicts_sized(s, &e, t, 4, v, 2, 352, sizeof(t[0])),
+			 -EINVAL);
+}
+
 static void heartbeats(void **state)
 {
 	struct mlproxy_session *s = *state;
@@ -438,12 +492,42 @@ static void schema_arrays(void **state)
 	assert_int_equal(strlen(schema->states[0].name), MLPROXY_NAME_LEN - 1);
 	assert_int_equal(mlproxy_schema_event(schema, "second"), 1);
 	assert_int_equal(mlproxy_schema_event(schema, "third"), -ENOENT);
+	assert_int_equal(schema->s.nr_strata, 0);
+	assert_string_equal(mlproxy_schema_stratum(schema, 0), "?");
+	assert_int_equal(strlen(schema->s.ledger_name), MLPROXY_NAME_LEN - 1);
 	mlproxy_schema_free(schema);
 	mlproxy_schema_free(NULL);
 	kernel.nr_states = MLPROXY_MAX_STATES + 1;
 	assert_int_equal(mlproxy_schema_get(*state, &schema), -EPROTO);
 	kernel.nr_states = 1;
 	kernel.nr_features = MLPROXY_MAX_FEATURES + 1;
+	assert_int_equal(mlproxy_schema_get(*state, &schema), -EPROTO);
+	assert_null(schema);
+}
+
+static void strata(void **state)
+{
+	struct mlproxy_schema_sizes sizes = {
+		offsetof(struct mlproxy_schema_sizes, stratum),
+		offsetof(struct mlproxy_schema_desc, s) + 168, 168,
+		sizeof(struct mlproxy_feature), sizeof(struct mlproxy_action),
+		sizeof(struct mlproxy_feature), sizeof(struct mlproxy_event_desc), 0,
+	};
+	struct mlproxy_schema_desc *schema;
+
+	mlproxy_bind(*state, "synth");
+	kernel.nr_strata = 2;
+	assert_int_equal(mlproxy_schema_get(*state, &schema), 0);
+	assert_int_equal(schema->s.nr_strata, 2);
+	assert_int_equal(mlproxy_schema_stratum(schema, 1)[0], '1');
+	assert_int_equal(strlen(mlproxy_schema_stratum(schema, 1)), MLPROXY_NAME_LEN - 1);
+	assert_string_equal(mlproxy_schema_stratum(schema, 2), "?");
+	mlproxy_schema_free(schema);
+	/* a program that knows nothing of them */
+	assert_int_equal(mlproxy_schema_get_sized(*state, &schema, &sizes), 0);
+	assert_string_equal(mlproxy_schema_stratum(schema, 0), "?");
+	mlproxy_schema_free(schema);
+	kernel.nr_strata = MLPROXY_MAX_STRATA + 1;
 	assert_int_equal(mlproxy_schema_get(*state, &schema), -EPROTO);
 	assert_null(schema);
 }
@@ -635,8 +719,10 @@ int main(void)
 		SESSION_TEST(bind_names),
 		SESSION_TEST(modes),
 		SESSION_TEST(efficiency),
+		SESSION_TEST(verdicts),
 		SESSION_TEST(heartbeats),
 		SESSION_TEST(schema_arrays),
+		SESSION_TEST(strata),
 		SESSION_TEST(words_for_errnos),
 		SESSION_TEST(param_is_passed),
 		SESSION_TEST(rings_are_mapped),

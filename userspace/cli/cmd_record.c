@@ -285,6 +285,8 @@ static int print_summary(const struct recording *r, const struct mlds_counts *co
 
 static void fill_schema(struct mlds_schema *out, const struct mlproxy_schema_desc *schema)
 {
+	uint32_t i;
+
 	memset(out, 0, sizeof(*out));
 	strcpy(out->proxy, schema->proxy);
 	out->schema = schema->s;
@@ -292,6 +294,8 @@ static void fill_schema(struct mlds_schema *out, const struct mlproxy_schema_des
 	memcpy(out->actions, schema->actions, schema->s.nr_actions * sizeof(out->actions[0]));
 	memcpy(out->states, schema->states, schema->s.nr_states * sizeof(out->states[0]));
 	memcpy(out->events, schema->events, schema->s.nr_events * sizeof(out->events[0]));
+	for (i = 0; i < schema->s.nr_strata; i++)
+		strcpy(out->strata[i].name, mlproxy_schema_stratum(schema, i));
 }
 
 /* Before anything is started: what is sure to fail. */

@@ -82,15 +82,13 @@ int mlproxy_mode_auto(struct mlproxy_session *s)
 	return mlpx_ioctl(s, MLPROXY_IOC_MODE, &cmd, "hand the mode back");
 }
 
-int mlproxy_efficiency_get_sized(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
-				 struct mlproxy_transition *transitions, uint32_t room,
-				 size_t bytes, size_t transition_bytes)
+/* Asks with what @efficiency says of verdicts. Return: changes of mode, or a negative errno. */
+static int ask_efficiency(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
+			  struct mlproxy_transition *transitions, uint32_t room,
+			  size_t transition_bytes)
 {
-	int ret = mlpx_begin(s, efficiency, bytes,
-			     MLPX_UP_TO(struct mlproxy_efficiency, evidence));
+	int ret;
 
-	if (ret)
-		return ret;
 	efficiency->transition_size = transition_bytes;
 	efficiency->transitions = (uintptr_t)transitions;
 	efficiency->count = room;
@@ -102,6 +100,61 @@ int mlproxy_efficiency_get_sized(struct mlproxy_session *s, struct mlproxy_effic
 		return mlpx_fail(s, EPROTO, "the kernel says it wrote %u changes of mode where %u "
 				 "fit; its ABI is not this library's", efficiency->count, room);
 	return (int)efficiency->count;
+}
+
+int mlproxy_efficiency_get_sized(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
+				 struct mlproxy_transition *transitions, uint32_t room,
+				 size_t bytes, size_t transition_bytes)
+{
+	int ret = mlpx_begin(s, efficiency, bytes,
+			     MLPX_UP_TO(struct mlproxy_efficiency, evidence));
+
+	return ret ? ret : ask_efficiency(s, efficiency, transitions, room, transition_bytes);
+}
+
+/* A kernel that knows of no verdicts has the one that is the efficiency's evidence. */
+static int only_verdict(struct mlproxy_session *s, struct mlproxy_efficiency *efficiency,
+			struct mlproxy_transition *transitions, uint32_t room,
+			struct mlproxy_evidence *verdicts, size_t bytes, size_t transition_bytes)
+{
+	int ret = mlproxy_efficiency_get_sized(s, efficiency, transitions, room, bytes,
+					       transition_bytes);
+
+	if (ret < 0 || !verdicts)
+		return ret;
+	verdicts[MLPROXY_VERDICT_REWARD] = efficiency->evidence;
+	efficiency->nr_verdicts = 1;
+	return ret;
+}
+
+int mlproxy_efficiency_verdicts_sized(struct mlproxy_session *s,
+				      struct mlproxy_efficiency *efficiency,
+				      struct mlproxy_transition *transitions, uint32_t room,
+				      struct mlproxy_evidence *verdicts, uint32_t nr_verdicts,
+				      size_t bytes, size_t transition_bytes)
+{
+	int ret = mlpx_begin(s, efficiency, bytes,
+			     MLPX_UP_TO(struct mlproxy_efficiency, verdict_size));
+
+	if (ret)
+		return ret;
+	if (!nr_verdicts)
+		verdicts = NULL;
+	if (verdicts)
+		memset(verdicts, 0, nr_verdicts * sizeof(*verdicts));
+	efficiency->verdicts = (uintptr_t)verdicts;
+	efficiency->nr_verdicts = nr_verdicts;
+	efficiency->verdict_size = sizeof(*verdicts);
+	ret = ask_efficiency(s, efficiency, transitions, room, transition_bytes);
+	efficiency->verdicts = 0;
+	if (ret == -E2BIG)
+		return only_verdict(s, efficiency, transitions, room, verdicts, bytes,
+				    transition_bytes);
+	if (ret >= 0 && efficiency->nr_verdicts > nr_verdicts)
+		return mlpx_fail(s, EPROTO, "the kernel says it wrote %u verdicts where %u fit; "
+				 "its ABI is not this library's", efficiency->nr_verdicts,
+				 nr_verdicts);
+	return ret;
 }
 
 int mlproxy_heartbeat_sized(struct mlproxy_session *s, uint32_t timeout_ms,
@@ -153,7 +206,14 @@ int mlproxy_param_set(struct mlproxy_session *s, uint32_t param, uint32_t index,
 	ret = mlpx_ioctl(s, MLPROXY_IOC_PARAM, &cmd, "set the parameter");
 	if (ret != -EINVAL)
 		return ret;
-	if (param != MLPROXY_PARAM_SHARE && param != MLPROXY_PARAM_EXPLORE)
+	if (param == MLPROXY_PARAM_OUTER_SHARE && index != MLPROXY_MODE_EMERGENCY)
+		return mlpx_fail(s, EINVAL, "the kernel does not take a share of %llu/%u of the "
+				 "outer experiment in %s mode; up to all there may be, of a "
+				 "proxy that measures a cost of the system",
+				 (unsigned long long)value, MLPROXY_SHARE_ONE,
+				 mlproxy_mode_name(index));
+	if (param != MLPROXY_PARAM_SHARE && param != MLPROXY_PARAM_EXPLORE &&
+	    param != MLPROXY_PARAM_OUTER_SHARE)
 		return mlpx_fail(s, EINVAL, "the kernel does not take %llu for parameter %u: it is "
 				 "out of its range, see linux/mlproxy.h",
 				 (unsigned long long)value, param);

@@ -146,6 +146,35 @@ static const char *const dataset_states[] = {
 	[MLPROXY_DATASET_CANCELLED] = "cancelled",
 };
 
+static const char *const verdicts[] = {
+	[MLPROXY_VERDICT_REWARD] = "reward",
+	[MLPROXY_VERDICT_LEDGER] = "ledger",
+	[MLPROXY_VERDICT_OUTER] = "outer",
+};
+
+static const char *const stances[] = {
+	[MLPROXY_STANCE_NONE] = "none",
+	[MLPROXY_STANCE_WAITS] = "waits",
+	[MLPROXY_STANCE_SUPPORTS] = "supports",
+	[MLPROXY_STANCE_CONTRADICTS] = "contradicts",
+};
+
+static const char *const stages[] = {
+	[MLPROXY_STAGE_NONE] = "none",
+	[MLPROXY_STAGE_RAMP] = "ramp",
+};
+
+static const char *const outer_units[] = {
+	[MLPROXY_OUTER_NONE] = "none",
+	[MLPROXY_OUTER_ENTITY] = "entity",
+	[MLPROXY_OUTER_WINDOW] = "window",
+};
+
+/* By the number of the bit. */
+static const char *const needs[] = {
+	"policy", "samples", "reward", "ledger", "outer", "losses", "time",
+};
+
 const char *mlproxy_state_name(uint32_t state)
 {
 	return LOOKUP(states, state);
@@ -214,6 +243,33 @@ const char *mlproxy_trigger_name(uint32_t trigger)
 const char *mlproxy_dataset_state_name(uint32_t state)
 {
 	return LOOKUP(dataset_states, state);
+}
+
+const char *mlproxy_verdict_name(uint32_t verdict)
+{
+	return LOOKUP(verdicts, verdict);
+}
+
+const char *mlproxy_stance_name(uint32_t stance)
+{
+	return LOOKUP(stances, stance);
+}
+
+const char *mlproxy_stage_name(uint32_t stage)
+{
+	return LOOKUP(stages, stage);
+}
+
+const char *mlproxy_outer_unit_name(uint32_t unit)
+{
+	return LOOKUP(outer_units, unit);
+}
+
+const char *mlproxy_need_name(uint32_t need)
+{
+	unsigned int bit = need ? __builtin_ctz(need) : 0;
+
+	return need == 1U << bit ? LOOKUP(needs, bit) : "?";
 }
 
 int mlproxy_mode_by_name(const char *name)

@@ -32,6 +32,37 @@ static const struct mlproxy_event_desc *event_at(const struct mlproxy_schema_des
 	return entry(schema->events, i, schema->s.event_size);
 }
 
+/* Does the program know of strata? */
+static bool has_strata(const struct mlproxy_schema_desc *schema)
+{
+	return schema->s.size >= MLPX_UP_TO(struct mlproxy_schema, stratum_size);
+}
+
+static void *strata_of(const struct mlproxy_schema_desc *schema)
+{
+	return has_strata(schema) ? (void *)(uintptr_t)schema->s.strata : NULL;
+}
+
+/* Only where there are some, so that the call is one that every kernel takes. */
+static int alloc_strata(struct mlproxy_session *s, struct mlproxy_schema_desc *schema,
+			size_t bytes)
+{
+	void *strata;
+
+	if (!has_strata(schema) || !schema->s.nr_strata)
+		return 0;
+	if (schema->s.nr_strata > MLPROXY_MAX_STRATA)
+		return mlpx_fail(s, EPROTO, "the schema has %u strata, more than this library "
+				 "knows of; install the same release of module and library",
+				 schema->s.nr_strata);
+	strata = calloc(schema->s.nr_strata, bytes);
+	if (!strata)
+		return mlpx_fail(s, ENOMEM, "no memory for the schema");
+	schema->s.strata = (uintptr_t)strata;
+	schema->s.stratum_size = bytes;
+	return 0;
+}
+
 static int alloc_arrays(struct mlproxy_session *s, struct mlproxy_schema_desc *schema)
 {
 	if (schema->s.nr_features > MLPROXY_MAX_FEATURES ||
@@ -61,6 +92,27 @@ static void terminate_feature(struct mlproxy_feature *feature)
 	mlpx_terminate(feature->unit);
 }
 
+/* What a schema of the first published size does not have. */
+static void terminate_added(struct mlproxy_schema_desc *schema)
+{
+	struct mlproxy_schema *s = &schema->s;
+	unsigned int i;
+
+	if (!has_strata(schema))
+		return;
+	mlpx_terminate(s->ledger_name);
+	mlpx_terminate(s->ledger_unit);
+	mlpx_terminate(s->cost_name);
+	mlpx_terminate(s->cost_unit);
+	mlpx_terminate(s->work_name);
+	mlpx_terminate(s->work_unit);
+	for (i = 0; s->strata && i < s->nr_strata; i++) {
+		struct mlproxy_stratum *stratum = entry(strata_of(schema), i, s->stratum_size);
+
+		mlpx_terminate(stratum->name);
+	}
+}
+
 static void terminate_names(struct mlproxy_schema_desc *schema)
 {
 	const struct mlproxy_schema *s = &schema->s;
@@ -82,19 +134,29 @@ static void terminate_names(struct mlproxy_schema_desc *schema)
 
 		mlpx_terminate(event->name);
 	}
+	terminate_added(schema);
+}
+
+/* Size of a stratum in a program that knows of them, else of no use. */
+static size_t stratum_bytes(const struct mlproxy_schema_sizes *sizes)
+{
+	if (sizes->size < MLPX_UP_TO(struct mlproxy_schema_sizes, stratum))
+		return sizeof(struct mlproxy_stratum);
+	return sizes->stratum;
 }
 
 /* What was first published of each; a program can't know less. */
 static bool sizes_sane(const struct mlproxy_schema_sizes *sizes)
 {
 	return sizes->size >= MLPX_UP_TO(struct mlproxy_schema_sizes, event) &&
-	       sizes->desc >= MLPX_UP_TO(struct mlproxy_schema_desc, s.reserved) &&
-	       sizes->schema >= MLPX_UP_TO(struct mlproxy_schema, reserved) &&
+	       sizes->desc >= MLPX_UP_TO(struct mlproxy_schema_desc, s.ledger_direction) &&
+	       sizes->schema >= MLPX_UP_TO(struct mlproxy_schema, ledger_direction) &&
 	       sizes->schema <= sizes->desc - offsetof(struct mlproxy_schema_desc, s) &&
 	       sizes->feature >= MLPX_UP_TO(struct mlproxy_feature, preprocess) &&
 	       sizes->action >= MLPX_UP_TO(struct mlproxy_action, value) &&
 	       sizes->state >= MLPX_UP_TO(struct mlproxy_feature, preprocess) &&
-	       sizes->event >= MLPX_UP_TO(struct mlproxy_event_desc, period_ms);
+	       sizes->event >= MLPX_UP_TO(struct mlproxy_event_desc, period_ms) &&
+	       stratum_bytes(sizes) >= MLPX_UP_TO(struct mlproxy_stratum, name);
 }
 
 int mlproxy_schema_get_sized(struct mlproxy_session *s, struct mlproxy_schema_desc **out,
@@ -122,6 +184,8 @@ int mlproxy_schema_get_sized(struct mlproxy_session *s, struct mlproxy_schema_de
 	if (ret && ret != -ENOBUFS)
 		goto fail;
 	ret = alloc_arrays(s, schema);
+	if (!ret)
+		ret = alloc_strata(s, schema, stratum_bytes(sizes));
 	if (ret)
 		goto fail;
 	ret = mlpx_ioctl(s, MLPROXY_IOC_SCHEMA, &schema->s, "read the schema");
@@ -144,6 +208,7 @@ void mlproxy_schema_free(struct mlproxy_schema_desc *schema)
 	free(schema->actions);
 	free(schema->states);
 	free(schema->events);
+	free(strata_of(schema));
 	free(schema);
 }
 
@@ -178,4 +243,14 @@ int mlproxy_schema_event(const struct mlproxy_schema_desc *schema, const char *n
 			return i;
 	}
 	return -ENOENT;
+}
+
+const char *mlproxy_schema_stratum(const struct mlproxy_schema_desc *schema, uint32_t stratum)
+{
+	const struct mlproxy_stratum *found;
+
+	if (!strata_of(schema) || stratum >= schema->s.nr_strata)
+		return "?";
+	found = entry(strata_of(schema), stratum, schema->s.stratum_size);
+	return found->name;
 }

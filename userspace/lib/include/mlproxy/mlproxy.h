@@ -139,7 +139,7 @@ MLPROXY_API const char *mlproxy_bound_name(const struct mlproxy_session *s);
  * @events: @s.nr_events entries: raw events by their number
  * @s: as the kernel filled it in; its pointers are to the arrays
  *
- * Every string is NUL terminated.
+ * Every string is NUL terminated. mlproxy_schema_stratum() has the names of the strata.
  */
 struct mlproxy_schema_desc {
 	size_t size;
@@ -160,6 +160,7 @@ struct mlproxy_schema_desc {
  * @action: sizeof(struct mlproxy_action)
  * @state: sizeof(struct mlproxy_feature)
  * @event: sizeof(struct mlproxy_event_desc)
+ * @stratum: sizeof(struct mlproxy_stratum)
  */
 struct mlproxy_schema_sizes {
 	size_t size;
@@ -169,6 +170,7 @@ struct mlproxy_schema_sizes {
 	size_t action;
 	size_t state;
 	size_t event;
+	size_t stratum;
 };
 
 /**
@@ -213,6 +215,16 @@ MLPROXY_API int mlproxy_schema_action(const struct mlproxy_schema_desc *schema, 
  * Return: the number, as in event records, or -ENOENT.
  */
 MLPROXY_API int mlproxy_schema_event(const struct mlproxy_schema_desc *schema, const char *name);
+
+/**
+ * mlproxy_schema_stratum() - name of a context that outcomes are compared in
+ * @schema: schema
+ * @stratum: its number, as in decision records
+ *
+ * Return: the name, "?" beyond @schema->s.nr_strata.
+ */
+MLPROXY_API const char *mlproxy_schema_stratum(const struct mlproxy_schema_desc *schema,
+					       uint32_t stratum);
 
 /* ------------------------------------------------------------------ */
 /* Control                                                             */
@@ -267,6 +279,25 @@ MLPROXY_API int mlproxy_efficiency_get_sized(struct mlproxy_session *s,
 					     struct mlproxy_efficiency *efficiency,
 					     struct mlproxy_transition *transitions, uint32_t room,
 					     size_t bytes, size_t transition_bytes);
+
+/**
+ * mlproxy_efficiency_verdicts_sized() - the same, with all verdicts
+ * @s: session
+ * @efficiency: out; its pointers are of no use
+ * @transitions: out: newest first; may be NULL with no @room
+ * @room: entries that fit
+ * @verdicts: out: by MLPROXY_VERDICT_*
+ * @nr_verdicts: entries that fit; MLPROXY_ROOM_VERDICTS are enough for every kernel
+ *
+ * @efficiency->nr_verdicts is how many are filled in, the rest is 0. A kernel that has one
+ * verdict only gives that, as MLPROXY_VERDICT_REWARD.
+ * Return: entries filled in of @transitions, or a negative errno.
+ */
+MLPROXY_API int mlproxy_efficiency_verdicts_sized(struct mlproxy_session *s,
+						  struct mlproxy_efficiency *efficiency,
+						  struct mlproxy_transition *transitions, uint32_t room,
+						  struct mlproxy_evidence *verdicts, uint32_t nr_verdicts,
+						  size_t bytes, size_t transition_bytes);
 
 /**
  * mlproxy_heartbeat_sized() - tell the kernel that the proxy's agent is there
@@ -629,6 +660,12 @@ MLPROXY_API const char *mlproxy_health_name(uint32_t health);
 MLPROXY_API const char *mlproxy_preprocess_name(uint32_t preprocess);
 MLPROXY_API const char *mlproxy_trigger_name(uint32_t trigger);
 MLPROXY_API const char *mlproxy_dataset_state_name(uint32_t state);
+MLPROXY_API const char *mlproxy_verdict_name(uint32_t verdict);
+MLPROXY_API const char *mlproxy_stance_name(uint32_t stance);
+MLPROXY_API const char *mlproxy_stage_name(uint32_t stage);
+MLPROXY_API const char *mlproxy_outer_unit_name(uint32_t unit);
+/* Of one MLPROXY_NEEDS_*. */
+MLPROXY_API const char *mlproxy_need_name(uint32_t need);
 
 /**
  * mlproxy_mode_by_name() - MLPROXY_MODE_* of a name

@@ -29,6 +29,7 @@ static inline int mlproxy_schema_get(struct mlproxy_session *s,
 		sizeof(sizes), sizeof(struct mlproxy_schema_desc), sizeof(struct mlproxy_schema),
 		sizeof(struct mlproxy_feature), sizeof(struct mlproxy_action),
 		sizeof(struct mlproxy_feature), sizeof(struct mlproxy_event_desc),
+		sizeof(struct mlproxy_stratum),
 	};
 
 	return mlproxy_schema_get_sized(s, schema, &sizes);
@@ -45,6 +46,16 @@ static inline int mlproxy_efficiency_get(struct mlproxy_session *s,
 {
 	return mlproxy_efficiency_get_sized(s, efficiency, transitions, room,
 					    sizeof(*efficiency), sizeof(*transitions));
+}
+
+static inline int mlproxy_efficiency_verdicts(struct mlproxy_session *s,
+					      struct mlproxy_efficiency *efficiency,
+					      struct mlproxy_transition *transitions, uint32_t room,
+					      struct mlproxy_evidence *verdicts, uint32_t nr_verdicts)
+{
+	return mlproxy_efficiency_verdicts_sized(s, efficiency, transitions, room, verdicts,
+						 nr_verdicts, sizeof(*efficiency),
+						 sizeof(*transitions));
 }
 
 static inline int mlproxy_heartbeat(struct mlproxy_session *s, uint32_t timeout_ms,
