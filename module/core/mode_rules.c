@@ -47,6 +47,7 @@ static void clear_evidence(struct mode_machine *m)
 	m->evidence.nr_arms = MLPROXY_NR_ARMS;
 	m->evidence.low_q16 = S64_MIN;
 	m->evidence.high_q16 = S64_MAX;
+	m->evidence.source = trust_source(m->logic);
 	m->evidence.model_version = trust_version(m->logic);
 	m->losses_differ = false;
 }
@@ -234,6 +235,7 @@ static void refresh(struct mode_machine *m, const struct eff_test *test,
 	m->losses_differ = eff_losses_differ(&m->scratch);
 	m->evidence.value = 0;
 	m->evidence.limit = 0;
+	m->evidence.source = trust_source(m->logic);
 	m->evidence.model_version = trust_version(m->logic);
 }
 

@@ -158,6 +158,7 @@ static void recommendations_beside_a_model(void)
 	expect_learning(MLPROXY_SRC_RECOMMENDATION, 128);
 	EXPECT_EQ(tally.counted[MLPROXY_SRC_RECOMMENDATION], 0);
 	EXPECT_EQ(tally.by_mode[MLPROXY_SRC_MODEL][RECOMMENDATION], 384);
+	EXPECT_EQ(efficiency(fd).evidence.source, MLPROXY_SRC_MODEL);
 	EXPECT_EQ(tally.counted[MLPROXY_SRC_MODEL], 384);
 	EXPECT_EQ(mode_get(fd).changes, changes);
 	/* Where the model is not asked any more, recommendations are what is tested. */
@@ -167,6 +168,7 @@ static void recommendations_beside_a_model(void)
 	run_until(fd, LEARNING, 1024);
 	expect_transition(fd, RECOMMENDATION, LEARNING, NEW_MODEL);
 	EXPECT_EQ(evidence_version(fd), 1);
+	EXPECT_EQ(efficiency(fd).evidence.source, MLPROXY_SRC_RECOMMENDATION);
 	climb();
 }
 

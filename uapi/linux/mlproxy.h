@@ -439,6 +439,8 @@ struct mlproxy_rec_change {
  * @nr_arms: valid entries in the arrays
  * @stance: MLPROXY_STANCE_*
  * @strata: contexts that it was compared in, and then averaged over; 0 or 1: in one
+ * @source: MLPROXY_SRC_* of the logic that is tested, MLPROXY_SRC_BASELINE for none
+ * @reserved0: 0
  * @reserved: 0
  * @n: outcomes by MLPROXY_ARM_*, in the experiment that is judged
  * @mean_q16: mean reward by arm
@@ -462,7 +464,9 @@ struct mlproxy_evidence {
 	__u32 nr_arms;
 	__u32 stance;
 	__u32 strata;
-	__aligned_u64 reserved[5];
+	__u32 source;
+	__u32 reserved0;
+	__aligned_u64 reserved[4];
 	__aligned_u64 n[MLPROXY_ROOM_ARMS];
 	__s64 mean_q16[MLPROXY_ROOM_ARMS] __attribute__((aligned(8)));
 	__aligned_u64 sd_q16[MLPROXY_ROOM_ARMS];

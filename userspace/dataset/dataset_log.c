@@ -100,6 +100,7 @@ static void take_mode(struct log_reader *r, const void *row)
 		.model_version = from->model_version,
 		.verdict = r->format < 3 ? MLPROXY_VERDICT_REWARD : from->verdict,
 		.stance = r->format < 3 ? MLPROXY_STANCE_NONE : from->stance,
+		.source = r->format < 3 ? MLPROXY_SRC_BASELINE : from->source,
 	};
 }
 

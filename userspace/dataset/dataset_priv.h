@@ -165,6 +165,7 @@ struct mlds_mode_row {
 	uint32_t clusters;
 	uint32_t verdict;
 	uint32_t stance;
+	uint8_t source;
 } __attribute__((packed));
 
 struct mlds_lost_row {

@@ -94,6 +94,7 @@ const struct mlds_field mlds_mode_fields[] = {
 	{ "clusters", MLDS_U32, NULL, 2 },
 	{ "verdict", MLDS_U32, NULL, 3 },
 	{ "stance", MLDS_U32, NULL, 3 },
+	{ "source", MLDS_SOURCE, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 

@@ -391,6 +391,7 @@ static int add_mode(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_re
 	row->clusters = e->clusters;
 	row->verdict = e->verdict;
 	row->stance = e->stance;
+	row->source = e->source;
 	return 0;
 }
 

@@ -32,16 +32,17 @@
  *	/modes			the changes of mode again, with the numbers that they
  *				were made on: n, mean and sd of both arms, gain with
  *				its low and high end, value and limit, model_version,
- *				clusters, verdict and stance. By the verdict (of the
+ *				clusters, verdict, stance and source. By the verdict (of the
  *				reward, the ledger, the outer experiment) these are in
  *				the unit of the reward, in that of the ledger, or costs
  *				for one unit of work, and shares of the baseline's cost
  *	/lost			run, cpu, seq, time_ns, count
  *
  * A file of format 2 has no /schema/strata, no ledger, cost and work among its
- * attributes, and of the fields no stratum, outer_arm, ledger, verdict and stance. One of
- * format 1 has no /schema/states, /schema/events and /modes either, and of the fields no
- * preprocess, arm, flags and error. Both are read, but not appended to.
+ * attributes, and of the fields no stratum, outer_arm, ledger, verdict, stance and source
+ * (of a change of mode). One of format 1 has no /schema/states, /schema/events and /modes
+ * either, and of the fields no preprocess, arm, flags and error. Both are read, but not
+ * appended to.
  *
  * A writer that is killed at any moment leaves a file that a plain
  * h5py.File(path, "r") opens, with every row that was flushed. While it is being
@@ -327,6 +328,7 @@ struct mlds_run {
  * @model_version: the same
  * @verdict: MLPROXY_VERDICT_*
  * @stance: MLPROXY_STANCE_*
+ * @source: MLPROXY_SRC_* of what was tested, MLPROXY_SRC_BASELINE if that is not known
  */
 struct mlds_change {
 	uint32_t run;
@@ -345,6 +347,7 @@ struct mlds_change {
 	uint32_t model_version;
 	uint32_t verdict;
 	uint32_t stance;
+	uint32_t source;
 };
 
 /**

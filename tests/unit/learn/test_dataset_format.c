@@ -162,6 +162,7 @@ static void evidence(void **state)
 			.n = { 100, 200 }, .mean_q16 = { 65536, 98304 }, .gain_q16 = 32768,
 			.low_q16 = INT64_MIN, .high_q16 = INT64_MAX,
 			.verdict = MLPROXY_VERDICT_OUTER, .stance = MLPROXY_STANCE_CONTRADICTS,
+			.source = MLPROXY_SRC_BPF,
 		},
 	};
 	const char *paths[] = { path };
@@ -196,6 +197,7 @@ static void evidence(void **state)
 	assert_int_equal(log.nr_changes, 1);
 	assert_int_equal(log.changes[0].verdict, MLPROXY_VERDICT_OUTER);
 	assert_int_equal(log.changes[0].stance, MLPROXY_STANCE_CONTRADICTS);
+	assert_int_equal(log.changes[0].source, MLPROXY_SRC_BPF);
 	mlds_log_free(&log);
 }
 
