@@ -3,7 +3,8 @@
  * readload: reads files in known or in drawn patterns, several at once, and prints
  * the rates as one line of JSON.
  *
- * Each stream is a thread that reads one file by pread() or through a mapping.
+ * Each stream is a thread that reads one file, or its part of one, by pread() or through a
+ * mapping.
  * Streams share nothing but the device and the CPU, so a policy that speeds one up
  * at the cost of another shows: the summary is the geometric mean of the streams'
  * rates.
@@ -28,7 +29,7 @@
 #include "shared/mix64.h"
 #include "readload.h"
 
-#define MAX_STREAMS	16
+#define MAX_STREAMS	64
 #define MAX_DRAWN	4
 #define MAX_FILES	16
 #define CPU_CLOCK_OPS	16
@@ -177,8 +178,26 @@ static struct stream *add_stream(const char *path, uint64_t seed)
 	s->path = path;
 	s->rng = seed * 1000003 + nr_streams;
 	s->order.pages = 1;
+	s->nr_parts = 1;
 	nr_streams++;
 	return s;
+}
+
+/* Cut a stream into so many that share its file, each with a part of it. */
+static void share_stream(struct stream *owner, unsigned int nr, uint64_t seed)
+{
+	unsigned int i;
+
+	owner->nr_parts = nr;
+	for (i = 1; i < nr; i++) {
+		struct stream *s = add_stream(owner->path, seed);
+
+		s->owner = owner;
+		s->part = i;
+		s->nr_parts = nr;
+		s->by_mmap = owner->by_mmap;
+		s->order = owner->order;
+	}
 }
 
 /* SPEC is FILE,METHOD,PATTERN[:N[:M]][,OPTION]...; it is cut into pieces in place. */
@@ -186,6 +205,7 @@ static void parse_stream(char *spec, uint64_t seed)
 {
 	struct stream *s = add_stream(strsep(&spec, ","), seed);
 	char *method = strsep(&spec, ","), *pattern = strsep(&spec, ","), *option;
+	unsigned int nr_threads = 1;
 
 	if (!method || !pattern)
 		fail("a stream is FILE,METHOD,PATTERN[:N[:M]][,OPTION]...; see --help");
@@ -201,9 +221,12 @@ static void parse_stream(char *spec, uint64_t seed)
 			s->order.pages = (unsigned int)n;
 		else if (!strncmp(option, "think=", 6) && n > 0 && n <= 1000000000)
 			s->order.think_ns = (unsigned int)n;
+		else if (!strncmp(option, "threads=", 8) && n > 0 && n <= MAX_STREAMS && !s->drawn)
+			nr_threads = (unsigned int)n;
 		else
 			fail("option \"%s\" of a stream; see --help", option);
 	}
+	share_stream(s, nr_threads, seed);
 }
 
 /* Files that are read by one to four streams, fewer being more likely. */
@@ -223,7 +246,7 @@ static void draw_streams(char **files, unsigned int nr_files, uint64_t seed)
 	}
 }
 
-static void open_stream(struct stream *s)
+static void open_file(struct stream *s)
 {
 	struct stat st;
 	void *map;
@@ -241,11 +264,28 @@ static void open_stream(struct stream *s)
 			fail("mmap of %s: %s", s->path, strerror(errno));
 		s->map = map;
 	}
+}
+
+static void open_stream(struct stream *s)
+{
+	uint64_t blocks;
+
+	if (s->owner) {
+		s->fd = s->owner->fd;
+		s->map = s->owner->map;
+		s->nr_blocks = s->owner->nr_blocks;
+	} else {
+		open_file(s);
+	}
 	if (s->drawn) {
 		begin_drawn(s);
 		return;
 	}
-	s->order.span = s->nr_blocks - s->order.pages + 1;
+	blocks = s->nr_blocks / s->nr_parts;
+	if (blocks < s->order.pages)
+		fail("%s: too short for %u threads", s->path, s->nr_parts);
+	s->order.base = s->part * blocks;
+	s->order.span = blocks - s->order.pages + 1;
 	s->order.requests = ENDLESS;
 	begin_order(s);
 }
@@ -305,6 +345,8 @@ static void usage(void)
 	       "                         part of the file, and for how long, again and again\n"
 	       "OPTION   pages=N         blocks of a request, to %d; default 1\n"
 	       "         think=N         instructions of work after each request\n"
+	       "         threads=N       N streams with one open file and one mapping, each\n"
+	       "                         in a part of the file of its own\n"
 	       "--print  writes what was drawn to stderr\n"
 	       "--phase-file FILE --phase-words \"RANDOM ORDER CLUSTERS\"\n"
 	       "         as each phase of pattern phases begins, its word is written to FILE\n",

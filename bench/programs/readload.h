@@ -40,6 +40,9 @@ struct order {
 /**
  * struct stream - one thread and what it reads
  * @path: file
+ * @owner: another stream, whose open file and mapping this one uses; or NULL
+ * @part: of the file that it reads, counted from 0
+ * @nr_parts: into which the file is cut
  * @by_mmap: through a mapping, else by pread()
  * @drawn: its orders are drawn
  * @order: the present one
@@ -57,6 +60,9 @@ struct order {
  */
 struct stream {
 	const char *path;
+	const struct stream *owner;
+	unsigned int part;
+	unsigned int nr_parts;
 	bool by_mmap;
 	bool drawn;
 	struct order order;
