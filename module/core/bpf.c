@@ -14,6 +14,7 @@
 #include <linux/string.h>
 
 #include "bpf.h"
+#include "mode_path.h"
 
 /* On the stack: a per-CPU one would be in use when an interrupt decides, too. */
 static void fill_ctx(struct mlproxy_bpf_ctx *ctx, const struct mlproxy *proxy,
@@ -57,7 +58,7 @@ noinline bool mlproxy_bpf_ask(struct mlproxy *proxy, const struct mlproxy_reques
 	if (action == MLPROXY_BPF_NO_ACTION)
 		return false;
 	if (action >= MLPROXY_MAX_ACTIONS || !(allowed & BIT(action))) {
-		this_cpu_inc(proxy->counters->refused);
+		mlproxy_mode_refused(proxy);
 		return false;
 	}
 	answer->action = action;

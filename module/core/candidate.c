@@ -7,6 +7,7 @@
 #include "bpf.h"
 #include "candidate.h"
 #include "core.h"
+#include "mode_path.h"
 #include "model.h"
 #include "rec_table.h"
 
@@ -58,7 +59,7 @@ void mlproxy_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
 			c->version = rec.version;
 			return;
 		}
-		this_cpu_inc(proxy->counters->refused);
+		mlproxy_mode_refused(proxy);
 		break;
 	case REC_EXPIRED:
 		this_cpu_inc(proxy->counters->rec_expired);

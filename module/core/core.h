@@ -32,7 +32,7 @@
 struct event_accumulators;
 struct mlproxy_model;
 struct mlproxy_modes;
-struct mode_sums;
+struct mode_cpu;
 struct pending_table;
 struct rec_table;
 
@@ -40,7 +40,6 @@ struct rec_table;
  * struct mlproxy_counters - what one CPU counts; see struct mlproxy_stats
  * @next_id: last decision number of this CPU
  * @candidates: decisions by the source that proposed an action
- * @outcomes: outcomes counted for an arm, for the pace of looks
  */
 struct mlproxy_counters {
 	u64 next_id;
@@ -69,7 +68,6 @@ struct mlproxy_counters {
 	u64 bpf_calls;
 	u64 latency_samples;
 	u64 latency_over;
-	u32 outcomes;
 };
 
 /**
@@ -82,7 +80,6 @@ struct mlproxy {
 	u32 experiment;
 	u64 trust;				/* mode and tested logic, see trust.h */
 	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
-	bool unjudged;				/* a look is to come */
 	u64 agent_deadline_ns;			/* the earliest; 0: no agent is waited for */
 	u64 next_look_ns;			/* in emergency */
 	u32 generation;
@@ -98,7 +95,7 @@ struct mlproxy {
 	bool (*critical)(void *priv);
 	void *priv;
 	struct mlproxy_counters __percpu *counters;
-	struct mode_sums __percpu *sums;
+	struct mode_cpu __percpu *mode_cpus;
 	struct mlproxy_modes *modes;
 	u32 bpf_version;			/* of the last answer of a program */
 	u32 rec_version;			/* of the last recommendation taken */

@@ -75,6 +75,14 @@ void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more)
 	arm->lost += more->lost;
 }
 
+void eff_subtract_arm(struct eff_arm *arm, const struct eff_arm *base)
+{
+	arm->n -= base->n;
+	arm->sum = difference_wrap(arm->sum, base->sum);
+	arm_set_squares(arm, arm_squares(arm) - arm_squares(base));
+	arm->lost -= base->lost;
+}
+
 void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more)
 {
 	u32 arm, g;
@@ -104,12 +112,7 @@ void eff_subtract(struct eff_sums *sums, const struct eff_sums *base)
 	u32 arm, g;
 
 	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-		struct eff_arm *a = &sums->arm[arm];
-
-		a->n -= base->arm[arm].n;
-		a->sum = difference_wrap(a->sum, base->arm[arm].sum);
-		arm_set_squares(a, arm_squares(a) - arm_squares(&base->arm[arm]));
-		a->lost -= base->arm[arm].lost;
+		eff_subtract_arm(&sums->arm[arm], &base->arm[arm]);
 		for (g = 0; g < EFF_CLUSTERS; g++) {
 			struct eff_group *from = &sums->group[arm][g];
 

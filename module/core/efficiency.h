@@ -101,6 +101,9 @@ void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustere
 /** eff_merge_arm() - the outcomes of one arm alone, without its groups */
 void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more);
 
+/** eff_subtract_arm() - take an earlier copy of an arm off it, without its groups */
+void eff_subtract_arm(struct eff_arm *arm, const struct eff_arm *base);
+
 /** eff_merge_groups() - the groups alone */
 void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more);
 

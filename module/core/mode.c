@@ -44,6 +44,7 @@ int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic)
 	mode_note(proxy, &t);
 	mode_pace(proxy, &in);
 	atomic_set(&proxy->emergency, 0);
+	mode_look_end(ms);
 	unlock_modes(ms, flags);
 	mode_follow_up(proxy);
 out:
@@ -89,6 +90,7 @@ void mlproxy_mode_restart(struct mlproxy *proxy)
 	flags = lock_and_gather(proxy, &in);
 	mode_machine_restart(&ms->machine, &in);
 	mode_show(proxy);
+	mode_look_end(ms);
 	unlock_modes(ms, flags);
 }
 
@@ -171,6 +173,7 @@ static void fill_efficiency(const struct mlproxy_modes *ms, struct mlproxy_effic
 	out->hold_ns = out->mode == MLPROXY_MODE_EMERGENCY ?
 		       mode_hold_ns(&ms->machine, &ms->config) : 0;
 	out->evaluations = ms->evaluations;
+	out->look_ns_max = ms->look_ns_max;
 	out->evidence = ms->machine.evidence;
 	out->count = min_t(u64, ms->changes, min_t(u32, room, MLPROXY_MAX_TRANSITIONS));
 	for (i = 0; i < out->count; i++)
@@ -184,11 +187,11 @@ static int wait_for_turn(const struct mlproxy_modes *ms, u64 asked_ns)
 		u64 looked_ns = READ_ONCE(ms->looked_ns), now_ns = ktime_get_mono_fast_ns();
 		ktime_t wait;
 
-		if (looked_ns >= asked_ns || now_ns - looked_ns >= ms->pause_ns)
+		if (READ_ONCE(ms->gathered_ns) >= asked_ns || now_ns - looked_ns >= MODE_PAUSE_NS)
 			return 0;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		wait = ns_to_ktime(looked_ns + ms->pause_ns - now_ns);
+		wait = ns_to_ktime(looked_ns + MODE_PAUSE_NS - now_ns);
 		set_current_state(TASK_KILLABLE);
 		schedule_hrtimeout(&wait, HRTIMER_MODE_REL);
 	}
@@ -221,7 +224,7 @@ int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *ou
 		ret = -ENODEV;
 		goto out;
 	}
-	if (READ_ONCE(ms->looked_ns) < asked_ns)
+	if (READ_ONCE(ms->gathered_ns) < asked_ns)
 		mode_look_now(proxy);
 	flags = lock_modes(ms);
 	fill_efficiency(ms, out, transitions, room, verdicts);
@@ -243,7 +246,7 @@ out:
 int mlproxy_mode_init(struct mlproxy *proxy)
 {
 	struct mlproxy_modes *ms = kzalloc(sizeof(*ms), GFP_KERNEL);
-	unsigned int cpu;
+	int ret;
 
 	if (!ms)
 		return -ENOMEM;
@@ -251,11 +254,9 @@ int mlproxy_mode_init(struct mlproxy *proxy)
 	mode_look_init(ms);
 	INIT_LIST_HEAD(&ms->agents);
 	proxy->modes = ms;
-	proxy->sums = alloc_percpu(struct mode_sums);
-	if (!proxy->sums)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		seqcount_init(&per_cpu_ptr(proxy->sums, cpu)->seq);
+	ret = mode_gather_init(proxy);
+	if (ret)
+		return ret;
 	mlproxy_mode_defaults(proxy);
 	mode_machine_init(&ms->machine, ktime_get_mono_fast_ns());
 	mode_show(proxy);
@@ -271,7 +272,6 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	struct mlproxy_modes *ms = proxy->modes;
 	struct mlproxy_transition t;
 	unsigned long flags;
-	unsigned int cpu;
 
 	mlproxy_heartbeat_reset(proxy);
 	flags = lock_modes(ms);
@@ -281,8 +281,7 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 		.to = MLPROXY_MODE_LEARNING,
 		.reason = MLPROXY_REASON_REINIT,
 	};
-	for_each_possible_cpu(cpu)
-		memset(&per_cpu_ptr(proxy->sums, cpu)->sums, 0, sizeof(struct eff_sums));
+	mode_gather_reset(proxy);
 	mode_machine_reset(&ms->machine, t.time_ns);
 	mlproxy_mode_defaults(proxy);
 	ms->version = 0;
@@ -299,8 +298,9 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	ms->told = 0;
 	ms->correct = 0;
 	ms->soon = false;
+	ms->look_ns_max = 0;
 	WRITE_ONCE(ms->looked_ns, 0);
-	WRITE_ONCE(proxy->unjudged, false);
+	WRITE_ONCE(ms->gathered_ns, 0);
 	WRITE_ONCE(ms->paused, false);
 	atomic_set(&proxy->emergency, 0);
 	unlock_modes(ms, flags);
@@ -338,6 +338,8 @@ void mlproxy_mode_exit(struct mlproxy *proxy)
  */
 void mlproxy_mode_free(struct mlproxy *proxy)
 {
-	free_percpu(proxy->sums);
+	if (!proxy->modes)
+		return;
+	mode_gather_free(proxy);
 	kfree(proxy->modes);
 }

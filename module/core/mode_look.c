@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Looks of the mode machine: gathering what the CPUs counted, having the rules judge it,
- * carrying out what they say.
+ * Looks of the mode machine: having what the CPUs counted gathered, having the rules judge
+ * it, carrying out what they say.
  *
- * Outcomes of each arm are summed per CPU and never set back while the proxy runs;
- * an experiment subtracts what there was at its begin. A look reads the sums of other
- * CPUs while these count: the arms' as they were at one time, the groups' may have half
- * of one outcome of each CPU.
- *
- * A look takes long on many CPUs, with interrupts off, so looks are apart: irq_work makes
- * one, or sets a timer for when the pause is over. One CPU looks at a time; another that
- * finds it at work leaves a note, which is seen when the lock is let go. No look that was
- * asked for gets lost, and what was counted is judged MODE_JUDGE_NS after the look before.
+ * A look is made with interrupts off, so its work is bounded (see mode_gather.c), and looks
+ * are apart: irq_work makes one, or sets a timer for when the pause is over. What a look did
+ * not get to is left for one that follows when the pause is over. One CPU looks at a time;
+ * another that finds it at work leaves a note, which is seen when the lock is let go. No look
+ * that was asked for gets lost, and what was counted is judged MODE_JUDGE_NS after the look
+ * before.
  */
 #include <linux/ktime.h>
 
@@ -22,11 +19,8 @@
 #include "publish.h"
 #include "state.h"
 
-/* Times that the sums of a CPU are read while it counts, before a look is put off. */
-#define MAX_READS	16
-
 /* ------------------------------------------------------------------ */
-/* Gathering                                                           */
+/* What is seen                                                        */
 
 /* Has a source proposed actions lately? That it stopped only shows in decisions. */
 static bool proposes(struct mlproxy_modes *ms, u32 source, const u64 *candidates,
@@ -84,79 +78,83 @@ static bool cause_lasts(struct mlproxy *proxy, u32 reason, u64 now_ns)
 	return false;
 }
 
-/* The arms of a CPU as they were at one time. Return: false if it counts all the time. */
-static bool add_arms(struct eff_sums *total, const struct mode_sums *s)
-{
-	struct eff_arm arms[MLPROXY_NR_ARMS];
-	unsigned int reads, seq, i;
-
-	for (reads = 0; reads < MAX_READS; reads++) {
-		seq = raw_read_seqcount(&s->seq);
-		memcpy(arms, s->sums.arm, sizeof(arms));
-		if (!(seq & 1) && !read_seqcount_retry(&s->seq, seq))
-			break;
-		cpu_relax();
-	}
-	for (i = 0; i < MLPROXY_NR_ARMS; i++)
-		eff_merge_arm(&total->arm[i], &arms[i]);
-	return reads < MAX_READS;
-}
-
-/* With the lock held. Return: false if not all could be read; then @in is of no use. */
-static bool gather(struct mlproxy *proxy, struct mode_input *in)
+/* What the rules see of what was gathered. */
+static void fill_input(struct mlproxy *proxy, struct mode_input *in)
 {
 	struct mlproxy_modes *ms = proxy->modes;
-	u64 candidates[MLPROXY_NR_SOURCES] = {};
-	u64 decisions = 0;
-	unsigned int cpu, i;
+	const struct mode_counts *c = &ms->counts;
+	unsigned int i;
 
-	*in = (struct mode_input) { .now_ns = ktime_get_mono_fast_ns(), .sums = &ms->total };
-	WRITE_ONCE(ms->soon, false);
-	WRITE_ONCE(proxy->unjudged, false);
-	smp_mb(); /* what is counted from here on asks for another look; see unjudged() */
-	memset(&ms->total, 0, sizeof(ms->total));
-	for_each_possible_cpu(cpu) {
-		const struct mlproxy_counters *c = per_cpu_ptr(proxy->counters, cpu);
-		const struct mode_sums *s = per_cpu_ptr(proxy->sums, cpu);
-
-		if (!add_arms(&ms->total, s))
-			return false;
-		if (ms->config.clustered)
-			eff_merge_groups(&ms->total, &s->sums);
-		for (i = 0; i < MLPROXY_NR_SOURCES; i++)
-			candidates[i] += READ_ONCE(c->candidates[i]);
-		for (i = 0; i < MLPROXY_NR_MODES; i++)
-			decisions += READ_ONCE(c->by_mode[i]);
-		in->failures += READ_ONCE(c->refused) + READ_ONCE(c->errors);
-		in->candidates += READ_ONCE(c->refused);
-		in->latency_samples += READ_ONCE(c->latency_samples);
-		in->latency_over += READ_ONCE(c->latency_over);
-	}
+	*in = (struct mode_input) {
+		.now_ns = ktime_get_mono_fast_ns(),
+		.sums = &ms->total,
+		.candidates = c->refused,
+		.failures = c->refused + c->errors,
+		.latency_samples = c->latency_samples,
+		.latency_over = c->latency_over,
+	};
 	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
-		in->candidates += candidates[i];
-	in->logic = logic_under_test(proxy, candidates, decisions);
+		in->candidates += c->candidates[i];
+	in->logic = logic_under_test(proxy, c->candidates, c->decisions);
 	WRITE_ONCE(ms->looked_ns, in->now_ns);
-	return true;
+}
+
+static unsigned long lock_and_begin(struct mlproxy_modes *ms)
+	__acquires(&ms->lock)
+{
+	unsigned long flags = lock_modes(ms);
+
+	ms->began_ns = ktime_get_mono_fast_ns();
+	return flags;
+}
+
+static unsigned long break_look(struct mlproxy_modes *ms, unsigned long flags)
+{
+	mode_look_end(ms);
+	unlock_modes(ms, flags);
+	cond_resched();
+	return lock_and_begin(ms);
 }
 
 /**
- * lock_and_gather() - take the lock, with all counters read
+ * lock_and_gather() - take the lock, with all gathered that was counted before
  * @proxy: the proxy
- * @in: out: what they say
+ * @in: out: what it says
  *
- * Context: may sleep. Return: for unlock_modes().
+ * In slices, between which the lock is let go. mode_look_end() is to follow. Context: may
+ * sleep. Return: for unlock_modes().
  */
 unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)
 	__acquires(&proxy->modes->lock)
 {
-	unsigned long flags = lock_modes(proxy->modes);
+	struct mlproxy_modes *ms = proxy->modes;
+	u64 asked_ns = ktime_get_mono_fast_ns();
+	unsigned long flags = lock_and_begin(ms);
+	struct mode_round round;
 
-	while (!gather(proxy, in)) {
-		unlock_modes(proxy->modes, flags);
-		cond_resched();
-		flags = lock_modes(proxy->modes);
+	for (;;) {
+		round = mode_round_begin(nr_cpu_ids);
+		while (mode_gather(proxy, &round))
+			flags = break_look(ms, flags);
+		if (!round.missed)
+			break;
+		flags = break_look(ms, flags);
 	}
+	WRITE_ONCE(ms->gathered_ns, asked_ns);
+	fill_input(proxy, in);
 	return flags;
+}
+
+/**
+ * mode_look_end() - a look, or a part of it, is over
+ * @ms: the machine, its lock held
+ */
+void mode_look_end(struct mlproxy_modes *ms)
+{
+	u64 ns = ktime_get_mono_fast_ns() - ms->began_ns;
+
+	if (ns > ms->look_ns_max)
+		ms->look_ns_max = ns;
 }
 
 static void take_request(struct mlproxy *proxy, struct mode_input *in)
@@ -220,7 +218,7 @@ void mode_note(struct mlproxy *proxy, const struct mlproxy_transition *t)
 void mode_pace(struct mlproxy *proxy, const struct mode_input *in)
 {
 	struct mlproxy_modes *ms = proxy->modes;
-	u64 pause_ns = ms->pause_ns, hold_ns;
+	u64 pause_ns = MODE_PAUSE_NS, hold_ns;
 
 	if (!ms->machine.automatic) {
 		WRITE_ONCE(proxy->next_look_ns, U64_MAX);
@@ -265,24 +263,46 @@ static void wait_for(struct mlproxy_modes *ms, u64 wait_ns)
 	hrtimer_start(&ms->timer, ns_to_ktime(wait_ns), HRTIMER_MODE_REL_HARD);
 }
 
+/*
+ * What is left over is to be looked at as soon as the pause is over. Else all that was
+ * counted before the look is judged.
+ */
+static void gather_once(struct mlproxy *proxy)
+{
+	struct mode_round round = mode_round_begin(nr_cpu_ids);
+	struct mlproxy_modes *ms = proxy->modes;
+
+	if (mode_gather(proxy, &round) || round.missed) {
+		WRITE_ONCE(ms->soon, true);
+		wait_for(ms, MODE_PAUSE_NS);
+	} else {
+		WRITE_ONCE(ms->gathered_ns, ms->began_ns);
+	}
+}
+
 /* Context: hard interrupt. */
 static void look(struct mlproxy *proxy)
 {
 	struct mlproxy_modes *ms = proxy->modes;
-	bool gathered, follow = false;
+	u64 began_ns = ktime_get_mono_fast_ns();
 	struct mode_input in;
 	unsigned long flags;
+	bool follow;
 
 	if (!try_lock_modes(ms, &flags))
 		return;
-	gathered = ms->paused || gather(proxy, &in);
-	if (!ms->paused && gathered)
-		follow = mode_judge(proxy, &in);
-	else if (!gathered)
-		wait_for(ms, ms->pause_ns);
-	unlock_modes(ms, flags);
+	if (ms->paused) {
+		unlock_modes(ms, flags);
+		return;
+	}
+	ms->began_ns = began_ns;
+	gather_once(proxy);
+	fill_input(proxy, &in);
+	follow = mode_judge(proxy, &in);
 	if (follow)
 		queue_work(mlproxy_workqueue(), &ms->work);
+	mode_look_end(ms);
+	unlock_modes(ms, flags);
 }
 
 static void look_work(struct irq_work *work)
@@ -290,7 +310,7 @@ static void look_work(struct irq_work *work)
 	struct mlproxy_modes *ms = container_of(work, struct mlproxy_modes, look);
 	u64 now_ns = ktime_get_mono_fast_ns();
 	u64 due_ns = READ_ONCE(ms->looked_ns) +
-		     (READ_ONCE(ms->soon) ? ms->pause_ns : max_t(u64, ms->pause_ns, MODE_JUDGE_NS));
+		     (READ_ONCE(ms->soon) ? MODE_PAUSE_NS : MODE_JUDGE_NS);
 
 	if (READ_ONCE(ms->paused))
 		return;
@@ -318,6 +338,7 @@ void mode_look_now(struct mlproxy *proxy)
 	unsigned long flags = lock_and_gather(proxy, &in);
 	bool follow = mode_judge(proxy, &in);
 
+	mode_look_end(proxy->modes);
 	unlock_modes(proxy->modes, flags);
 	if (follow)
 		mode_follow_up(proxy);
@@ -362,7 +383,6 @@ static void follow_up_work(struct work_struct *work)
 void mode_look_init(struct mlproxy_modes *ms)
 {
 	raw_spin_lock_init(&ms->lock);
-	ms->pause_ns = MODE_PAUSE_NS * DIV_ROUND_UP(num_possible_cpus(), 32);
 	ms->look = IRQ_WORK_INIT_HARD(look_work);
 	compat_hrtimer_setup(&ms->timer, look_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	INIT_WORK(&ms->work, follow_up_work);

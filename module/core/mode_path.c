@@ -26,16 +26,44 @@ void mlproxy_mode_kick(struct mlproxy *proxy)
 }
 
 /*
- * There is something to look at, some time. Pairs with the look, which first says that
- * there is nothing and then gathers: what it misses asks for another one.
+ * This CPU has something to gather. The full barrier is between what it counted and the
+ * question whether a look is to come; pairs with take_cpu() and mode_gather().
+ */
+static void mark(struct mlproxy *proxy)
+{
+	if (!xchg(&this_cpu_ptr(proxy->mode_cpus)->marked, 1))
+		set_bit(smp_processor_id(), proxy->modes->marked);
+}
+
+/*
+ * There is something to look at, some time; soon, once there is much of it. CPUs count it in
+ * common, but only up to there: until the look, they all find that it is enough.
  */
 static void unjudged(struct mlproxy *proxy)
 {
-	smp_mb(); /* what was counted, before it is asked whether a look is to come */
-	if (READ_ONCE(proxy->unjudged))
+	struct mlproxy_modes *ms = proxy->modes;
+	int n;
+
+	mark(proxy);
+	if (atomic_read(&ms->unjudged) >= MODE_LOOK_OUTCOMES)
 		return;
-	WRITE_ONCE(proxy->unjudged, true);
-	irq_work_queue(&proxy->modes->look);
+	n = atomic_inc_return(&ms->unjudged);
+	if (n == MODE_LOOK_OUTCOMES)
+		mlproxy_mode_kick(proxy);
+	else if (n == 1)
+		irq_work_queue(&ms->look);
+}
+
+/**
+ * mlproxy_mode_stirred() - many decisions were made: have a look made, soon
+ * @proxy: the proxy
+ *
+ * Context: as mlproxy_decide(), preemption off.
+ */
+void mlproxy_mode_stirred(struct mlproxy *proxy)
+{
+	mark(proxy);
+	mlproxy_mode_kick(proxy);
 }
 
 /**
@@ -43,7 +71,7 @@ static void unjudged(struct mlproxy *proxy)
  * @proxy: the proxy
  * @begin_ns: clock when it began
  *
- * Context: as mlproxy_decide().
+ * Context: as mlproxy_decide(), preemption off.
  */
 void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns)
 {
@@ -52,8 +80,10 @@ void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns)
 	if (!budget_ns)
 		return;
 	this_cpu_inc(proxy->counters->latency_samples);
-	if (ktime_get_mono_fast_ns() - begin_ns > budget_ns)
-		this_cpu_inc(proxy->counters->latency_over);
+	if (ktime_get_mono_fast_ns() - begin_ns <= budget_ns)
+		return;
+	this_cpu_inc(proxy->counters->latency_over);
+	unjudged(proxy);
 }
 
 /**
@@ -111,12 +141,24 @@ u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, bool critical, u64 now_
 }
 
 /**
+ * mlproxy_mode_refused() - count a proposed action that is not legal
+ * @proxy: the proxy
+ *
+ * Context: as mlproxy_decide(), preemption off.
+ */
+void mlproxy_mode_refused(struct mlproxy *proxy)
+{
+	this_cpu_inc(proxy->counters->refused);
+	unjudged(proxy);
+}
+
+/**
  * mlproxy_mode_untested() - an action was proposed by a logic that is not under test
  * @proxy: the proxy
  * @source: MLPROXY_SRC_* of the logic
  * @version: its version
  *
- * Context: as mlproxy_decide().
+ * Context: as mlproxy_decide(), preemption off.
  */
 void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version)
 {
@@ -136,21 +178,13 @@ void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version)
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			s64 reward)
 {
-	struct mode_sums *s;
 	unsigned long flags;
-	u32 outcomes;
 
 	local_irq_save(flags);
-	s = this_cpu_ptr(proxy->sums);
-	raw_write_seqcount_begin(&s->seq);
-	eff_add(&s->sums, decision->arm, decision->cluster, reward);
-	raw_write_seqcount_end(&s->seq);
-	outcomes = __this_cpu_inc_return(proxy->counters->outcomes);
+	mode_sums_add(&this_cpu_ptr(proxy->mode_cpus)->sums, decision->experiment,
+		      decision->arm, decision->cluster, reward);
 	local_irq_restore(flags);
-	if (outcomes % MODE_LOOK_OUTCOMES == 0)
-		mlproxy_mode_kick(proxy);
-	else
-		unjudged(proxy);
+	unjudged(proxy);
 }
 
 /**
@@ -162,7 +196,6 @@ void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *de
  */
 void mlproxy_mode_count_lost(struct mlproxy *proxy, const struct mlproxy_decision *decision)
 {
-	struct mode_sums *s = this_cpu_ptr(proxy->sums);
 	unsigned long flags;
 
 	if (decision->arm >= MLPROXY_NR_ARMS)
@@ -171,10 +204,10 @@ void mlproxy_mode_count_lost(struct mlproxy *proxy, const struct mlproxy_decisio
 	if (decision->experiment != READ_ONCE(proxy->experiment))
 		return;
 	local_irq_save(flags);
-	raw_write_seqcount_begin(&s->seq);
-	s->sums.arm[decision->arm].lost++;
-	raw_write_seqcount_end(&s->seq);
+	mode_sums_lose(&this_cpu_ptr(proxy->mode_cpus)->sums, decision->experiment,
+		       decision->arm);
 	local_irq_restore(flags);
+	unjudged(proxy);
 }
 
 void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)
@@ -183,7 +216,9 @@ void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *
 	    decision->source == MLPROXY_SRC_EXPLORE ||
 	    decision->generation != READ_ONCE(proxy->generation))
 		return;
-	if (this_cpu_inc_return(proxy->counters->errors) % MODE_LOOK_ERRORS == 0)
-		mlproxy_mode_kick(proxy);
+	preempt_disable_notrace();
+	this_cpu_inc(proxy->counters->errors);
+	unjudged(proxy);
+	preempt_enable_notrace();
 }
 EXPORT_SYMBOL_GPL(mlproxy_report_error);

@@ -10,20 +10,22 @@
 #include "trust.h"
 
 /*
- * Looks are made MODE_PAUSE_NS apart at least, for each 32 CPUs; after so many outcomes,
- * decisions or errors of a CPU as soon as that allows; and MODE_JUDGE_NS after the one
- * before, if there is anything new at all. A request for emergency waits for nothing.
+ * Looks are made MODE_PAUSE_NS apart at least; after MODE_LOOK_OUTCOMES outcomes and errors
+ * of all CPUs together, or MODE_LOOK_DECISIONS decisions of one, as soon as that allows; and
+ * MODE_JUDGE_NS after the one before, if there is anything new at all. A request for
+ * emergency waits for nothing.
  */
 #define MODE_PAUSE_NS		NSEC_PER_MSEC
 #define MODE_JUDGE_NS		(20 * NSEC_PER_MSEC)
 #define MODE_LOOK_OUTCOMES	64
 #define MODE_LOOK_DECISIONS	256
-#define MODE_LOOK_ERRORS	16
 #define MODE_LATENCY_EVERY	16	/* decisions of a CPU, of which one is timed */
 
 void mlproxy_mode_kick(struct mlproxy *proxy);
+void mlproxy_mode_stirred(struct mlproxy *proxy);
 void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns);
 u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, bool critical, u64 now_ns);
+void mlproxy_mode_refused(struct mlproxy *proxy);
 void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version);
 void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit);
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
@@ -104,7 +106,7 @@ static inline void mode_after_decision(struct mlproxy *proxy,
 	if (unlikely(count % MODE_LATENCY_EVERY == 0))
 		mlproxy_mode_measure(proxy, begin_ns);
 	if (unlikely(count % MODE_LOOK_DECISIONS == 0))
-		mlproxy_mode_kick(proxy);
+		mlproxy_mode_stirred(proxy);
 }
 
 #endif /* _MLPROXY_MODE_PATH_H */

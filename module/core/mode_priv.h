@@ -6,11 +6,12 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
-#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "mode_round.h"
 #include "mode_rules.h"
+#include "mode_sums.h"
 
 /* A request for emergency whose numbers are being written. */
 #define MODE_REQUEST_CLAIMED	U32_MAX
@@ -18,13 +19,34 @@
 #define MODE_MAX_AGENTS		64	/* sessions that send heartbeats */
 
 /**
- * struct mode_sums - outcomes counted by one CPU
- * @seq: of @sums.arm: a look that meets an outcome being added reads again
- * @sums: since the module was loaded
+ * struct mode_counts - what looks see of struct mlproxy_counters
+ * @decisions: made
+ * @candidates: by the source that proposed an action
+ * @refused: proposed actions that were not legal
+ * @errors: reported
+ * @latency_samples: measured decisions
+ * @latency_over: of these, beyond the budget
  */
-struct mode_sums {
-	seqcount_t seq;
-	struct eff_sums sums;
+struct mode_counts {
+	u64 decisions;
+	u64 candidates[MLPROXY_NR_SOURCES];
+	u64 refused;
+	u64 errors;
+	u64 latency_samples;
+	u64 latency_over;
+};
+
+/**
+ * struct mode_cpu - what one CPU has for looks
+ * @marked: it is in the bit map of those that have something; the CPU sets it, looks
+ *	clear it
+ * @sums: outcomes
+ * @seen: counters as they were when a look took them; of looks
+ */
+struct mode_cpu {
+	u32 marked;
+	struct mode_sums sums;
+	struct mode_counts seen;
 };
 
 /**
@@ -32,7 +54,9 @@ struct mode_sums {
  * @lock: of all here but where said; lock_modes() and unlock_modes()
  * @machine: what it knows
  * @config: parameters
- * @total: sums of all CPUs, as of the last look
+ * @total: sums of all CPUs and all experiments, as far as looks have gathered them
+ * @counts: counters of all CPUs, as far as looks have gathered them
+ * @next_cpu: where the next look goes on
  * @version: of the active model, 0 for none
  * @activated: it became active since the last look
  * @seen: candidates by source, as of the last look
@@ -48,8 +72,10 @@ struct mode_sums {
  * @request_value: evidence of the request for emergency
  * @request_limit: the same
  * @looked_ns: clock of the last look; written under @lock
- * @pause_ns: shortest time between two looks that nothing forces; constant
- * @soon: a look was asked for, as soon as @pause_ns allows; no lock
+ * @gathered_ns: all that was counted before is judged; written under @lock
+ * @began_ns: begin of the look that is under way
+ * @look_ns_max: longest look since the initialisation
+ * @soon: a look was asked for, as soon as MODE_PAUSE_NS allows; no lock
  * @again: a look found @lock taken; no lock
  * @paused: no look is made; written under @lock
  * @agents: struct mlproxy_agent of the sessions that send heartbeats; proxy->lock
@@ -60,12 +86,16 @@ struct mode_sums {
  * @look: makes a look, or sets @timer
  * @timer: makes a look
  * @work: publishes a snapshot and corrects
+ * @marked: bit map of the CPUs that have something to gather; no lock
+ * @unjudged: what was counted since the last look, up to MODE_LOOK_OUTCOMES; no lock
  */
 struct mlproxy_modes {
 	raw_spinlock_t lock;	/* taken with interrupts off */
 	struct mode_machine machine;
 	struct mode_config config;
 	struct eff_sums total;
+	struct mode_counts counts;
+	unsigned int next_cpu;
 	u32 version;
 	bool activated;
 	u64 seen[MLPROXY_NR_SOURCES];
@@ -81,7 +111,9 @@ struct mlproxy_modes {
 	s64 request_value;
 	s64 request_limit;
 	u64 looked_ns;
-	u64 pause_ns;
+	u64 gathered_ns;
+	u64 began_ns;
+	u64 look_ns_max;
 	bool soon;
 	atomic_t again;
 	bool paused;
@@ -92,6 +124,9 @@ struct mlproxy_modes {
 	struct irq_work look;
 	struct hrtimer timer;
 	struct work_struct work;
+	unsigned long *marked;
+	/* The only line that CPUs which count write in common, and no more than needed. */
+	atomic_t unjudged ____cacheline_aligned_in_smp;
 };
 
 /**
@@ -137,9 +172,16 @@ static inline bool try_lock_modes(struct mlproxy_modes *ms, unsigned long *flags
 	return raw_spin_trylock_irqsave(&ms->lock, *flags);
 }
 
+/* mode_gather.c */
+int mode_gather_init(struct mlproxy *proxy);
+void mode_gather_reset(struct mlproxy *proxy);
+void mode_gather_free(struct mlproxy *proxy);
+bool mode_gather(struct mlproxy *proxy, struct mode_round *round);
+
 /* mode_look.c */
 unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)
 	__acquires(&proxy->modes->lock);
+void mode_look_end(struct mlproxy_modes *ms);
 void mode_note(struct mlproxy *proxy, const struct mlproxy_transition *t);
 void mode_show(struct mlproxy *proxy);
 void mode_pace(struct mlproxy *proxy, const struct mode_input *in);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gathering what the CPUs counted, for looks of the mode machine.
+ *
+ * A CPU that counts something marks itself, once, in a bit map that all share; a look
+ * takes over what the marked ones have, as in mode_sums.h, and adds it to totals that are
+ * never set back while the proxy runs. So it costs what happened, however many CPUs there
+ * are. It has a budget on top, since it is made with interrupts off: what is beyond it is
+ * left for the next look, which goes on from there.
+ */
+#include <linux/cpumask.h>
+
+#include "mode_path.h"
+#include "mode_priv.h"
+
+/*
+ * Work of one slice, in groups taken over (about 12 instructions each). A CPU costs as much
+ * as CPU_UNITS of them, beside its groups; the last one may go beyond.
+ */
+#define SLICE_UNITS	512
+#define CPU_UNITS	16
+
+static void take(u64 *total, u64 *seen, u64 now)
+{
+	*total += now - *seen;
+	*seen = now;
+}
+
+static void take_counts(struct mode_counts *total, struct mode_counts *seen,
+			const struct mlproxy_counters *c)
+{
+	unsigned int i;
+
+	take(&total->decisions, &seen->decisions, READ_ONCE(c->next_id));
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+		take(&total->candidates[i], &seen->candidates[i], READ_ONCE(c->candidates[i]));
+	take(&total->refused, &seen->refused, READ_ONCE(c->refused));
+	take(&total->errors, &seen->errors, READ_ONCE(c->errors));
+	take(&total->latency_samples, &seen->latency_samples, READ_ONCE(c->latency_samples));
+	take(&total->latency_over, &seen->latency_over, READ_ONCE(c->latency_over));
+}
+
+/* Return: false if the CPU counts all the time; then it is marked as before. */
+static bool take_cpu(struct mlproxy *proxy, unsigned int cpu, unsigned int *units)
+{
+	struct mode_cpu *c = per_cpu_ptr(proxy->mode_cpus, cpu);
+	struct mlproxy_modes *ms = proxy->modes;
+
+	clear_bit(cpu, ms->marked);
+	/*
+	 * Full barrier: what is counted before the CPU finds itself marked is taken over, what
+	 * is counted later marks it again. Pairs with mode_mark().
+	 */
+	xchg(&c->marked, 0);
+	*units += CPU_UNITS;
+	if (!mode_sums_take(&c->sums, ms->machine.experiment, &ms->total, units)) {
+		WRITE_ONCE(c->marked, 1);
+		set_bit(cpu, ms->marked);
+		return false;
+	}
+	take_counts(&ms->counts, &c->seen, per_cpu_ptr(proxy->counters, cpu));
+	return true;
+}
+
+/**
+ * mode_gather() - take over what the CPUs counted, as far as the budget goes
+ * @proxy: the proxy, its machine's lock held
+ * @round: under way
+ *
+ * Return: true if the round is not over.
+ */
+bool mode_gather(struct mlproxy *proxy, struct mode_round *round)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned int units = 0, cpu;
+
+	WRITE_ONCE(ms->soon, false);
+	atomic_set(&ms->unjudged, 0);
+	smp_mb(); /* what is marked from here on asks for another look; see mode_mark() */
+	while (units < SLICE_UNITS) {
+		if (!mode_round_next(round, ms->marked, nr_cpu_ids, &ms->next_cpu, &cpu))
+			return false;
+		if (!take_cpu(proxy, cpu, &units))
+			round->missed = true;
+	}
+	return round->left && !bitmap_empty(ms->marked, nr_cpu_ids);
+}
+
+/**
+ * mode_gather_init() - allocate what the CPUs count in
+ * @proxy: being made, with its modes
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM; mode_gather_free() undoes both.
+ */
+int mode_gather_init(struct mlproxy *proxy)
+{
+	unsigned int cpu;
+
+	proxy->modes->marked = bitmap_zalloc(nr_cpu_ids, GFP_KERNEL);
+	proxy->mode_cpus = alloc_percpu(struct mode_cpu);
+	if (!proxy->modes->marked || !proxy->mode_cpus)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		seqcount_init(&per_cpu_ptr(proxy->mode_cpus, cpu)->sums.seq);
+	return 0;
+}
+
+/**
+ * mode_gather_reset() - begin anew, with all totals 0
+ * @proxy: without decisions under way, its counters set back, its machine's lock held
+ *
+ * The experiment that begins has another number, so that the CPUs' sums begin anew with it.
+ */
+void mode_gather_reset(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct mode_cpu *c = per_cpu_ptr(proxy->mode_cpus, cpu);
+
+		take_counts(&ms->counts, &c->seen, per_cpu_ptr(proxy->counters, cpu));
+		c->marked = 0;
+	}
+	bitmap_zero(ms->marked, nr_cpu_ids);
+	atomic_set(&ms->unjudged, 0);
+	memset(&ms->total, 0, sizeof(ms->total));
+	memset(&ms->counts, 0, sizeof(ms->counts));
+}
+
+/** mode_gather_free() - free what mode_gather_init() allocated */
+void mode_gather_free(struct mlproxy *proxy)
+{
+	free_percpu(proxy->mode_cpus);
+	bitmap_free(proxy->modes->marked);
+}
