@@ -2,6 +2,7 @@
 /*
  * mlproxy param: ask for the parameters of a proxy, or set one.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,41 +13,59 @@
 /* How a value is written. */
 enum kind { SHARE, TIME, COUNT, PPM, FACTOR };
 
+/* Which proxies it means something for. */
+enum scope { ALL, WITH_LEDGER, WITH_OUTER };
+
 /**
  * struct param - a parameter with its name
  * @name: as the tool prints and takes it
  * @id: MLPROXY_PARAM_*
  * @index: mode, or 0
  * @kind: how it is written
+ * @scope: the list of others leaves it out
  */
 struct param {
 	const char *name;
 	uint32_t id;
 	uint32_t index;
 	enum kind kind;
+	enum scope scope;
 };
 
 static const struct param params[] = {
-	{ "share.learning", MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING, SHARE },
-	{ "share.collaboration", MLPROXY_PARAM_SHARE, MLPROXY_MODE_COLLABORATION, SHARE },
-	{ "share.recommendation", MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION, SHARE },
-	{ "explore.learning", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING, SHARE },
-	{ "explore.collaboration", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_COLLABORATION, SHARE },
-	{ "explore.recommendation", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMENDATION, SHARE },
-	{ "window", MLPROXY_PARAM_WINDOW_NS, 0, TIME },
-	{ "washout", MLPROXY_PARAM_WASHOUT_NS, 0, TIME },
-	{ "min_samples", MLPROXY_PARAM_MIN_SAMPLES, 0, COUNT },
-	{ "alpha", MLPROXY_PARAM_ALPHA_PPM, 0, PPM },
-	{ "margin", MLPROXY_PARAM_MARGIN_Q16, 0, FACTOR },
-	{ "block", MLPROXY_PARAM_BLOCK, 0, COUNT },
-	{ "drop", MLPROXY_PARAM_DROP_Q16, 0, FACTOR },
-	{ "drop_samples", MLPROXY_PARAM_DROP_SAMPLES, 0, COUNT },
-	{ "errors", MLPROXY_PARAM_ERROR_SHARE, 0, SHARE },
-	{ "latency", MLPROXY_PARAM_LATENCY_NS, 0, TIME },
-	{ "hold", MLPROXY_PARAM_HOLD_NS, 0, TIME },
-	{ "state_period", MLPROXY_PARAM_STATE_PERIOD_NS, 0, TIME },
-	{ "pending", MLPROXY_PARAM_PENDING_NS, 0, TIME },
-	{ "seed", MLPROXY_PARAM_SEED, 0, COUNT },
+	{ "share.learning", MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING, SHARE, ALL },
+	{ "share.collaboration", MLPROXY_PARAM_SHARE, MLPROXY_MODE_COLLABORATION, SHARE, ALL },
+	{ "share.recommendation", MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION, SHARE, ALL },
+	{ "explore.learning", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING, SHARE, ALL },
+	{ "explore.collaboration", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_COLLABORATION, SHARE,
+	  ALL },
+	{ "explore.recommendation", MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMENDATION, SHARE,
+	  ALL },
+	{ "window", MLPROXY_PARAM_WINDOW_NS, 0, TIME, ALL },
+	{ "washout", MLPROXY_PARAM_WASHOUT_NS, 0, TIME, ALL },
+	{ "min_samples", MLPROXY_PARAM_MIN_SAMPLES, 0, COUNT, ALL },
+	{ "alpha", MLPROXY_PARAM_ALPHA_PPM, 0, PPM, ALL },
+	{ "margin", MLPROXY_PARAM_MARGIN_Q16, 0, FACTOR, ALL },
+	{ "block", MLPROXY_PARAM_BLOCK, 0, COUNT, ALL },
+	{ "drop", MLPROXY_PARAM_DROP_Q16, 0, FACTOR, ALL },
+	{ "drop_samples", MLPROXY_PARAM_DROP_SAMPLES, 0, COUNT, ALL },
+	{ "errors", MLPROXY_PARAM_ERROR_SHARE, 0, SHARE, ALL },
+	{ "latency", MLPROXY_PARAM_LATENCY_NS, 0, TIME, ALL },
+	{ "hold", MLPROXY_PARAM_HOLD_NS, 0, TIME, ALL },
+	{ "ramp", MLPROXY_PARAM_RAMP_NS, 0, TIME, ALL },
+	{ "ramp_share", MLPROXY_PARAM_RAMP_SHARE, 0, SHARE, ALL },
+	{ "ledger_margin", MLPROXY_PARAM_LEDGER_MARGIN_Q16, 0, FACTOR, WITH_LEDGER },
+	{ "outer.learning", MLPROXY_PARAM_OUTER_SHARE, MLPROXY_MODE_LEARNING, SHARE, WITH_OUTER },
+	{ "outer.collaboration", MLPROXY_PARAM_OUTER_SHARE, MLPROXY_MODE_COLLABORATION, SHARE,
+	  WITH_OUTER },
+	{ "outer.recommendation", MLPROXY_PARAM_OUTER_SHARE, MLPROXY_MODE_RECOMMENDATION, SHARE,
+	  WITH_OUTER },
+	{ "outer_hold", MLPROXY_PARAM_OUTER_HOLD_NS, 0, TIME, WITH_OUTER },
+	{ "outer_washout", MLPROXY_PARAM_OUTER_WASHOUT_NS, 0, TIME, WITH_OUTER },
+	{ "outer_margin", MLPROXY_PARAM_OUTER_MARGIN_Q16, 0, SHARE, WITH_OUTER },
+	{ "state_period", MLPROXY_PARAM_STATE_PERIOD_NS, 0, TIME, ALL },
+	{ "pending", MLPROXY_PARAM_PENDING_NS, 0, TIME, ALL },
+	{ "seed", MLPROXY_PARAM_SEED, 0, COUNT, ALL },
 };
 
 #define NR_PARAMS	(sizeof(params) / sizeof(params[0]))
@@ -145,12 +164,16 @@ static void param_text(const struct param *param, uint64_t value)
 	printf("%-24s %s\n", param->name, text);
 }
 
-static int print_param(struct mlproxy_session *s, const struct param *param, json_t *object)
+/* @listed: with all others; then one that an older kernel does not know is left out. */
+static int print_param(struct mlproxy_session *s, const struct param *param, bool listed,
+		       json_t *object)
 {
 	uint64_t value;
 	int ret;
 
 	ret = mlproxy_param_get(s, param->id, param->index, &value);
+	if (ret == -EINVAL && listed)
+		return CLI_OK;
 	if (ret)
 		return cli_fail(s, ret);
 	if (object)
@@ -160,17 +183,38 @@ static int print_param(struct mlproxy_session *s, const struct param *param, jso
 	return CLI_OK;
 }
 
-/* One parameter, or all that can be asked for where @only is NULL. */
+static bool in_list(const struct param *param, const struct mlproxy_schema *schema)
+{
+	if (param->id == MLPROXY_PARAM_SEED)
+		return false;
+	return param->scope == ALL || (param->scope == WITH_LEDGER && *schema->ledger_name) ||
+	       (param->scope == WITH_OUTER && schema->outer_unit);
+}
+
+/* All that can be asked for, and means something for this proxy. */
+static int print_list(struct mlproxy_session *s, json_t *object)
+{
+	struct mlproxy_schema_desc *schema;
+	int ret = mlproxy_schema_get(s, &schema);
+	unsigned int i;
+
+	if (ret)
+		return cli_fail(s, ret);
+	for (i = 0; i < NR_PARAMS && ret == CLI_OK; i++) {
+		if (in_list(&params[i], &schema->s))
+			ret = print_param(s, &params[i], true, object);
+	}
+	mlproxy_schema_free(schema);
+	return ret;
+}
+
+/* One parameter, or the list where @only is NULL. */
 static int print_params(const struct cli *cli, struct mlproxy_session *s, const struct param *only)
 {
 	json_t *object = cli->json ? json_object() : NULL;
-	int ret = CLI_OK;
-	unsigned int i;
+	int ret;
 
-	for (i = 0; i < NR_PARAMS && ret == CLI_OK; i++) {
-		if (only ? only == &params[i] : params[i].id != MLPROXY_PARAM_SEED)
-			ret = print_param(s, &params[i], object);
-	}
+	ret = only ? print_param(s, only, false, object) : print_list(s, object);
 	if (ret == CLI_OK && cli->json)
 		return cli_print_json(object);
 	json_decref(object);
@@ -256,6 +300,15 @@ const struct cli_verb verb_param = {
 		"  errors        share of failed and refused actions that is an emergency\n"
 		"  latency       budget of a decision; 0: not measured\n"
 		"  hold          shortest emergency; doubled when it recurs\n"
+		"  ramp          how long a better version is tested again, with ramp_share, before it\n"
+		"                gets all but the control group; 0: not\n"
+		"  ramp_share    share of the operations that the model decides in that test\n"
+		"Of a proxy with a ledger, or one that measures what the system pays:\n"
+		"  ledger_margin 'does not contradict' is: worse by at most so many standard deviations\n"
+		"  outer.MODE    share of the units (files, or windows of time) in the outer experiment\n"
+		"  outer_hold    how long a unit keeps its arm\n"
+		"  outer_washout begin of that time, which is not counted\n"
+		"  outer_margin  'costs no more' is: by at most that part of the cost (0.02, 2%)\n"
 		"Beside that:\n"
 		"  state_period  period of snapshots of the subsystem; 0: none\n"
 		"  pending       how long a decision may wait for its outcome\n"
