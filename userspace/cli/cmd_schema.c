@@ -55,6 +55,41 @@ static json_t *events_json(const struct mlproxy_schema_desc *schema)
 	return array;
 }
 
+/* null where the proxy has none */
+static json_t *quantity_json(const char *name, const char *unit)
+{
+	return *name ? json_pack("{s:s, s:s}", "name", name, "unit", unit) : json_null();
+}
+
+static json_t *ledger_json(const struct mlproxy_schema *s)
+{
+	json_t *ledger = quantity_json(s->ledger_name, s->ledger_unit);
+
+	if (*s->ledger_name)
+		json_object_set_new(ledger, "better",
+				    json_string(mlproxy_direction_name(s->ledger_direction)));
+	return ledger;
+}
+
+static json_t *outer_json(const struct mlproxy_schema *s)
+{
+	if (!s->outer_unit)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o}", "unit", mlproxy_outer_unit_name(s->outer_unit),
+			 "cost", quantity_json(s->cost_name, s->cost_unit),
+			 "work", quantity_json(s->work_name, s->work_unit));
+}
+
+static json_t *strata_json(const struct mlproxy_schema_desc *schema)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < schema->s.nr_strata; i++)
+		json_array_append_new(array, json_string(mlproxy_schema_stratum(schema, i)));
+	return array;
+}
+
 static int print_json(const struct mlproxy_schema_desc *schema)
 {
 	const struct mlproxy_schema *s = &schema->s;
@@ -67,7 +102,8 @@ static int print_json(const struct mlproxy_schema_desc *schema)
 			   mlproxy_type_name(what.type), "unit", what.unit,
 			   "better", mlproxy_direction_name(s->reward_direction),
 			   "min", value_json(&what, what.min), "max", value_json(&what, what.max));
-	return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}",
+	return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+					"s:o}",
 					"proxy", schema->proxy,
 					"schema_version", (int)s->schema_version,
 					"schema_hash", hash,
@@ -79,7 +115,9 @@ static int print_json(const struct mlproxy_schema_desc *schema)
 					"actions", actions_json(schema),
 					"states",
 					features_json(schema->states, s->nr_states),
-					"events", events_json(schema)));
+					"events", events_json(schema),
+					"ledger", ledger_json(s), "outer", outer_json(s),
+					"strata", strata_json(schema)));
 }
 
 /* Features, or states. */
@@ -122,6 +160,33 @@ static void print_events(const struct mlproxy_schema_desc *schema)
 	}
 }
 
+static void print_quantity(const char *before, const char *name, const char *unit)
+{
+	printf("%s%s", before, name);
+	if (*unit)
+		printf(" [%s]", unit);
+}
+
+/* What it is judged by beside the reward. */
+static void print_measures(const struct mlproxy_schema_desc *schema)
+{
+	const struct mlproxy_schema *s = &schema->s;
+	unsigned int i;
+
+	if (*s->ledger_name) {
+		print_quantity("ledger ", s->ledger_name, s->ledger_unit);
+		printf(", %s is better\n", mlproxy_direction_name(s->ledger_direction));
+	}
+	if (s->outer_unit) {
+		print_quantity("the system pays ", s->cost_name, s->cost_unit);
+		print_quantity(" for ", s->work_name, s->work_unit);
+		printf(", compared by %s\n", mlproxy_outer_unit_name(s->outer_unit));
+	}
+	for (i = 0; i < s->nr_strata; i++)
+		printf("%s%s%s", i ? ", " : "outcomes are compared within: ",
+		       mlproxy_schema_stratum(schema, i), i + 1 < s->nr_strata ? "" : "\n");
+}
+
 static int print_text(const struct mlproxy_schema_desc *schema)
 {
 	const struct mlproxy_schema *s = &schema->s;
@@ -139,6 +204,7 @@ static int print_text(const struct mlproxy_schema_desc *schema)
 	       value_plain(max, sizeof(max), &reward, reward.max));
 	printf("randomised by %s; a model may cost %u multiply-accumulates\n",
 	       mlproxy_unit_name(s->unit), s->max_macs);
+	print_measures(schema);
 
 	print_features("FEATURE", schema->features, s->nr_features);
 	printf("\n%3s %-24s %12s\n", "", "ACTION", "VALUE");
