@@ -338,6 +338,8 @@ ktap_test "show without operand" exits 2 'needs an argument' show
 ktap_test "show with a long name" exits 2 'is no name of a proxy' show abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz
 ktap_test "schema" exits 0 '0 load +count' schema synth
 ktap_test "schema, JSON" json '[a["name"] for a in d["actions"]] == ["none", "low", "middle", "high"] and len(d["features"]) == 3 and d["features"][1]["unit"] == "bytes"' schema synth
+ktap_test "schema, measures" json '"ledger" in d and "outer" in d and isinstance(d["strata"], list)' schema synth
+ktap_test "show, what it is judged by" exits 0 'judged by +score' show synth
 ktap_test "schema of no proxy" exits 3 'there is no proxy' schema nope
 
 ktap_test "stop too early" exits 4 'only while it is running' stop synth
@@ -359,6 +361,8 @@ ktap_test "mode, automatic" exits 0 'governed by the kernel' mode synth auto
 ktap_test "mode, automatic, JSON" json 'd["automatic"] and d["reason"] == "auto" and d["evidence"]["arms"]["model"]["n"] == 0' mode synth
 ktap_test "efficiency" exits 0 'gain of the model: unknown: no outcomes' efficiency synth
 ktap_test "efficiency, JSON" json 'd["automatic"] and d["transitions"][0]["reason"] == "auto" and d["transitions"][-1]["to"] == "collaboration" and d["evidence"]["low"] is None' efficiency synth
+ktap_test "efficiency, why the mode is that" exits 0 'that is: the operator handed the mode back to the kernel' efficiency synth
+ktap_test "efficiency, measures, JSON" json 'd["stage"] == "none" and isinstance(d["needs"], list) and d["verdicts"]["reward"]["verdict"] == "reward" and d["evidence"]["source"] == "baseline"' efficiency synth
 ktap_test "mode, back" exits 0 'learning' mode synth learning
 
 ktap_test "param" exits 0 'share.learning +0\.' param synth

@@ -18,8 +18,8 @@ static struct top_sample sample(uint64_t time_ns, uint64_t decisions)
 	struct top_sample s = { .time_ns = time_ns, .realtime_s = 1000 };
 
 	strcpy(s.entry.name, "synth");
-	strcpy(s.reward.name, "time");
-	strcpy(s.reward.unit, "ns");
+	strcpy(s.m.reward.name, "time");
+	strcpy(s.m.reward.unit, "ns");
 	s.entry.id = 3;
 	s.entry.state = MLPROXY_STATE_RUNNING;
 	s.stats.decisions = decisions;
@@ -364,8 +364,8 @@ static void rewards_are_scaled(void **state)
 	json_t *j;
 
 	(void)state;
-	strcpy(s.reward.unit, "log2");
-	s.reward.type = MLPROXY_TYPE_Q8;
+	strcpy(s.m.reward.unit, "log2");
+	s.m.reward.type = MLPROXY_TYPE_Q8;
 	s.eff.evidence.gain_q16 = 128LL << 16;
 	top_rates(NULL, &s, &r);
 	top_block(&page, &s, &r);
@@ -449,6 +449,88 @@ static void json_is_complete(void **state)
 	json_decref(j);
 }
 
+static struct top_sample with_measures(void)
+{
+	struct top_sample s = judged();
+	struct mlproxy_evidence *ledger = &s.verdicts[MLPROXY_VERDICT_LEDGER];
+	struct mlproxy_evidence *outer = &s.verdicts[MLPROXY_VERDICT_OUTER];
+
+	s.eff.nr_verdicts = MLPROXY_NR_VERDICTS;
+	s.eff.mode = MLPROXY_MODE_COLLABORATION;
+	s.eff.stage = MLPROXY_STAGE_RAMP;
+	s.eff.stage_since_ns = 30 * SECOND;
+	s.eff.needs = MLPROXY_NEEDS_LEDGER | MLPROXY_NEEDS_TIME;
+	strcpy(s.m.ledger.name, "saved");
+	strcpy(s.m.ledger.unit, "us");
+	strcpy(s.m.cost.name, "stalled");
+	strcpy(s.m.cost.unit, "ms");
+	strcpy(s.m.work.name, "time");
+	strcpy(s.m.work.unit, "s");
+	s.verdicts[0] = s.eff.evidence;
+	s.verdicts[0].stance = MLPROXY_STANCE_SUPPORTS;
+	*ledger = s.eff.evidence;
+	ledger->verdict = MLPROXY_VERDICT_LEDGER;
+	ledger->stance = MLPROXY_STANCE_WAITS;
+	*outer = (struct mlproxy_evidence){
+		.verdict = MLPROXY_VERDICT_OUTER, .stance = MLPROXY_STANCE_CONTRADICTS,
+		.n = { 100, 120 }, .mean_q16 = { 20 * 65536, 23 * 65536 },
+		.gain_q16 = -9830, .low_q16 = -13107, .high_q16 = -655,
+	};
+	return s;
+}
+
+static void measures_are_shown(void **state)
+{
+	static const char *const parts[] = {
+		" +?-  ", "ledger     waits: +200 [+150, +250] us  ",
+		"outer      contradicts: costs 15.0% more [20.0% more, 1.0% more]  ",
+		"stage      tested again with a larger share, for 1m10s now",
+		"missing    a ledger (saved) that does not contradict",
+		"           time: the test with a larger share is not over",
+		"collaboration -> learning: outer, costs 15.0% more [20.0% more, 1.0% more]; "
+		"100 and 120 s of time",
+	};
+	struct top_sample s = with_measures();
+	struct top_page page = { 0 };
+	struct top_rates r;
+	const char *text;
+	json_t *j;
+	size_t i;
+
+	(void)state;
+	s.transitions[0].reason = MLPROXY_REASON_OUTER;
+	s.transitions[0].to = MLPROXY_MODE_LEARNING;
+	s.transitions[0].evidence = s.verdicts[MLPROXY_VERDICT_OUTER];
+	top_rates(NULL, &s, &r);
+	top_row(&page, &s, &r);
+	top_details(&page, &s, &r);
+	text = all_lines(&page);
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!strstr(text, parts[i]))
+			fail_msg("no \"%s\" in\n%s", parts[i], text);
+	}
+	for (i = 0; i < page.nr; i++)
+		assert_true(strlen(page.line[i].text) <= 120);
+	j = top_json(&s, &r);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json_object_get(j,
+			    "verdicts"), "outer"), "stance")), "contradicts");
+	assert_int_equal(json_array_size(json_object_get(j, "needs")), 2);
+	assert_string_equal(json_string_value(json_object_get(j, "stage")), "ramp");
+	json_decref(j);
+	top_clear(&page);
+	/* who has none sees none, and what the operator fixed waits for nothing */
+	*s.m.ledger.name = *s.m.cost.name = '\0';
+	s.mode.automatic = 0;
+	top_row(&page, &s, &r);
+	top_block(&page, &s, &r);
+	text = all_lines(&page);
+	assert_non_null(strstr(text, " +    "));
+	assert_null(strstr(text, "ledger"));
+	assert_null(strstr(text, "outer"));
+	assert_null(strstr(text, "missing"));
+	top_page_free(&page);
+}
+
 static void orders(void **state)
 {
 	struct top_sample a = judged(), b = judged();
@@ -483,6 +565,7 @@ int main(void)
 		cmocka_unit_test(lines_of_nothing),
 		cmocka_unit_test(a_silent_agent_is_said),
 		cmocka_unit_test(json_is_complete),
+		cmocka_unit_test(measures_are_shown),
 		cmocka_unit_test(orders),
 	};
 

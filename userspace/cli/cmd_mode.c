@@ -13,7 +13,7 @@
 #define WANT_AUTO	-2
 
 static int print_json(const char *proxy, const struct mlproxy_mode *mode,
-		      const struct mlproxy_feature *reward)
+		      const struct measures *m)
 {
 	return cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o}",
 					"proxy", proxy,
@@ -22,11 +22,11 @@ static int print_json(const char *proxy, const struct mlproxy_mode *mode,
 					"since_ns", cli_uint(mode->since_ns),
 					"changes", cli_uint(mode->changes),
 					"automatic", (int)mode->automatic,
-					"evidence", evidence_json(&mode->evidence, reward)));
+					"evidence", evidence_json(&mode->evidence, m)));
 }
 
 static void print_text(const char *proxy, const struct mlproxy_mode *mode,
-		       const struct mlproxy_feature *reward)
+		       const struct measures *m)
 {
 	char text[EVIDENCE_BYTES];
 
@@ -34,7 +34,7 @@ static void print_text(const char *proxy, const struct mlproxy_mode *mode,
 	       mlproxy_mode_reason_name(mode->reason), (unsigned long long)mode->changes);
 	printf("  governed by the %s, in this mode for %.1f s\n",
 	       mode->automatic ? "kernel" : "operator", clock_seconds_since(mode->since_ns));
-	evidence_reason(&mode->evidence, mode->reason, reward, text, sizeof(text));
+	evidence_reason(&mode->evidence, mode->reason, m, text, sizeof(text));
 	if (*text)
 		printf("  taken on: %s\n", text);
 }
@@ -43,17 +43,17 @@ static int print_mode(const struct cli *cli, struct mlproxy_session *s,
 		      const struct mlproxy_mode *mode)
 {
 	struct mlproxy_schema_desc *schema;
-	struct mlproxy_feature reward;
+	struct measures m;
 	int ret;
 
 	ret = mlproxy_schema_get(s, &schema);
 	if (ret)
 		return cli_fail(s, ret);
-	reward = value_reward(&schema->s);
+	m = measures_of(&schema->s);
 	mlproxy_schema_free(schema);
 	if (cli->json)
-		return print_json(mlproxy_bound_name(s), mode, &reward);
-	print_text(mlproxy_bound_name(s), mode, &reward);
+		return print_json(mlproxy_bound_name(s), mode, &m);
+	print_text(mlproxy_bound_name(s), mode, &m);
 	return CLI_OK;
 }
 

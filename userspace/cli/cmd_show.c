@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "common/clock.h"
+#include "evidence.h"
 
 /**
  * struct facts - all that show prints
@@ -17,6 +17,8 @@
  * @window_ns: length of a switchback window
  * @models: model slots
  * @stats: counters
+ * @m: what it is judged by
+ * @nr_strata: contexts that outcomes are compared in
  */
 struct facts {
 	struct mlproxy_list_entry entry;
@@ -26,7 +28,22 @@ struct facts {
 	uint64_t window_ns;
 	struct mlproxy_model_info models;
 	struct mlproxy_stats stats;
+	struct measures m;
+	uint32_t nr_strata;
 };
+
+static int ask_schema(struct mlproxy_session *s, struct facts *facts)
+{
+	struct mlproxy_schema_desc *schema;
+	int ret = mlproxy_schema_get(s, &schema);
+
+	if (ret)
+		return ret;
+	facts->m = measures_of(&schema->s);
+	facts->nr_strata = schema->s.nr_strata;
+	mlproxy_schema_free(schema);
+	return 0;
+}
 
 static int collect(struct mlproxy_session *s, struct facts *facts)
 {
@@ -49,7 +66,7 @@ static int collect(struct mlproxy_session *s, struct facts *facts)
 		ret = mlproxy_model_get_info(s, &facts->models);
 	if (!ret)
 		ret = mlproxy_get_stats(s, &facts->stats);
-	return ret;
+	return ret ? ret : ask_schema(s, facts);
 }
 
 /* 0 is from a kernel that has one kind only. */
@@ -78,13 +95,27 @@ static json_t *shares_json(const uint64_t *shares)
 	return object;
 }
 
+/* By verdict, what is measured; the outer experiment's is cost for work. */
+static json_t *judged_by_json(const struct measures *m)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "reward", json_string(m->reward.name));
+	json_object_set_new(object, "ledger",
+			    *m->ledger.name ? json_string(m->ledger.name) : json_null());
+	json_object_set_new(object, "outer",
+			    *m->cost.name ? json_sprintf("%s for %s", m->cost.name,
+							 m->work.name) : json_null());
+	return object;
+}
+
 static int print_json(const struct facts *facts)
 {
 	const struct mlproxy_model_info *m = &facts->models;
 
 	return cli_print_json(json_pack(
 		"{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o, s:i}",
 		"name", facts->entry.name,
 		"id", (int)facts->entry.id,
 		"state", mlproxy_state_name(facts->entry.state),
@@ -103,7 +134,8 @@ static int print_json(const struct facts *facts)
 		"standby", model_json(m->standby_version, m->standby_kind, m->standby_macs,
 				      m->standby_bytes, m->standby_name),
 		"decisions", cli_uint(facts->stats.decisions),
-		"feedbacks", cli_uint(facts->stats.feedbacks)));
+		"feedbacks", cli_uint(facts->stats.feedbacks),
+		"judged_by", judged_by_json(&facts->m), "strata", (int)facts->nr_strata));
 }
 
 static void print_model(const char *slot, uint32_t version, uint32_t kind, uint32_t macs,
@@ -114,6 +146,20 @@ static void print_model(const char *slot, uint32_t version, uint32_t kind, uint3
 		       version, name, kind_name(kind), macs, bytes);
 	else
 		printf("%-10s no model\n", slot);
+}
+
+static void print_measures(const struct facts *facts)
+{
+	const struct measures *m = &facts->m;
+
+	printf("%-10s %s", "judged by", m->reward.name);
+	if (*m->ledger.name)
+		printf(", the ledger %s", m->ledger.name);
+	if (*m->cost.name)
+		printf(", and what the system pays: %s for %s", m->cost.name, m->work.name);
+	if (facts->nr_strata > 1)
+		printf("; within %u contexts", facts->nr_strata);
+	putchar('\n');
 }
 
 static int print_text(const struct facts *facts)
@@ -137,6 +183,7 @@ static int print_text(const struct facts *facts)
 		    m->standby_bytes, m->standby_name);
 	printf("%-10s version %u, %u features, %u actions\n", "schema",
 	       facts->entry.schema_version, facts->entry.nr_features, facts->entry.nr_actions);
+	print_measures(facts);
 	printf("%-10s %llu decisions, %llu outcomes\n", "counted",
 	       (unsigned long long)facts->stats.decisions,
 	       (unsigned long long)facts->stats.feedbacks);

@@ -47,10 +47,10 @@ static const char *const mode_reasons[] = {
 	[MLPROXY_REASON_BAD_STATE] = "bad state",
 	[MLPROXY_REASON_RECOVERED] = "recovered",
 	[MLPROXY_REASON_AUTO] = "auto",
-	[MLPROXY_REASON_LEDGER] = "ledger contradicts",
-	[MLPROXY_REASON_OUTER] = "costs the system",
-	[MLPROXY_REASON_RAMP] = "larger share",
-	[MLPROXY_REASON_RAMP_ENDED] = "no gain with the larger share",
+	[MLPROXY_REASON_LEDGER] = "ledger",
+	[MLPROXY_REASON_OUTER] = "outer",
+	[MLPROXY_REASON_RAMP] = "ramp",
+	[MLPROXY_REASON_RAMP_ENDED] = "ramp ended",
 };
 
 static const char *const arms[] = {

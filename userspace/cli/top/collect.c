@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "value.h"
 #include "agent.h"
 #include "collect.h"
 
@@ -64,16 +63,16 @@ static int ask_schema(struct mlproxy_session *session, struct top_sample *s)
 
 	if (ret)
 		return ret;
-	s->reward = value_reward(&schema->s);
-	s->reward_direction = schema->s.reward_direction;
+	s->m = measures_of(&schema->s);
 	mlproxy_schema_free(schema);
 	return 0;
 }
 
 static void ask_efficiency(struct mlproxy_session *session, struct top_sample *s)
 {
-	int nr = mlproxy_efficiency_get(session, &s->eff, s->transitions,
-					MLPROXY_MAX_TRANSITIONS);
+	int nr = mlproxy_efficiency_verdicts(session, &s->eff, s->transitions,
+					     MLPROXY_MAX_TRANSITIONS, s->verdicts,
+					     MLPROXY_ROOM_VERDICTS);
 
 	/* a kernel module of before the mode machine knows no such call */
 	s->judged = nr >= 0;

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "cli.h"
-#include "evidence.h"
 #include "json.h"
+#include "explain.h"
 
 /* JSON has no infinity and no NaN. */
 static json_t *number(double value)
@@ -26,9 +26,23 @@ static json_t *transitions_json(const struct top_sample *s)
 			"{s:o, s:s, s:s, s:s, s:o}", "time_ns", cli_uint(t->time_ns),
 			"from", mlproxy_mode_name(t->from), "to", mlproxy_mode_name(t->to),
 			"reason", mlproxy_mode_reason_name(t->reason),
-			"evidence", evidence_json(&t->evidence, &s->reward)));
+			"evidence", evidence_json(&t->evidence, &s->m)));
 	}
 	return list;
+}
+
+static json_t *verdicts_json(const struct top_sample *s)
+{
+	json_t *object = json_object();
+	uint32_t i;
+
+	for (i = 0; i < MLPROXY_NR_VERDICTS; i++) {
+		bool any = i < s->eff.nr_verdicts && measures_has(&s->m, i);
+
+		json_object_set_new(object, mlproxy_verdict_name(i),
+				    any ? evidence_json(&s->verdicts[i], &s->m) : json_null());
+	}
+	return object;
 }
 
 static json_t *agent_json(const struct top_sample *s)
@@ -39,9 +53,9 @@ static json_t *agent_json(const struct top_sample *s)
 	if (!a->known)
 		return test;
 	if (a->tested)
-		test = json_pack("{s:o, s:o, s:o}", "gain", value_json_real(&s->reward, a->gain),
-				 "low", value_json_real(&s->reward, a->low),
-				 "high", value_json_real(&s->reward, a->high));
+		test = json_pack("{s:o, s:o, s:o}", "gain", value_json_real(&s->m.reward, a->gain),
+				 "low", value_json_real(&s->m.reward, a->low),
+				 "high", value_json_real(&s->m.reward, a->high));
 	return json_pack("{s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:b}",
 			 "age_s", (json_int_t)(s->realtime_s - a->time_s),
 			 "pid", (json_int_t)a->pid,
@@ -50,7 +64,7 @@ static json_t *agent_json(const struct top_sample *s)
 			 "swaps", (json_int_t)a->swaps, "rollbacks", (json_int_t)a->rollbacks,
 			 "last_refit_time", (json_int_t)a->last_refit_s, "last_test", test,
 			 "model_version", (json_int_t)a->model_version,
-			 "error_mean", value_json_real(&s->reward, a->error_mean), "alarm", a->alarm);
+			 "error_mean", value_json_real(&s->m.reward, a->error_mean), "alarm", a->alarm);
 }
 
 static json_t *shares_json(const struct top_rates *r)
@@ -94,12 +108,15 @@ json_t *top_json(const struct top_sample *s, const struct top_rates *r)
 	if (!object)
 		return NULL;
 	json_object_set_new(object, "lost_s", r->known ? number(r->lost_s) : json_null());
-	json_object_set_new(object, "reward", json_string(s->reward.name));
-	json_object_set_new(object, "unit", json_string(s->reward.unit));
+	json_object_set_new(object, "reward", json_string(s->m.reward.name));
+	json_object_set_new(object, "unit", json_string(s->m.reward.unit));
 	json_object_set_new(object, "reward_direction",
-			    json_string(mlproxy_direction_name(s->reward_direction)));
+			    json_string(mlproxy_direction_name(s->m.reward_direction)));
 	json_object_set_new(object, "evidence",
-			    s->judged ? evidence_json(&s->eff.evidence, &s->reward) : json_null());
+			    s->judged ? evidence_json(&s->eff.evidence, &s->m) : json_null());
+	json_object_set_new(object, "verdicts", s->judged ? verdicts_json(s) : json_null());
+	json_object_set_new(object, "needs", explain_needs_json(s->judged ? s->eff.needs : 0));
+	json_object_set_new(object, "stage", json_string(mlproxy_stage_name(s->eff.stage)));
 	json_object_set_new(object, "hold_ns", s->judged ? cli_uint(s->eff.hold_ns) : json_null());
 	json_object_set_new(object, "transitions", transitions_json(s));
 	json_object_set_new(object, "active",

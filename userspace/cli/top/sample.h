@@ -8,6 +8,8 @@
 
 #include <mlproxy/mlproxy.h>
 
+#include "evidence.h"
+
 /* An agent writes its status every few seconds. */
 #define TOP_AGENT_SILENT_S	15
 
@@ -54,15 +56,15 @@ struct top_agent {
  * @entry: its entry in the list
  * @mode: mode
  * @stats: counters
- * @judged: @eff and @transitions are filled in
+ * @judged: @eff, @verdicts and @transitions are filled in
  * @eff: efficiency
+ * @verdicts: what each measure says, eff.nr_verdicts entries
  * @nr_transitions: entries in @transitions
  * @transitions: changes of mode, newest first
  * @models: model slots
  * @lost: records that readers of now have lost
  * @lost_known: @lost counts
- * @reward: what is rewarded, and how its values are to be read
- * @reward_direction: MLPROXY_REWARD_*
+ * @m: what it is judged by, and how its values are to be read
  * @agent: status of the agent
  */
 struct top_sample {
@@ -73,13 +75,13 @@ struct top_sample {
 	struct mlproxy_stats stats;
 	bool judged;
 	struct mlproxy_efficiency eff;
+	struct mlproxy_evidence verdicts[MLPROXY_ROOM_VERDICTS];
 	unsigned int nr_transitions;
 	struct mlproxy_transition transitions[MLPROXY_MAX_TRANSITIONS];
 	struct mlproxy_model_info models;
 	uint64_t lost;
 	bool lost_known;
-	struct mlproxy_feature reward;
-	uint32_t reward_direction;
+	struct measures m;
 	struct top_agent agent;
 };
 

@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "evidence.h"
 #include "figure.h"
+#include "explain.h"
 #include "text.h"
 
-#define BAR_WIDTH	25
+#define BAR_WIDTH	21
 #define SHARE_WIDTH	20
 #define NUMBER_BYTES	40
-#define ROW_FORMAT	"%-14s %-11s %-14s %-10s %6s %8s %6s %5s %-*s %5s %-6s"
+#define ROW_FORMAT	"%-14s %-11s %-14s %-10s %6s %8s %6s %5s %-*s %-3s %5s %-6s"
 
 static const char *rate(char *text, const struct top_rates *r, double value)
 {
@@ -69,7 +69,27 @@ static const char *percent(char *text, const struct top_sample *s, double share)
 void top_heading(struct top_page *page)
 {
 	top_add(page, TOP_TITLE, ROW_FORMAT, "proxy", "state", "mode", "why", "since", "dec/s",
-		"model", "expl", BAR_WIDTH, "gain, with its interval", "lost", "agent");
+		"model", "expl", BAR_WIDTH, "gain, its interval", "rlo", "lost", "agent");
+}
+
+static const struct mlproxy_evidence *verdict(const struct top_sample *s, uint32_t i)
+{
+	return s->judged && i < s->eff.nr_verdicts && measures_has(&s->m, i) ? &s->verdicts[i] :
+									      NULL;
+}
+
+/* A character a measure: reward, ledger, outer experiment. */
+static void stances(char *text, const struct top_sample *s)
+{
+	static const char says[] = { ' ', '?', '+', '-' };
+	uint32_t i;
+
+	for (i = 0; i < MLPROXY_NR_VERDICTS; i++) {
+		const struct mlproxy_evidence *e = verdict(s, i);
+
+		text[i] = e && e->stance < sizeof(says) ? says[e->stance] : ' ';
+	}
+	text[i] = '\0';
 }
 
 static const char *agent_word(char *text, const struct top_sample *s)
@@ -87,17 +107,19 @@ void top_row(struct top_page *page, const struct top_sample *s, const struct top
 {
 	char since[NUMBER_BYTES], per_s[NUMBER_BYTES], lost[NUMBER_BYTES], agent[NUMBER_BYTES];
 	char bar[BAR_WIDTH + 1] = "", model[NUMBER_BYTES], explored[NUMBER_BYTES];
+	char says[MLPROXY_NR_VERDICTS + 1];
 	bool running = s->entry.state == MLPROXY_STATE_RUNNING;
 
 	if (s->judged)
 		interval_bar(bar, &s->eff.evidence);
+	stances(says, s);
 	top_add(page, running ? mode_tone(s->mode.mode) : TOP_PLAIN,
 		ROW_FORMAT, s->entry.name,
 		mlproxy_state_name(s->entry.state), mlproxy_mode_name(s->mode.mode),
 		mlproxy_mode_reason_name(s->mode.reason),
 		top_age(since, sizeof(since), seconds_between(s->mode.since_ns, s->time_ns)),
 		rate(per_s, r, r->decisions_s), percent(model, s, model_share(r)),
-		percent(explored, s, r->share[MLPROXY_SRC_EXPLORE]), BAR_WIDTH, bar,
+		percent(explored, s, r->share[MLPROXY_SRC_EXPLORE]), BAR_WIDTH, bar, says,
 		s->lost_known ? top_count(lost, sizeof(lost), s->lost) : "-",
 		agent_word(agent, s));
 }
@@ -137,7 +159,7 @@ static void add_decisions(struct top_page *page, const struct top_sample *s,
 static void add_arm(struct top_page *page, const struct top_sample *s, unsigned int arm)
 {
 	const struct mlproxy_evidence *e = &s->eff.evidence;
-	char n[NUMBER_BYTES], mean[VALUE_BYTES], sd[VALUE_BYTES];
+	char n[NUMBER_BYTES], mean[EVIDENCE_BYTES], sd[VALUE_BYTES];
 
 	if (!e->n[arm]) {
 		top_add(page, TOP_PLAIN, "  %-10s n 0", arm ? "model" : "baseline");
@@ -145,9 +167,10 @@ static void add_arm(struct top_page *page, const struct top_sample *s, unsigned 
 	}
 	top_add(page, TOP_PLAIN, "  %-10s n %-6s mean %s, sd %s", arm ? "model" : "baseline",
 		top_count(n, sizeof(n), e->n[arm]),
-		value_text(mean, sizeof(mean), &s->reward, evidence_q16(e->mean_q16[arm])),
-		value_quantity(sd, sizeof(sd), value_number(&s->reward, e->sd_q16[arm] / 65536.0),
-			       s->reward.unit));
+		evidence_mean(e, arm, &s->m, mean, sizeof(mean)),
+		value_quantity(sd, sizeof(sd),
+			       value_number(&s->m.reward, e->sd_q16[arm] / 65536.0),
+			       s->m.reward.unit));
 }
 
 /* Behind a change of mode the arms are empty: what it was taken on is the last that is known. */
@@ -158,7 +181,7 @@ static void add_last_change(struct top_page *page, const struct top_sample *s)
 
 	if (!s->nr_transitions || !evidence_young(&s->eff.evidence))
 		return;
-	evidence_reason(&t->evidence, t->reason, &s->reward, text, sizeof(text));
+	evidence_reason(&t->evidence, t->reason, &s->m, text, sizeof(text));
 	if (*text)
 		top_add(page, TOP_PLAIN, "             just begun; the last change was taken on %s",
 			text);
@@ -175,9 +198,53 @@ static void add_gain(struct top_page *page, const struct top_sample *s)
 	else if (e->high_q16 < 0)
 		tone = TOP_BAD;
 	interval_bar(bar, e);
-	evidence_gain(e, &s->reward, gain, sizeof(gain));
+	evidence_gain(e, &s->m, gain, sizeof(gain));
 	top_add(page, tone, "  gain       %s  %s", gain, bar);
 	add_last_change(page, s);
+}
+
+static enum top_tone stance_tone(uint32_t stance)
+{
+	if (stance == MLPROXY_STANCE_CONTRADICTS)
+		return TOP_BAD;
+	return stance == MLPROXY_STANCE_SUPPORTS ? TOP_GOOD : TOP_PLAIN;
+}
+
+/* Ledger and outer experiment; the reward has more lines. */
+static void add_measures(struct top_page *page, const struct top_sample *s)
+{
+	char text[EVIDENCE_BYTES], bar[BAR_WIDTH + 1];
+	uint32_t i;
+
+	for (i = MLPROXY_VERDICT_LEDGER; i < MLPROXY_NR_VERDICTS; i++) {
+		const struct mlproxy_evidence *e = verdict(s, i);
+
+		if (!e)
+			continue;
+		interval_bar(bar, e);
+		evidence_verdict(e, &s->m, text, sizeof(text));
+		top_add(page, stance_tone(e->stance), "  %-10s %s  %s", mlproxy_verdict_name(i),
+			text, bar);
+	}
+}
+
+static void add_needs(struct top_page *page, const struct top_sample *s)
+{
+	char text[EXPLAIN_BYTES], age[NUMBER_BYTES];
+	const char *what = "missing";
+	uint32_t need;
+
+	if (s->eff.stage == MLPROXY_STAGE_RAMP)
+		top_add(page, TOP_PLAIN, "  stage      tested again with a larger share, for %s now",
+			top_age(age, sizeof(age),
+				seconds_between(s->eff.stage_since_ns, s->time_ns)));
+	for (need = 1; need && s->mode.automatic && *explain_step(&s->eff); need <<= 1) {
+		if (!(s->eff.needs & need))
+			continue;
+		top_add(page, TOP_PLAIN, "  %-10s %s", what,
+			explain_need(need, &s->eff, &s->m, text, sizeof(text)));
+		what = "";
+	}
 }
 
 static void add_model(struct top_page *page, const struct top_sample *s)
@@ -231,15 +298,17 @@ static void add_agent(struct top_page *page, const struct top_sample *s)
 void top_block(struct top_page *page, const struct top_sample *s, const struct top_rates *r)
 {
 	top_add(page, TOP_TITLE, "%s: %s; %s%s%s, %s is better", s->entry.name,
-		mlproxy_state_name(s->entry.state), s->reward.name,
-		*s->reward.unit ? " in " : "", s->reward.unit,
-		mlproxy_direction_name(s->reward_direction));
+		mlproxy_state_name(s->entry.state), s->m.reward.name,
+		*s->m.reward.unit ? " in " : "", s->m.reward.unit,
+		mlproxy_direction_name(s->m.reward_direction));
 	add_mode(page, s);
 	add_decisions(page, s, r);
 	if (s->judged) {
 		add_arm(page, s, MLPROXY_ARM_BASELINE);
 		add_arm(page, s, MLPROXY_ARM_MODEL);
 		add_gain(page, s);
+		add_measures(page, s);
+		add_needs(page, s);
 	} else {
 		top_add(page, TOP_WARN,
 			"  gain       this kernel module does not judge: load a newer one");
@@ -255,7 +324,7 @@ static void add_transition(struct top_page *page, const struct top_sample *s,
 	const struct mlproxy_evidence *e = &t->evidence;
 	char age[NUMBER_BYTES], text[EVIDENCE_BYTES], version[NUMBER_BYTES] = "";
 
-	evidence_reason(e, t->reason, &s->reward, text, sizeof(text));
+	evidence_reason(e, t->reason, &s->m, text, sizeof(text));
 	if (e->model_version)
 		snprintf(version, sizeof(version), "%smodel %u", *text ? "; " : "",
 			 e->model_version);
@@ -304,12 +373,12 @@ static void add_test(struct top_page *page, const struct top_sample *s)
 
 	if (a->known && a->tested)
 		top_add(page, TOP_PLAIN, "  last test  gain %s before it was loaded",
-			value_interval(text, sizeof(text), &s->reward, a->gain, a->low, a->high));
+			value_interval(text, sizeof(text), &s->m.reward, a->gain, a->low, a->high));
 	if (a->known && isfinite(a->error_mean))
 		top_add(page, TOP_PLAIN,
 			"  error      mean of outcome less prediction %s %s, model %" PRId64,
-			value_gain(text, sizeof(text), &s->reward, a->error_mean),
-			s->reward.unit, a->model_version);
+			value_gain(text, sizeof(text), &s->m.reward, a->error_mean),
+			s->m.reward.unit, a->model_version);
 }
 
 void top_details(struct top_page *page, const struct top_sample *s, const struct top_rates *r)
