@@ -30,7 +30,7 @@ static int teardown(void **state)
 	return system(cmd);
 }
 
-static void load(struct mlds_data *d)
+static inline void load(struct mlds_data *d)
 {
 	const char *paths[] = { path };
 

@@ -131,8 +131,8 @@ static int fill_bins(struct report *r)
 	return CLI_OK;
 }
 
-/* Rows of an arm in a mode; MLPROXY_NR_MODES for all modes. */
-static void pick(const struct report *r, unsigned int mode, unsigned int arm,
+/* Rows of an arm in a mode, with all of @flags; MLPROXY_NR_MODES for all modes. */
+static void pick(const struct report *r, unsigned int mode, unsigned int arm, uint16_t flags,
 		 struct mltrain_rows *rows)
 {
 	size_t i;
@@ -140,22 +140,22 @@ static void pick(const struct report *r, unsigned int mode, unsigned int arm,
 	rows->n = 0;
 	for (i = 0; i < r->data.n; i++) {
 		if ((mode == MLPROXY_NR_MODES || r->data.mode[i] == mode) &&
-		    report_arm(r, i) == arm)
+		    (r->data.feedback_flags[i] & flags) == flags && report_arm(r, i) == arm)
 			rows->row[rows->n++] = i;
 	}
 }
 
 /* The gain within modes, weighted by their decisions. */
-static void weigh_gains(struct report *r)
+static void weigh_gains(struct report_stratum *stratum)
 {
-	struct report_stat *all = &r->stratum[0].gain;
+	struct report_stat *all = &stratum[0].gain;
 	double mean = 0, var = 0, half;
 	uint64_t n = 0;
 	unsigned int i;
 
 	*all = report_nothing();
 	for (i = 1; i < REPORT_NR_STRATA; i++) {
-		const struct report_stat *g = &r->stratum[i].gain;
+		const struct report_stat *g = &stratum[i].gain;
 
 		if (isfinite(g->mean) && isfinite(g->low))
 			n += g->n;
@@ -163,7 +163,7 @@ static void weigh_gains(struct report *r)
 	if (!n)
 		return;
 	for (i = 1; i < REPORT_NR_STRATA; i++) {
-		const struct report_stat *g = &r->stratum[i].gain;
+		const struct report_stat *g = &stratum[i].gain;
 		double weight = (double)g->n / n;
 
 		if (!isfinite(g->mean) || !isfinite(g->low))
@@ -176,7 +176,9 @@ static void weigh_gains(struct report *r)
 	*all = (struct report_stat){ n, mean, mean - half, mean + half };
 }
 
-static int fill_strata(struct report *r)
+/* Both arms in each mode: means of @data's rewards, of the rows that have all of @flags. */
+static int fill_strata(const struct report *r, const struct mlds_data *data, uint16_t flags,
+		       struct report_stratum *stratum)
 {
 	struct mltrain_rows rows = { 0 };
 	unsigned int i, arm;
@@ -185,19 +187,31 @@ static int fill_strata(struct report *r)
 	if (!rows.row)
 		return cli_error("out of memory");
 	for (i = 0; i < REPORT_NR_STRATA; i++) {
-		struct report_stratum *s = &r->stratum[i];
+		struct report_stratum *s = &stratum[i];
 
 		s->name = i ? mlproxy_mode_name(i - 1) : "all";
 		for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-			pick(r, i ? i - 1 : MLPROXY_NR_MODES, arm, &rows);
-			s->arm[arm] = report_mean_of(&r->data, &rows);
+			pick(r, i ? i - 1 : MLPROXY_NR_MODES, arm, flags, &rows);
+			s->arm[arm] = report_mean_of(data, &rows);
 		}
-		s->gain = report_difference(&r->data, &s->arm[MLPROXY_ARM_MODEL],
+		s->gain = report_difference(data, &s->arm[MLPROXY_ARM_MODEL],
 					    &s->arm[MLPROXY_ARM_BASELINE]);
 	}
-	weigh_gains(r);
+	weigh_gains(stratum);
 	free(rows.row);
 	return CLI_OK;
+}
+
+/* The ledger is summed up as the reward is: in its place. */
+static int fill_ledger(struct report *r)
+{
+	struct mlds_data ledger = r->data;
+
+	if (!measures_has(&r->m, MLPROXY_VERDICT_LEDGER))
+		return CLI_OK;
+	ledger.reward = r->data.ledger;
+	ledger.schema.schema.reward_direction = r->data.schema.schema.ledger_direction;
+	return fill_strata(r, &ledger, MLPROXY_FEEDBACK_LEDGER, r->ledger);
 }
 
 static void fill_actions(struct report *r)
@@ -288,7 +302,9 @@ int report_data(struct report *r)
 	if (ret == CLI_OK)
 		ret = fill_bins(r);
 	if (ret == CLI_OK)
-		ret = fill_strata(r);
+		ret = fill_strata(r, &r->data, 0, r->stratum);
+	if (ret == CLI_OK)
+		ret = fill_ledger(r);
 	if (ret == CLI_OK)
 		fill_actions(r);
 	if (ret == CLI_OK)

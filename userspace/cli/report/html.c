@@ -185,17 +185,14 @@ static void write_counts(FILE *f, const struct report *r)
 		(unsigned long long)c->gaps, r->length_s);
 }
 
-static void write_arms(FILE *f, const struct report *r)
+static void write_strata(FILE *f, const struct report *r, const struct report_stratum *strata)
 {
 	unsigned int i;
 
-	fputs("<h2>Arms</h2>\n<p class=\"note\">Mean reward with a 95 % interval, taken between keys or blocks of decisions. The gain of all modes is the mean of the modes' gains by their decisions, since arms are drawn at random only within a mode; positive is better for the model.</p>\n", f);
-	if (!r->arms_known)
-		fputs("<p class=\"note\">The records do not say which arm they count for; arms are told by what was done where the model had proposed something.</p>\n", f);
 	fprintf(f, "<table><tr><th>mode</th><th>baseline n</th><th>baseline mean</th>%s</tr>\n",
 		has_model(r) ? "<th>model n</th><th>model mean</th><th>gain</th>" : "");
 	for (i = 0; i < REPORT_NR_STRATA; i++) {
-		const struct report_stratum *s = &r->stratum[i];
+		const struct report_stratum *s = &strata[i];
 
 		if (i && !s->arm[0].n && !s->arm[1].n)
 			continue;
@@ -213,6 +210,35 @@ static void write_arms(FILE *f, const struct report *r)
 	fputs("</table>\n", f);
 }
 
+static void write_unit(FILE *f, const char *unit)
+{
+	if (!*unit)
+		return;
+	fputs(" in ", f);
+	escape(f, unit);
+}
+
+/* What decisions brought beside their rewards. */
+static void write_ledger(FILE *f, const struct report *r)
+{
+	if (!measures_has(&r->m, MLPROXY_VERDICT_LEDGER))
+		return;
+	fputs("<h2>Ledger: ", f);
+	escape(f, r->m.ledger.name);
+	write_unit(f, r->m.ledger.unit);
+	fprintf(f, "</h2>\n<p class=\"note\">What decisions brought, in units that add up, %s is better; as the table above, of the outcomes that say so.</p>\n",
+		mlproxy_direction_name(r->data.schema.schema.ledger_direction));
+	write_strata(f, r, r->ledger);
+}
+
+static void write_arms(FILE *f, const struct report *r)
+{
+	fputs("<h2>Arms</h2>\n<p class=\"note\">Mean reward with a 95 % interval, taken between keys or blocks of decisions. The gain of all modes is the mean of the modes' gains by their decisions, since arms are drawn at random only within a mode; positive is better for the model.</p>\n", f);
+	if (!r->arms_known)
+		fputs("<p class=\"note\">The records do not say which arm they count for; arms are told by what was done where the model had proposed something.</p>\n", f);
+	write_strata(f, r, r->stratum);
+}
+
 static void write_plot(FILE *f, char *const *svg, enum report_plot plot, const char *title,
 		       const char *note, const char *nothing)
 {
@@ -222,13 +248,32 @@ static void write_plot(FILE *f, char *const *svg, enum report_plot plot, const c
 		fprintf(f, "<figure>\n%s\n</figure>\n", svg[plot]);
 }
 
+/* What a change was taken on, if not the reward: a part of the cost, or of the ledger. */
+static void cell_measure(FILE *f, const struct report *r, const struct mlds_change *c)
+{
+	double scale = c->verdict == MLPROXY_VERDICT_OUTER ? 100 : 1;
+	struct report_stat gain = {
+		c->n[0] + c->n[1], scale * c->gain, scale * c->low, scale * c->high,
+	};
+
+	if (!c->n[0] || !c->n[1])
+		gain = report_nothing();
+	cell_gain(f, &gain);
+	fputs("<td>", f);
+	if (c->verdict == MLPROXY_VERDICT_OUTER)
+		fputs("% of the cost less", f);
+	else
+		escape(f, c->verdict == MLPROXY_VERDICT_LEDGER ? r->m.ledger.name :
+								 r->reward.name);
+	fputs("</td>", f);
+}
+
 /* @judged: the table has the columns of what a change was taken on. */
 static void write_change(FILE *f, const struct report *r, const struct report_change *change,
 			 bool judged)
 {
 	const struct mlds_change *c = &change->c;
 	struct mlproxy_feature reward = r->reward;
-	struct report_stat gain = { 0, c->gain, c->low, c->high };
 	char limit[4 * VALUE_BYTES] = "";
 
 	fputs("<tr>", f);
@@ -239,14 +284,12 @@ static void write_change(FILE *f, const struct report *r, const struct report_ch
 	if (judged && c->judged) {
 		cell_count(f, c->n[MLPROXY_ARM_BASELINE]);
 		cell_count(f, c->n[MLPROXY_ARM_MODEL]);
-		if (!c->n[0] || !c->n[1])
-			gain = report_nothing();
-		cell_gain(f, &gain);
+		cell_measure(f, r, c);
 		evidence_limit(c->value, c->limit, c->reason, &reward, limit, sizeof(limit));
 		cell(f, limit);
 		fprintf(f, "<td class=\"n\">%u</td>", c->model_version);
 	} else if (judged) {
-		fputs("<td></td><td></td><td></td><td></td><td></td>", f);
+		fputs("<td></td><td></td><td></td><td></td><td></td><td></td>", f);
 	}
 	fputs("</tr>\n", f);
 }
@@ -262,7 +305,7 @@ static void write_changes(FILE *f, const struct report *r)
 	if (!r->nr_changes)
 		return;
 	fprintf(f, "<table><tr><th>at [s]</th><th>from</th><th>to</th><th>reason</th>%s</tr>\n",
-		judged ? "<th>baseline n</th><th>model n</th><th>gain</th><th>limit</th><th>model</th>" : "");
+		judged ? "<th>baseline n</th><th>model n</th><th>gain</th><th>of</th><th>limit</th><th>version</th>" : "");
 	for (i = 0; i < r->nr_changes; i++)
 		write_change(f, r, &r->change[i], judged);
 	fputs("</table>\n", f);
@@ -326,10 +369,7 @@ static void write_title(FILE *f, const struct report *r, char *const *paths, int
 	escape(f, r->data.schema.proxy);
 	fputs("</h1>\n<p>Reward: ", f);
 	escape(f, s->reward_name);
-	if (*s->reward_unit) {
-		fputs(" in ", f);
-		escape(f, s->reward_unit);
-	}
+	write_unit(f, s->reward_unit);
 	fprintf(f, ", %s is better. Data:",
 		s->reward_direction == MLPROXY_REWARD_LOWER ? "lower" : "higher");
 	for (i = 0; i < nr_paths; i++) {
@@ -360,11 +400,12 @@ static void write_page(FILE *f, const struct report *r, char *const *svg, char *
 	write_verdict(f, r);
 	write_counts(f, r);
 	write_arms(f, r);
+	write_ledger(f, r);
 	write_actions(f, r);
 	write_plot(f, svg, REPORT_PLOT_REWARD, "Reward over time",
 		   "Mean by piece of time with its 95 % band; pieces with fewer than 5 outcomes are left out. The background is the mode: <span class=\"m\" style=\"background:#f6d5d5\">emergency</span><span class=\"m\" style=\"background:#eeeeee\">learning</span><span class=\"m\" style=\"background:#dfeaf5\">collaboration</span><span class=\"m\" style=\"background:#dcf0dc\">recommendation</span>",
 		   "There are too few outcomes in either arm to draw.");
-	write_plot(f, svg, REPORT_PLOT_MODES, "Modes", "Changes of mode, with the reason and the numbers that they were made on.",
+	write_plot(f, svg, REPORT_PLOT_MODES, "Modes", "Changes of mode, with the reason and the numbers that they were made on: n is outcomes, or the work that was paid for where the cost of the system was compared.",
 		   NULL);
 	write_changes(f, r);
 	if (has_model(r))

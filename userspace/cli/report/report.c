@@ -50,6 +50,8 @@ static void scale_all(struct report *r)
 	for (i = 0; i < r->nr_changes; i++) {
 		struct mlds_change *c = &r->change[i].c;
 
+		if (c->verdict != MLPROXY_VERDICT_REWARD)
+			continue;
 		c->gain = value_number(&r->reward, c->gain);
 		c->low = value_number(&r->reward, c->low);
 		c->high = value_number(&r->reward, c->high);
@@ -65,7 +67,8 @@ int report_make(struct report *r, char **paths, int nr_paths, size_t nr_bins,
 	r->nr_bins = nr_bins;
 	if (mlds_load(&r->data, files, nr_paths) || mlds_load_log(&r->log, files, nr_paths))
 		return cli_error("%s", mlds_error());
-	r->reward = value_reward(&r->data.schema.schema);
+	r->m = measures_of(&r->data.schema.schema);
+	r->reward = r->m.reward;
 	ret = report_data(r);
 	if (ret == CLI_OK)
 		ret = report_versions(r, models, nr_models);

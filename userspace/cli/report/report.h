@@ -17,9 +17,9 @@
 #ifndef MLPROXY_CLI_REPORT_H
 #define MLPROXY_CLI_REPORT_H
 
+#include "evidence.h"
 #include "learn_report.h"
 #include "stat.h"
-#include "value.h"
 
 #define REPORT_MAX_VERSIONS	64
 #define REPORT_MAX_MODELS	16
@@ -130,9 +130,12 @@ struct report_model {
  * @offset_s: start of each run on that scale, by run
  * @start_ns: time of the first record of each run, by run
  * @nr_runs: entries in both
+ * @m: what it is judged by
  * @reward: what is rewarded. All figures are in its unit, but for those in @data and @log,
- *	and the value and limit of a change
+ *	and the value and limit of a change; a change that another measure was asked for is
+ *	in that one's
  * @stratum: all, then by mode
+ * @ledger: the same of the ledger, of the rows that have one, in its unit
  * @action: by action
  * @arms_known: the records say which arm they count for; else it is derived
  * @nr_versions: entries in @version
@@ -150,8 +153,10 @@ struct report {
 	double *offset_s;
 	uint64_t *start_ns;
 	size_t nr_runs;
+	struct measures m;
 	struct mlproxy_feature reward;
 	struct report_stratum stratum[REPORT_NR_STRATA];
+	struct report_stratum ledger[REPORT_NR_STRATA];
 	struct report_action action[MLPROXY_MAX_ACTIONS];
 	bool arms_known;
 	unsigned int nr_versions;

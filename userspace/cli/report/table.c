@@ -51,20 +51,20 @@ static void put_line(FILE *f, const char *table, const char *series, double time
 	putc('\n', f);
 }
 
-static void put_strata(FILE *f, const struct report *r)
+static void put_strata(FILE *f, const char *table, const struct report_stratum *strata)
 {
 	char series[64];
 	unsigned int i, arm;
 
 	for (i = 0; i < REPORT_NR_STRATA; i++) {
-		const struct report_stratum *s = &r->stratum[i];
+		const struct report_stratum *s = &strata[i];
 
 		for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
 			snprintf(series, sizeof(series), "%s/%s", s->name, arm_names[arm]);
-			put_line(f, "arms", series, NAN, &s->arm[arm], NULL);
+			put_line(f, table, series, NAN, &s->arm[arm], NULL);
 		}
 		snprintf(series, sizeof(series), "%s/gain", s->name);
-		put_line(f, "arms", series, NAN, &s->gain, NULL);
+		put_line(f, table, series, NAN, &s->gain, NULL);
 	}
 }
 
@@ -94,13 +94,15 @@ static void put_changes(FILE *f, const struct report *r)
 	for (i = 0; i < r->nr_changes; i++) {
 		const struct mlds_change *c = &r->change[i].c;
 		struct report_stat stat = report_nothing();
-		char text[96];
+		bool other = c->judged && c->verdict != MLPROXY_VERDICT_REWARD;
+		char text[128];
 
 		if (c->judged)
 			stat = (struct report_stat){ c->n[0] + c->n[1], c->gain, c->low, c->high };
-		snprintf(text, sizeof(text), "%s -> %s: %s", mlproxy_mode_name(c->from),
+		snprintf(text, sizeof(text), "%s -> %s: %s%s%s", mlproxy_mode_name(c->from),
 			 mlproxy_mode_name(c->to),
-			 c->reason ? mlproxy_mode_reason_name(c->reason) : "not recorded");
+			 c->reason ? mlproxy_mode_reason_name(c->reason) : "not recorded",
+			 other ? ", by: " : "", other ? mlproxy_verdict_name(c->verdict) : "");
 		put_line(f, "mode", mlproxy_mode_name(c->to), r->change[i].time_s, &stat, text);
 	}
 }
@@ -165,7 +167,9 @@ char *report_csv(const struct report *r)
 	if (!f)
 		return NULL;
 	fputs("table,series,time_s,n,value,low,high,text\n", f);
-	put_strata(f, r);
+	put_strata(f, "arms", r->stratum);
+	if (measures_has(&r->m, MLPROXY_VERDICT_LEDGER))
+		put_strata(f, "ledger", r->ledger);
 	put_actions(f, r);
 	put_bins(f, r);
 	put_changes(f, r);
@@ -193,13 +197,13 @@ static json_t *stat_json(const struct report_stat *stat)
 			 "high", number(stat->high));
 }
 
-static json_t *strata_json(const struct report *r)
+static json_t *strata_json(const struct report_stratum *strata)
 {
 	json_t *object = json_object();
 	unsigned int i;
 
 	for (i = 0; i < REPORT_NR_STRATA; i++) {
-		const struct report_stratum *s = &r->stratum[i];
+		const struct report_stratum *s = &strata[i];
 
 		json_object_set_new(object, s->name, json_pack(
 			"{s:o, s:o, s:o}", "baseline", stat_json(&s->arm[MLPROXY_ARM_BASELINE]),
@@ -263,6 +267,12 @@ static json_t *changes_json(const struct report *r)
 			json_object_set_new(one, "value", json_integer(c->value));
 			json_object_set_new(one, "limit", json_integer(c->limit));
 			json_object_set_new(one, "model_version", json_integer(c->model_version));
+			json_object_set_new(one, "verdict",
+					    json_string(mlproxy_verdict_name(c->verdict)));
+			json_object_set_new(one, "stance",
+					    json_string(mlproxy_stance_name(c->stance)));
+			json_object_set_new(one, "source",
+					    json_string(mlproxy_source_name(c->source)));
 		}
 		json_array_append_new(list, one);
 	}
@@ -305,6 +315,14 @@ static json_t *runs_json(const struct report *r)
 	return list;
 }
 
+static json_t *ledger_json(const struct report *r)
+{
+	if (!measures_has(&r->m, MLPROXY_VERDICT_LEDGER))
+		return json_null();
+	return json_pack("{s:s, s:s, s:o}", "name", r->m.ledger.name, "unit", r->m.ledger.unit,
+			 "arms", strata_json(r->ledger));
+}
+
 json_t *report_json(const struct report *r)
 {
 	const struct mlproxy_schema *s = &r->data.schema.schema;
@@ -312,7 +330,7 @@ json_t *report_json(const struct report *r)
 	char verdict[REPORT_VERDICT];
 
 	report_verdict(r, verdict, sizeof(verdict));
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "proxy", r->data.schema.proxy, "verdict", verdict, "reward", s->reward_name,
 			 "unit", s->reward_unit, "lower_is_better",
 			 s->reward_direction == MLPROXY_REWARD_LOWER,
@@ -320,6 +338,7 @@ json_t *report_json(const struct report *r)
 			 "joined", cli_uint(r->data.n), "expired", cli_uint(r->data.expired),
 			 "lost", cli_uint(c->lost), "length_s", number(r->length_s),
 			 "arms_recorded", r->arms_known, "runs", runs_json(r),
-			 "arms", strata_json(r), "actions", actions_json(r), "bins", bins_json(r),
-			 "modes", changes_json(r), "versions", versions_json(r));
+			 "arms", strata_json(r->stratum), "actions", actions_json(r), "bins", bins_json(r),
+			 "modes", changes_json(r), "versions", versions_json(r), "ledger",
+			 ledger_json(r));
 }
