@@ -88,14 +88,26 @@ struct mlproxy {
 	u32 all_actions;			/* bit mask */
 	u32 share[MLPROXY_NR_MODES];		/* of 65536 */
 	u32 explore[MLPROXY_NR_MODES];		/* of 65536 */
+	u32 ramp_share;				/* of 65536 */
 	u64 seed;
 	u64 window_ns;
 	u64 washout_ns;
 	u64 latency_ns;				/* 0: not measured */
 	bool (*critical)(void *priv);
+	bool (*audit)(void *priv, u64 token, const struct mlproxy_decision *decision, u32 why,
+		      struct mlproxy_outcome *outcome);
 	void *priv;
 	struct mlproxy_counters __percpu *counters;
 	struct mode_cpu __percpu *mode_cpus;
+	struct mode_sums __percpu *ledger;	/* NULL for none; constant */
+	struct mode_sums __percpu *costs;	/* NULL for none; constant */
+	u32 nr_strata;				/* 0 for one context; constant */
+	u32 outer_unit;				/* MLPROXY_OUTER_*; constant */
+	u32 outer_experiment;
+	u32 outer_share[MLPROXY_NR_MODES];	/* of 65536 */
+	u64 outer_hold_ns;
+	u64 outer_washout_ns;
+	u64 outer_begin_ns;			/* of the outer experiment */
 	struct mlproxy_modes *modes;
 	u32 bpf_version;			/* of the last answer of a program */
 	u32 rec_version;			/* of the last recommendation taken */
@@ -106,7 +118,6 @@ struct mlproxy {
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
 	u64 pending_ns;
-	bool has_ledger;			/* constant */
 	s64 ledger_min;				/* constant */
 	s64 ledger_max;				/* constant */
 	struct event_accumulators __percpu *accumulators;	/* constant */
@@ -124,8 +135,11 @@ struct mlproxy {
 	atomic64_t rec_drained;
 	atomic64_t rec_accepted;
 	atomic64_t rec_rejected;
-	u32 trial_share;			/* of the description; constant */
+	u64 desc_hold_ns;			/* of the description; constant */
+	u64 desc_washout_ns;			/* the same */
+	u32 trial_share;			/* the same */
 	u32 min_samples;			/* the same */
+	u64 ramp_ns;				/* the same */
 	u32 id;
 	char name[MLPROXY_NAME_LEN];
 	struct mlproxy_schema schema;		/* scalars; constant */
@@ -161,7 +175,7 @@ u64 mlproxy_stats_lost(struct mlproxy *proxy);
 
 /* decide.c */
 void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-			    s64 reward, u16 flags);
+			    const struct mlproxy_outcome *outcome, u16 flags);
 
 /* model.c */
 int mlproxy_model_load(struct mlproxy *proxy, struct mlproxy_model_load *cmd);

@@ -13,6 +13,7 @@
 
 #include "candidate.h"
 #include "core.h"
+#include "cost.h"
 #include "dataset.h"
 #include "efficiency.h"
 #include "mode_path.h"
@@ -50,12 +51,56 @@ static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 	return atomic_read(&proxy->decision_readers) > 0 ? READ_ONCE(proxy->explore[mode]) : 0;
 }
 
-static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
-		   u64 now_ns, const struct candidate *c, struct mlproxy_decision *d)
+static u32 model_share(const struct mlproxy *proxy, u64 trust, u32 mode)
 {
-	u32 share = READ_ONCE(proxy->share[d->mode]);
+	if (unlikely(trust & TRUST_RAMP && mode == MLPROXY_MODE_COLLABORATION))
+		return READ_ONCE(proxy->ramp_share);
+	return READ_ONCE(proxy->share[mode]);
+}
+
+/*
+ * Units of the outer experiment are held to an arm, and none of the inner one's. What is
+ * drawn for a policy that is not tested is the baseline or nothing.
+ */
+static noinline void choose_outer(const struct mlproxy *proxy,
+				  const struct mlproxy_request *req, u64 now_ns, u64 trust,
+				  const struct candidate *c, struct mlproxy_decision *d, int *arm,
+				  bool *counts, struct outer_arms *outer)
+{
+	mlproxy_outer_arms(proxy, trust, d->mode, req->key, now_ns, outer);
+	if (c->untested && outer->place.arm == MLPROXY_ARM_MODEL) {
+		outer->place.arm = MLPROXY_ARM_NONE;
+		outer->held = false;
+	}
+	if (c->untested)
+		outer->model = 0;
+	d->outer_arm = outer->place.arm;
+	if (!outer->held)
+		return;
+	*arm = outer->place.arm == MLPROXY_ARM_MODEL ? SPLIT_CANDIDATE : SPLIT_BASELINE;
+	*counts = false;
+}
+
+/* The probability of the action, over both experiments. */
+static u32 prob_of(const struct candidate *c, const struct mlproxy_decision *d, u32 allowed,
+		   u32 share, u32 explore, const struct outer_arms *outer)
+{
+	u32 prob = split_prob(d->action, d->baseline, c->action, allowed, share, explore);
+	u32 model = c->action == NO_CANDIDATE ? d->baseline : c->action;
+
+	if (likely(!outer->base && !outer->model))
+		return prob;
+	return outer_prob(prob, outer->base, outer->model, d->action == d->baseline,
+			  d->action == model);
+}
+
+static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
+		   u64 now_ns, u64 trust, const struct candidate *c, struct mlproxy_decision *d)
+{
+	u32 share = model_share(proxy, trust, d->mode);
 	u32 explore = explored_share(proxy, d->mode);
 	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
+	struct outer_arms outer = {};
 	bool counts;
 	int arm;
 
@@ -63,6 +108,8 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 	explore = min(explore, MLPROXY_SHARE_ONE - share);
 
 	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
+	if (unlikely(proxy->costs))
+		choose_outer(proxy, req, now_ns, trust, c, d, &arm, &counts, &outer);
 	if (arm == SPLIT_EXPLORE) {
 		d->action = split_pick(r, allowed);
 		d->source = MLPROXY_SRC_EXPLORE;
@@ -75,7 +122,7 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 			d->arm = arm == SPLIT_CANDIDATE ? MLPROXY_ARM_MODEL :
 							  MLPROXY_ARM_BASELINE;
 	}
-	d->prob_q31 = split_prob(d->action, d->baseline, c->action, allowed, share, explore);
+	d->prob_q31 = prob_of(c, d, allowed, share, explore, &outer);
 }
 
 /* Ask, choose, and note what was proposed; not in emergency. */
@@ -92,7 +139,7 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 		d->mode = trust_limit(trust, d->mode);
 		mlproxy_mode_untested(proxy, c->source, c->version);
 	}
-	choose(proxy, req, allowed, now_ns, c, d);
+	choose(proxy, req, allowed, now_ns, trust, c, d);
 	if (c->action == NO_CANDIDATE)
 		return;
 	this_cpu_inc(proxy->counters->candidates[c->source]);
@@ -111,11 +158,13 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	u32 allowed = req->allowed ? req->allowed & proxy->all_actions : proxy->all_actions;
 	u64 now_ns = ktime_get_mono_fast_ns(), trust;
 
-	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed))) {
+	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed) ||
+		     (req->stratum && req->stratum >= proxy->nr_strata))) {
 		this_cpu_inc(proxy->counters->bad_calls);
 		return;
 	}
 	d->generation = READ_ONCE(proxy->generation);
+	d->stratum = req->stratum;
 	/* The experiment before its mode and logic; pairs with mode_show(). */
 	d->experiment = smp_load_acquire(&proxy->experiment);
 	trust = READ_ONCE(proxy->trust);
@@ -173,21 +222,30 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 }
 EXPORT_SYMBOL_GPL(mlproxy_decide);
 
+static const struct mlproxy_outcome nothing;
+
 /**
  * mlproxy_feedback_flags() - mlproxy_feedback() of a deferred decision
  * @proxy: the proxy
  * @decision: what mlproxy_decide() filled in
- * @reward: outcome; ignored with MLPROXY_FEEDBACK_EXPIRED, which is published only
+ * @outcome: ignored with MLPROXY_FEEDBACK_EXPIRED, which is published only
  * @flags: MLPROXY_FEEDBACK_*
  *
  * Context: as mlproxy_decide().
  */
 void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-			    s64 reward, u16 flags)
+			    const struct mlproxy_outcome *outcome, u16 flags)
 {
+	struct mlproxy_outcome o;
+
 	if (!decision->id)
 		return;
-	reward = clamp(reward, proxy->schema.reward_min, proxy->schema.reward_max);
+	o.reward = clamp(outcome->reward, proxy->schema.reward_min, proxy->schema.reward_max);
+	o.ledger = 0;
+	if (proxy->ledger) {
+		o.ledger = clamp(outcome->ledger, proxy->ledger_min, proxy->ledger_max);
+		flags |= MLPROXY_FEEDBACK_LEDGER;
+	}
 
 	rcu_read_lock_sched_notrace();
 	if (unlikely(decision->generation != READ_ONCE(proxy->generation))) {
@@ -198,16 +256,17 @@ void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision
 		/* What is given up by a stop was not late: it tells nothing of its arm. */
 		if (mlproxy_is_running(proxy))
 			mlproxy_mode_count_lost(proxy, decision);
-		mlproxy_publish_feedback(proxy, decision, 0, flags);
+		flags &= ~MLPROXY_FEEDBACK_LEDGER;
+		mlproxy_publish_feedback(proxy, decision, &nothing, flags);
 		goto out;
 	}
 	this_cpu_inc(proxy->counters->feedbacks);
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
-	this_cpu_add(proxy->counters->reward_sum[decision->source], reward);
-	mode_count(proxy, decision, reward);
+	this_cpu_add(proxy->counters->reward_sum[decision->source], o.reward);
+	mode_count(proxy, decision, &o);
 	if (!list_empty(&proxy->readers))
-		mlproxy_publish_feedback(proxy, decision, reward, flags);
-	trace_mlproxy_feedback(proxy->name, decision, reward);
+		mlproxy_publish_feedback(proxy, decision, &o, flags);
+	trace_mlproxy_feedback(proxy->name, decision, o.reward);
 out:
 	rcu_read_unlock_sched_notrace();
 }
@@ -215,6 +274,15 @@ out:
 void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 		      s64 reward)
 {
-	mlproxy_feedback_flags(proxy, decision, reward, 0);
+	const struct mlproxy_outcome outcome = { .reward = reward };
+
+	mlproxy_feedback_flags(proxy, decision, &outcome, 0);
 }
 EXPORT_SYMBOL_GPL(mlproxy_feedback);
+
+void mlproxy_feedback_outcome(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			      const struct mlproxy_outcome *outcome)
+{
+	mlproxy_feedback_flags(proxy, decision, outcome, 0);
+}
+EXPORT_SYMBOL_GPL(mlproxy_feedback_outcome);

@@ -12,6 +12,8 @@
 /* Units of the reference, and units in a stretch that can exonerate the model. */
 #define DROP_MIN_REFERENCE	16
 #define DROP_SHARED_MIN		8
+/* Outcomes of each arm below which a context is left out. */
+#define STRATUM_MIN		2
 /* Larger exponents of e: so few units that the interval is as good as infinite. */
 #define MAX_EXPONENT		40
 
@@ -33,116 +35,13 @@ struct arm_view {
 	struct scaled units;
 };
 
-static __uint128_t arm_squares(const struct eff_arm *arm)
+s64 eff_mul_q16(u64 x, u32 q16)
 {
-	return (__uint128_t)arm->sq_hi << 64 | arm->sq_lo;
-}
+	u64 whole = x >> 16;
 
-static void arm_set_squares(struct eff_arm *arm, __uint128_t squares)
-{
-	arm->sq_lo = (u64)squares;
-	arm->sq_hi = (u64)(squares >> 64);
-}
-
-static s64 sum_wrap(s64 a, s64 b)
-{
-	return (s64)((u64)a + (u64)b);
-}
-
-static s64 difference_wrap(s64 a, s64 b)
-{
-	return (s64)((u64)a - (u64)b);
-}
-
-void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
-{
-	struct eff_arm *a = &sums->arm[arm];
-
-	a->n++;
-	a->sum = sum_wrap(a->sum, reward);
-	arm_set_squares(a, arm_squares(a) + (u64)(reward * reward));
-	if (group < EFF_CLUSTERS) {
-		sums->group[arm][group].n++;
-		sums->group[arm][group].sum = sum_wrap(sums->group[arm][group].sum, reward);
-	}
-}
-
-void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more)
-{
-	arm->n += more->n;
-	arm->sum = sum_wrap(arm->sum, more->sum);
-	arm_set_squares(arm, arm_squares(arm) + arm_squares(more));
-	arm->lost += more->lost;
-}
-
-void eff_subtract_arm(struct eff_arm *arm, const struct eff_arm *base)
-{
-	arm->n -= base->n;
-	arm->sum = difference_wrap(arm->sum, base->sum);
-	arm_set_squares(arm, arm_squares(arm) - arm_squares(base));
-	arm->lost -= base->lost;
-}
-
-void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more)
-{
-	u32 arm, g;
-
-	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-		for (g = 0; g < EFF_CLUSTERS; g++) {
-			struct eff_group *to = &sums->group[arm][g];
-
-			to->n += more->group[arm][g].n;
-			to->sum = sum_wrap(to->sum, more->group[arm][g].sum);
-		}
-	}
-}
-
-void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustered)
-{
-	u32 arm;
-
-	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++)
-		eff_merge_arm(&sums->arm[arm], &more->arm[arm]);
-	if (clustered)
-		eff_merge_groups(sums, more);
-}
-
-void eff_subtract(struct eff_sums *sums, const struct eff_sums *base)
-{
-	u32 arm, g;
-
-	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-		eff_subtract_arm(&sums->arm[arm], &base->arm[arm]);
-		for (g = 0; g < EFF_CLUSTERS; g++) {
-			struct eff_group *from = &sums->group[arm][g];
-
-			from->n -= base->group[arm][g].n;
-			from->sum = difference_wrap(from->sum, base->group[arm][g].sum);
-		}
-	}
-}
-
-bool eff_losses_differ(const struct eff_sums *sums)
-{
-	const struct eff_arm *a = &sums->arm[MLPROXY_ARM_BASELINE];
-	const struct eff_arm *b = &sums->arm[MLPROXY_ARM_MODEL];
-	__uint128_t all_a = a->n + a->lost, all_b = b->n + b->lost;
-	__uint128_t lost_a = a->lost * all_b, lost_b = b->lost * all_a;
-	__uint128_t difference = lost_a > lost_b ? lost_a - lost_b : lost_b - lost_a;
-
-	return difference * EFF_LOSS_SHARE > all_a * all_b;
-}
-
-u64 eff_units(const struct eff_sums *sums, u32 arm, bool clustered)
-{
-	u64 groups = 0;
-	u32 g;
-
-	if (!clustered)
-		return sums->arm[arm].n;
-	for (g = 0; g < EFF_CLUSTERS; g++)
-		groups += !!sums->group[arm][g].n;
-	return groups;
+	if (q16 && whole > S64_MAX / 2 / q16)
+		return S64_MAX;
+	return (s64)(whole * q16 + ((x & 0xffff) * q16 >> 16));
 }
 
 /* Sum of squared deviations from the mean, exact but for the last unit. @n is not 0. */
@@ -151,7 +50,7 @@ static struct scaled arm_m2(const struct eff_arm *arm)
 	u64 mag = arm->sum < 0 ? -(u64)arm->sum : (u64)arm->sum;
 	u64 quotient = mag / arm->n;
 	u64 rest = mag % arm->n;
-	__uint128_t squares = arm_squares(arm);
+	__uint128_t squares = eff_squares(arm);
 	__uint128_t whole;
 
 	/* sum^2 / n, with sum = quotient * n + rest, without a product beyond 128 bits */
@@ -209,7 +108,7 @@ static s64 rounded_mean(s64 sum, u64 n)
  * All in integers, and exact: about the pivot the sums have 64 bits, their products less
  * than 128, as long as n and the sum of all are below 2^60. Beyond, nothing traps.
  */
-static void group_moments(struct group_moments *m, const struct eff_group *group)
+static void group_moments(struct group_moments *m, const struct eff_group *group, u32 nr)
 {
 	__uint128_t rn = 0;
 	u64 sum = 0, mag;
@@ -217,7 +116,7 @@ static void group_moments(struct group_moments *m, const struct eff_group *group
 	u32 g;
 
 	memset(m, 0, sizeof(*m));
-	for (g = 0; g < EFF_CLUSTERS; g++) {
+	for (g = 0; g < nr; g++) {
 		m->n += group[g].n;
 		sum += (u64)group[g].sum;
 		m->used += !!group[g].n;
@@ -226,7 +125,7 @@ static void group_moments(struct group_moments *m, const struct eff_group *group
 		return;
 	m->pivot = rounded_mean((s64)sum, m->n);
 	m->rest = (s64)(sum - (u64)m->pivot * m->n);
-	for (g = 0; g < EFF_CLUSTERS; g++) {
+	for (g = 0; g < nr; g++) {
 		rest = (s64)((u64)group[g].sum - (u64)m->pivot * group[g].n);
 		mag = rest < 0 ? -(u64)rest : (u64)rest;
 		m->rr += (__uint128_t)mag * mag;
@@ -257,12 +156,12 @@ static struct scaled group_residuals(const struct group_moments *m)
  * than many of equal size. For the resolution, as above, one more group is added
  * whose n / K outcomes are each off by one unit, independently.
  */
-static void view_groups(struct arm_view *view, const struct eff_group *group)
+static void view_groups(struct arm_view *view, const struct eff_group *group, u32 nr)
 {
 	struct scaled residuals, n, squares;
 	struct group_moments m;
 
-	group_moments(&m, group);
+	group_moments(&m, group, nr);
 	view->groups = m.used;
 	view->units = scaled_u64(0);
 	view->var_mean = scaled_u64(0);
@@ -279,21 +178,26 @@ static void view_groups(struct arm_view *view, const struct eff_group *group)
 	view->var_mean = scaled_div(residuals, squares);
 }
 
-static void arm_view(struct arm_view *view, const struct eff_sums *sums, u32 arm,
-		     bool clustered)
+/* Of the outcomes @a, with their groups, or NULL where they are independent. */
+static void view_arm(struct arm_view *view, const struct eff_arm *a,
+		     const struct eff_group *groups, u32 nr)
 {
-	const struct eff_arm *a = &sums->arm[arm];
-
 	memset(view, 0, sizeof(*view));
 	view->n = a->n;
 	if (a->n) {
 		view->mean = scaled_div(scaled_s64(a->sum), scaled_u64(a->n));
 		view->m2 = arm_m2(a);
 	}
-	if (clustered)
-		view_groups(view, sums->group[arm]);
+	if (groups)
+		view_groups(view, groups, nr);
 	else if (a->n > 1)
 		view_outcomes(view);
+}
+
+static void arm_view(struct arm_view *view, const struct eff_sums *sums, u32 arm,
+		     bool clustered)
+{
+	view_arm(view, &sums->arm[arm], clustered ? sums->group[arm] : NULL, EFF_CLUSTERS);
 }
 
 static struct scaled view_sd(const struct arm_view *view)
@@ -321,6 +225,78 @@ static struct scaled harmonic(struct scaled a, struct scaled b)
 static struct scaled min_scaled(struct scaled a, struct scaled b)
 {
 	return scaled_cmp(a, b) < 0 ? a : b;
+}
+
+/* Have both arms met the context often enough for a variance of their means? */
+static bool stratum_met(const struct eff_sums *sums, u32 k, const struct eff_test *test)
+{
+	u32 nr = EFF_CLUSTERS / test->strata, arm, g, groups;
+
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		if (sums->stratum[arm][k].n < STRATUM_MIN)
+			return false;
+		for (g = 0, groups = 0; test->clustered && g < nr; g++)
+			groups += !!sums->group[arm][k * nr + g].n;
+		if (test->clustered && groups < STRATUM_MIN)
+			return false;
+	}
+	return true;
+}
+
+/* One context's part of the averages; @w is its share of all outcomes. */
+static void add_stratum(struct arm_view *all, const struct arm_view *one, struct scaled w,
+			bool clustered)
+{
+	struct scaled variance = scaled_mul(scaled_mul(w, w), one->var_mean);
+
+	all->n += one->n;
+	all->groups += one->groups;
+	all->mean = scaled_add(all->mean, scaled_mul(w, one->mean));
+	all->m2 = scaled_add(all->m2, one->m2);
+	if (!clustered) {
+		all->var_mean = scaled_add(all->var_mean, variance);
+		all->units = scaled_add(all->units, one->units);
+		return;
+	}
+	/* of the deviations, squared at the end */
+	all->var_mean = scaled_add(all->var_mean, scaled_sqrt(variance));
+	if (!all->units.mant || scaled_cmp(one->units, all->units) < 0)
+		all->units = one->units;
+}
+
+/*
+ * Both arms, compared within contexts; those that one arm has not met are left out, and
+ * weigh nothing. @view has an entry for each arm. Return: contexts compared.
+ */
+static u32 strata_view(struct arm_view *view, const struct eff_sums *sums,
+		       const struct eff_test *test)
+{
+	u32 nr = EFF_CLUSTERS / test->strata, met = 0, used = 0, arm, k;
+	struct arm_view one;
+	u64 total = 0;
+
+	memset(view, 0, MLPROXY_NR_ARMS * sizeof(*view));
+	for (k = 0; k < test->strata; k++) {
+		if (!stratum_met(sums, k, test))
+			continue;
+		met |= 1U << k;
+		used++;
+		for (arm = 0; arm < MLPROXY_NR_ARMS; arm++)
+			total += sums->stratum[arm][k].n;
+	}
+	for (k = 0; k < test->strata; k++) {
+		u64 n = sums->stratum[0][k].n + sums->stratum[1][k].n;
+
+		for (arm = 0; met & 1U << k && arm < MLPROXY_NR_ARMS; arm++) {
+			view_arm(&one, &sums->stratum[arm][k],
+				 test->clustered ? &sums->group[arm][k * nr] : NULL, nr);
+			add_stratum(&view[arm], &one, scaled_div(scaled_u64(n), scaled_u64(total)),
+				    test->clustered);
+		}
+	}
+	for (arm = 0; test->clustered && arm < MLPROXY_NR_ARMS; arm++)
+		view[arm].var_mean = scaled_mul(view[arm].var_mean, view[arm].var_mean);
+	return used;
 }
 
 static struct scaled gain_of(const struct arm_view *base, const struct arm_view *model,
@@ -370,21 +346,31 @@ static bool students_square(struct scaled z2, struct scaled units, struct scaled
 	return true;
 }
 
-/* Half the width of the confidence sequence. Return: false where it is infinite. */
-static bool sequence_radius(const struct arm_view *a, const struct arm_view *b,
-			    const struct eff_test *test, struct scaled *radius)
+/*
+ * Square of the confidence sequence's deviate, for evidence @r, in units of n_0, and a
+ * variance that was estimated from @units. Return: false where it is infinite.
+ */
+static bool sequence_square(struct scaled r, struct scaled units, const struct eff_test *test,
+			    struct scaled *t2)
 {
-	struct scaled one = scaled_u64(1);
-	struct scaled variance = scaled_add(a->var_mean, b->var_mean);
-	struct scaled r, ln_alpha, z2, t2;
+	struct scaled one = scaled_u64(1), ln_alpha, z2;
 
-	r = evidence_ratio(a, b, variance, test);
 	/* ln(1 / alpha_k) = ln(10^6 / ppm) + k * ln(2) */
 	ln_alpha = scaled_ln(scaled_div(scaled_u64(1000000), scaled_u64(test->alpha_ppm)));
 	ln_alpha = scaled_add(ln_alpha, scaled_mul(scaled_u64(test->trial), scaled_ln2()));
 	z2 = scaled_add(scaled_ln(scaled_add(one, r)), scaled_shift(ln_alpha, 1));
 	z2 = scaled_mul(z2, scaled_add(one, scaled_div(one, r)));
-	if (!students_square(z2, min_scaled(a->units, b->units), &t2))
+	return students_square(z2, units, t2);
+}
+
+/* Half the width of the confidence sequence. Return: false where it is infinite. */
+static bool sequence_radius(const struct arm_view *a, const struct arm_view *b,
+			    const struct eff_test *test, struct scaled *radius)
+{
+	struct scaled variance = scaled_add(a->var_mean, b->var_mean), t2;
+
+	if (!sequence_square(evidence_ratio(a, b, variance, test),
+			     min_scaled(a->units, b->units), test, &t2))
 		return false;
 	*radius = scaled_sqrt(scaled_mul(variance, t2));
 	return true;
@@ -401,6 +387,13 @@ static void set_interval(struct mlproxy_evidence *evidence, struct scaled gain,
 	evidence->high_q16 = high == S64_MAX ? high : high + 1;
 }
 
+static void show_arm(struct mlproxy_evidence *evidence, u32 arm, const struct arm_view *v)
+{
+	evidence->n[arm] = v->n;
+	evidence->mean_q16[arm] = scaled_to_s64(v->mean, 16, SCALED_NEAREST);
+	evidence->sd_q16[arm] = (u64)scaled_to_s64(view_sd(v), 16, SCALED_NEAREST);
+}
+
 void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	       struct mlproxy_evidence *evidence)
 {
@@ -411,16 +404,13 @@ void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	u64 units = U32_MAX, n;
 	u32 arm;
 
+	evidence->strata = test->strata > 1 ? strata_view(view, sums, test) : 0;
 	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-		struct arm_view *v = &view[arm];
-
-		arm_view(v, sums, arm, test->clustered);
-		evidence->n[arm] = v->n;
-		evidence->mean_q16[arm] = scaled_to_s64(v->mean, 16, SCALED_NEAREST);
-		evidence->sd_q16[arm] = (u64)scaled_to_s64(view_sd(v), 16, SCALED_NEAREST);
-		n = test->clustered ? v->groups : v->n;
-		if (n < units)
-			units = n;
+		if (test->strata <= 1)
+			arm_view(&view[arm], sums, arm, test->clustered);
+		show_arm(evidence, arm, &view[arm]);
+		n = test->clustered ? view[arm].groups : view[arm].n;
+		units = n < units ? n : units;
 	}
 	evidence->clusters = (u32)units;
 	gain = gain_of(base, model, test->lower_is_better);
@@ -430,6 +420,160 @@ void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	if (view_enough(base, test) && view_enough(model, test) &&
 	    sequence_radius(base, model, test, &radius))
 		set_interval(evidence, gain, radius);
+}
+
+/**
+ * struct pair_moments - moments of the groups of both arms of an outer experiment
+ * @arm: of each; @arm.used is not asked for
+ * @used: groups with work in either arm
+ * @units: these, weighed by their work (Kish)
+ * @r0r1: sum of R_g of both arms, multiplied
+ * @r0n1: sum of the baseline's R_g and the model's n_g
+ * @r1n0: the reverse
+ * @n0n1: sum of the n_g
+ */
+struct pair_moments {
+	struct group_moments arm[MLPROXY_NR_ARMS];
+	u32 used;
+	struct scaled units;
+	__int128_t r0r1;
+	__int128_t r0n1;
+	__int128_t r1n0;
+	__uint128_t n0n1;
+};
+
+static s64 group_rest(const struct eff_group *group, s64 pivot)
+{
+	return (s64)((u64)group->sum - (u64)pivot * group->n);
+}
+
+static void pair_moments(struct pair_moments *m, const struct eff_sums *sums)
+{
+	const struct eff_group *base = sums->group[MLPROXY_ARM_BASELINE];
+	const struct eff_group *model = sums->group[MLPROXY_ARM_MODEL];
+	__uint128_t r0r1 = 0, r0n1 = 0, r1n0 = 0, nn = 0, all = 0;
+	u32 g;
+
+	memset(m, 0, sizeof(*m));
+	group_moments(&m->arm[MLPROXY_ARM_BASELINE], base, EFF_CLUSTERS);
+	group_moments(&m->arm[MLPROXY_ARM_MODEL], model, EFF_CLUSTERS);
+	for (g = 0; g < EFF_CLUSTERS; g++) {
+		s64 r0 = group_rest(&base[g], m->arm[MLPROXY_ARM_BASELINE].pivot);
+		s64 r1 = group_rest(&model[g], m->arm[MLPROXY_ARM_MODEL].pivot);
+		u64 n = base[g].n + model[g].n;
+
+		r0r1 += (__uint128_t)((__int128_t)r0 * r1);
+		r0n1 += (__uint128_t)((__int128_t)r0 * (s64)model[g].n);
+		r1n0 += (__uint128_t)((__int128_t)r1 * (s64)base[g].n);
+		m->n0n1 += (__uint128_t)base[g].n * model[g].n;
+		nn += (__uint128_t)n * n;
+		all += n;
+		m->used += !!n;
+	}
+	m->r0r1 = (__int128_t)r0r1;
+	m->r0n1 = (__int128_t)r0n1;
+	m->r1n0 = (__int128_t)r1n0;
+	m->units = scaled_u64(0);
+	if (all)
+		m->units = scaled_div(scaled_mul(scaled_u128(all), scaled_u128(all)),
+				      scaled_u128(nn));
+}
+
+/* Sum of the residuals of both arms, multiplied; q0 and q1 are what the pivots left over. */
+static struct scaled pair_products(const struct pair_moments *m, struct scaled n0,
+				   struct scaled n1)
+{
+	struct scaled q0 = scaled_div(scaled_s64(m->arm[MLPROXY_ARM_BASELINE].rest), n0);
+	struct scaled q1 = scaled_div(scaled_s64(m->arm[MLPROXY_ARM_MODEL].rest), n1);
+	struct scaled sum = scaled_s128(m->r0r1);
+
+	sum = scaled_sub(sum, scaled_mul(q1, scaled_s128(m->r0n1)));
+	sum = scaled_sub(sum, scaled_mul(q0, scaled_s128(m->r1n0)));
+	return scaled_add(sum, scaled_mul(scaled_mul(q0, q1), scaled_u128(m->n0n1)));
+}
+
+/*
+ * Variance of the model's ratio less @excess times the baseline's, by linearisation, over
+ * the groups, each of which has both arms of the same pairs:
+ *
+ *	K / (K - 1) * sum of (R1_g / n1 - excess * R0_g / n0)^2
+ *
+ * For the resolution one more group is added in each arm that is off by one unit of cost.
+ */
+static struct scaled pair_variance(const struct pair_moments *m, struct scaled excess)
+{
+	struct scaled one = scaled_u64(1);
+	struct scaled n0 = scaled_u64(m->arm[MLPROXY_ARM_BASELINE].n);
+	struct scaled n1 = scaled_u64(m->arm[MLPROXY_ARM_MODEL].n);
+	struct scaled a = scaled_div(one, n1), b = scaled_div(excess, n0);
+	struct scaled rr1, rr0, cross, sum;
+
+	rr1 = scaled_add(group_residuals(&m->arm[MLPROXY_ARM_MODEL]), one);
+	rr0 = scaled_add(group_residuals(&m->arm[MLPROXY_ARM_BASELINE]), one);
+	cross = scaled_mul(scaled_mul(a, b), pair_products(m, n0, n1));
+	sum = scaled_add(scaled_mul(scaled_mul(a, a), rr1), scaled_mul(scaled_mul(b, b), rr0));
+	sum = scaled_sub(sum, scaled_shift(cross, 1));
+	if (sum.neg)
+		sum = scaled_u64(0);
+	return scaled_div(scaled_mul(sum, m->units), scaled_sub(m->units, one));
+}
+
+static struct scaled cost_ratio(const struct eff_group *group, u64 *work)
+{
+	u64 sum = 0, n = 0;
+	u32 g;
+
+	for (g = 0; g < EFF_CLUSTERS; g++) {
+		n += group[g].n;
+		sum += (u64)group[g].sum;
+	}
+	*work = n;
+	return n ? scaled_div(scaled_u64(sum), scaled_u64(n)) : scaled_u64(0);
+}
+
+static void outer_interval(const struct eff_sums *sums, const struct eff_test *test,
+			   u32 margin_q16, struct scaled gain, struct scaled unit,
+			   struct mlproxy_evidence *evidence)
+{
+	struct scaled excess = scaled_make((u64)MLPROXY_SHARE_ONE + margin_q16, -16, false);
+	struct scaled t2, radius;
+	struct pair_moments m;
+
+	pair_moments(&m, sums);
+	evidence->clusters = m.used;
+	if (m.used < EFF_MIN_UNITS || scaled_cmp(m.units, scaled_u64(2)) < 0 ||
+	    !sequence_square(scaled_div(m.units, scaled_u64(EFF_MIN_UNITS)), m.units, test, &t2))
+		return;
+	radius = scaled_sqrt(scaled_mul(pair_variance(&m, excess), t2));
+	set_interval(evidence, gain, scaled_div(radius, unit));
+}
+
+void eff_outer_judge(const struct eff_sums *sums, const struct eff_test *test, u32 margin_q16,
+		     struct mlproxy_evidence *evidence)
+{
+	struct scaled ratio[MLPROXY_NR_ARMS], unit, gain;
+	u64 work;
+	u32 arm;
+
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		ratio[arm] = cost_ratio(sums->group[arm], &work);
+		evidence->n[arm] = work;
+		evidence->mean_q16[arm] = scaled_to_s64(ratio[arm], 16, SCALED_NEAREST);
+		evidence->sd_q16[arm] = 0;
+	}
+	evidence->clusters = 0;
+	evidence->gain_q16 = 0;
+	evidence->low_q16 = S64_MIN;
+	evidence->high_q16 = S64_MAX;
+	/* where the baseline pays nothing, in shares of what the model pays */
+	unit = ratio[MLPROXY_ARM_BASELINE].mant ? ratio[MLPROXY_ARM_BASELINE] :
+						  ratio[MLPROXY_ARM_MODEL];
+	if (!unit.mant || !evidence->n[MLPROXY_ARM_BASELINE] || !evidence->n[MLPROXY_ARM_MODEL])
+		return;
+	gain = scaled_div(scaled_sub(ratio[MLPROXY_ARM_BASELINE], ratio[MLPROXY_ARM_MODEL]),
+			  unit);
+	evidence->gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
+	outer_interval(sums, test, margin_q16, gain, unit, evidence);
 }
 
 /* Whose is the drop, by the baseline's outcomes in the same stretch? */

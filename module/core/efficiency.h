@@ -27,6 +27,21 @@
  * over clusters, entities or windows hashed into EFF_CLUSTERS groups; the units of nu are
  * groups, weighed by their size; n_eff is the number of independent outcomes with the
  * same V (but at least that of the groups), n_0 is EFF_MIN_CLUSTERS.
+ *
+ * Strata: outcomes are compared within each context, and the differences averaged with the
+ * contexts' shares of all outcomes as weights w (direct standardisation), so that arms that
+ * meet contexts unequally often are not compared across them (Simpson's paradox).
+ * Independent outcomes: V = sum of w^2 V_k. Where units meet several contexts their outcomes
+ * depend on each other across these, to a degree that nobody knows; so with clusters
+ * V = (sum of w sqrt(V_k))^2, which no dependence exceeds (Cauchy and Schwarz). Contexts
+ * that only one arm has met are left out.
+ *
+ * Outer: a cost for work, a ratio of sums over groups of pairs of periods, each with a
+ * period of either arm. V is that of the difference of the ratios, by linearisation over the
+ * groups, so that what both arms of a group have in common cancels. The units of nu are
+ * groups. n_eff is their number, too, n_0 is EFF_MIN_UNITS: of periods nothing is kept, so
+ * r stays at what 64 groups can tell, and the sequence holds up to about 45 n_0 pairs, to
+ * be exact; a policy is judged by then.
  */
 #ifndef _MLPROXY_EFFICIENCY_H
 #define _MLPROXY_EFFICIENCY_H
@@ -39,6 +54,8 @@
 #define EFF_MIN_CLUSTERS	20	/* groups with outcomes, in each arm */
 #define EFF_MAX_OUTCOMES	0x40000000U	/* of an experiment, about */
 #define EFF_LOSS_SHARE		64	/* losses differ by more than 1 of so many outcomes */
+#define EFF_MIN_UNITS		8	/* groups with costs, in each arm */
+#define EFF_MAX_STRATA		MLPROXY_MAX_STRATA
 
 /**
  * struct eff_arm - outcomes of one arm
@@ -59,6 +76,12 @@ struct eff_arm {
 	u64 lost;
 };
 
+/** eff_squares() - sum of the squared rewards of an arm */
+static inline __uint128_t eff_squares(const struct eff_arm *arm)
+{
+	return (__uint128_t)arm->sq_hi << 64 | arm->sq_lo;
+}
+
 /**
  * struct eff_group - outcomes of one group of clusters, of one arm
  * @n: how many
@@ -72,11 +95,14 @@ struct eff_group {
 /**
  * struct eff_sums - outcomes of an experiment; the difference of two is one, too
  * @arm: by MLPROXY_ARM_*
- * @group: by arm and group; all 0 where outcomes are independent
+ * @group: by arm and group; all 0 where outcomes are independent. With strata each has an
+ *	equal part of the groups, one after the other
+ * @stratum: by arm and stratum, what @arm has in all; all 0 where there is but one
  */
 struct eff_sums {
 	struct eff_arm arm[MLPROXY_NR_ARMS];
 	struct eff_group group[MLPROXY_NR_ARMS][EFF_CLUSTERS];
+	struct eff_arm stratum[MLPROXY_NR_ARMS][EFF_MAX_STRATA];
 };
 
 /**
@@ -89,6 +115,28 @@ struct eff_sums {
  * Not atomic: the caller keeps others out.
  */
 void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward);
+
+/**
+ * eff_add_stratum() - count one outcome of a context, beside eff_add()
+ * @sums: to add to
+ * @arm: MLPROXY_ARM_BASELINE or MLPROXY_ARM_MODEL
+ * @stratum: below EFF_MAX_STRATA
+ * @reward: within s32
+ */
+void eff_add_stratum(struct eff_sums *sums, u32 arm, u32 stratum, s64 reward);
+
+/**
+ * eff_stratum_group() - the group of a stratum that a unit belongs to
+ * @group: the unit's, below EFF_CLUSTERS
+ * @stratum: its context, below @strata
+ * @strata: number of contexts
+ */
+static inline u32 eff_stratum_group(u32 group, u32 stratum, u32 strata)
+{
+	u32 each = EFF_CLUSTERS / strata;
+
+	return stratum * each + group % each;
+}
 
 /**
  * eff_merge() - add other outcomes, of another CPU or another experiment
@@ -118,6 +166,25 @@ void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
  */
 bool eff_losses_differ(const struct eff_sums *sums);
 
+/** eff_losses_surely_differ() - the same, and by more than 4 standard errors beyond that */
+bool eff_losses_surely_differ(const struct eff_sums *sums);
+
+/**
+ * eff_add_cost() - count what was paid, of an outer experiment
+ * @sums: costs: only their groups count: n is work, sum the cost
+ * @arm: MLPROXY_ARM_BASELINE or MLPROXY_ARM_MODEL
+ * @group: of pairs, below EFF_CLUSTERS
+ * @cost: what was paid
+ * @work: for what
+ *
+ * Not atomic: the caller keeps others out.
+ */
+static inline void eff_add_cost(struct eff_sums *sums, u32 arm, u32 group, u64 cost, u64 work)
+{
+	sums->group[arm][group].n += work;
+	sums->group[arm][group].sum = (s64)((u64)sums->group[arm][group].sum + cost);
+}
+
 /**
  * struct eff_test - how an experiment is judged
  * @alpha_ppm: error probability, 1 to 500000, in 1e-6
@@ -126,6 +193,7 @@ bool eff_losses_differ(const struct eff_sums *sums);
  *	n_0 of independent outcomes
  * @clustered: judge by groups
  * @lower_is_better: direction of the reward
+ * @strata: contexts to compare in, 0 or 1 for one
  */
 struct eff_test {
 	u32 alpha_ppm;
@@ -133,6 +201,7 @@ struct eff_test {
 	u32 min_samples;
 	bool clustered;
 	bool lower_is_better;
+	u32 strata;
 };
 
 /**
@@ -146,6 +215,23 @@ struct eff_test {
  */
 void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 	       struct mlproxy_evidence *evidence);
+
+/**
+ * eff_outer_judge() - what the arms pay for their work, and the confidence sequence
+ * @sums: costs of the experiment
+ * @test: how; of it alpha_ppm and trial
+ * @margin_q16: excess of the model's cost, in 1/65536 of the baseline's, that the lower end
+ *	is to be compared with: its variance is that of the difference with such an excess
+ * @evidence: out: as of MLPROXY_VERDICT_OUTER, see struct mlproxy_evidence; @clusters are
+ *	groups
+ *
+ * The share of the baseline's cost is taken with that cost as it was measured. Context: any.
+ */
+void eff_outer_judge(const struct eff_sums *sums, const struct eff_test *test, u32 margin_q16,
+		     struct mlproxy_evidence *evidence);
+
+/** eff_mul_q16() - @x * @q16 / 65536, at most S64_MAX */
+s64 eff_mul_q16(u64 x, u32 q16);
 
 /* What eff_drop() finds. */
 #define EFF_DROP_NONE	0	/* no drop, or too few samples */

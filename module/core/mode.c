@@ -166,6 +166,11 @@ static void fill_efficiency(const struct mlproxy_modes *ms, struct mlproxy_effic
 
 	memset(verdicts, 0, MLPROXY_NR_VERDICTS * sizeof(*verdicts));
 	verdicts[MLPROXY_VERDICT_REWARD] = ms->machine.evidence;
+	verdicts[MLPROXY_VERDICT_LEDGER] = ms->machine.verdicts.ledger;
+	verdicts[MLPROXY_VERDICT_OUTER] = ms->machine.verdicts.outer;
+	out->stage = ms->machine.stage;
+	out->stage_since_ns = ms->machine.stage_since_ns;
+	out->needs = ms->machine.needs;
 
 	out->mode = ms->machine.mode;
 	out->automatic = ms->machine.automatic;

@@ -40,6 +40,31 @@ static void take_counts(struct mode_counts *total, struct mode_counts *seen,
 	take(&total->latency_over, &seen->latency_over, READ_ONCE(c->latency_over));
 }
 
+/* Outcomes of rewards or of the ledger. */
+static bool take_sums(const struct mlproxy *proxy, struct mode_sums *s, struct eff_sums *total,
+		      unsigned int *units)
+{
+	u32 experiment = proxy->modes->machine.experiment;
+
+	return mode_sums_take(s, experiment, total, units) &&
+	       (!proxy->nr_strata ||
+		mode_sums_take_strata(s, experiment, proxy->nr_strata, total));
+}
+
+static bool take_all(struct mlproxy *proxy, unsigned int cpu, unsigned int *units)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+
+	if (!take_sums(proxy, &per_cpu_ptr(proxy->mode_cpus, cpu)->sums, &ms->total, units))
+		return false;
+	if (proxy->ledger &&
+	    !take_sums(proxy, per_cpu_ptr(proxy->ledger, cpu), &ms->ledger, units))
+		return false;
+	return !proxy->costs ||
+	       mode_sums_take(per_cpu_ptr(proxy->costs, cpu),
+			      ms->machine.verdicts.outer_experiment, &ms->costs, units);
+}
+
 /* Return: false if the CPU counts all the time; then it is marked as before. */
 static bool take_cpu(struct mlproxy *proxy, unsigned int cpu, unsigned int *units)
 {
@@ -53,7 +78,7 @@ static bool take_cpu(struct mlproxy *proxy, unsigned int cpu, unsigned int *unit
 	 */
 	xchg(&c->marked, 0);
 	*units += CPU_UNITS;
-	if (!mode_sums_take(&c->sums, ms->machine.experiment, &ms->total, units)) {
+	if (!take_all(proxy, cpu, units)) {
 		WRITE_ONCE(c->marked, 1);
 		set_bit(cpu, ms->marked);
 		return false;
@@ -86,6 +111,18 @@ bool mode_gather(struct mlproxy *proxy, struct mode_round *round)
 	return round->left && !bitmap_empty(ms->marked, nr_cpu_ids);
 }
 
+static struct mode_sums __percpu *alloc_sums(void)
+{
+	struct mode_sums __percpu *sums = alloc_percpu(struct mode_sums);
+	unsigned int cpu;
+
+	if (!sums)
+		return NULL;
+	for_each_possible_cpu(cpu)
+		seqcount_init(&per_cpu_ptr(sums, cpu)->seq);
+	return sums;
+}
+
 /**
  * mode_gather_init() - allocate what the CPUs count in
  * @proxy: being made, with its modes
@@ -102,6 +139,16 @@ int mode_gather_init(struct mlproxy *proxy)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu)
 		seqcount_init(&per_cpu_ptr(proxy->mode_cpus, cpu)->sums.seq);
+	if (proxy->schema.ledger_name[0]) {
+		proxy->ledger = alloc_sums();
+		if (!proxy->ledger)
+			return -ENOMEM;
+	}
+	if (proxy->outer_unit != MLPROXY_OUTER_NONE) {
+		proxy->costs = alloc_sums();
+		if (!proxy->costs)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -125,12 +172,16 @@ void mode_gather_reset(struct mlproxy *proxy)
 	bitmap_zero(ms->marked, nr_cpu_ids);
 	atomic_set(&ms->unjudged, 0);
 	memset(&ms->total, 0, sizeof(ms->total));
+	memset(&ms->ledger, 0, sizeof(ms->ledger));
+	memset(&ms->costs, 0, sizeof(ms->costs));
 	memset(&ms->counts, 0, sizeof(ms->counts));
 }
 
 /** mode_gather_free() - free what mode_gather_init() allocated */
 void mode_gather_free(struct mlproxy *proxy)
 {
+	free_percpu(proxy->costs);
+	free_percpu(proxy->ledger);
 	free_percpu(proxy->mode_cpus);
 	bitmap_free(proxy->modes->marked);
 }

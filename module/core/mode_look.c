@@ -88,6 +88,8 @@ static void fill_input(struct mlproxy *proxy, struct mode_input *in)
 	*in = (struct mode_input) {
 		.now_ns = ktime_get_mono_fast_ns(),
 		.sums = &ms->total,
+		.ledger = proxy->ledger ? &ms->ledger : NULL,
+		.costs = proxy->costs ? &ms->costs : NULL,
 		.candidates = c->refused,
 		.failures = c->refused + c->errors,
 		.latency_samples = c->latency_samples,
@@ -189,8 +191,14 @@ void mode_show(struct mlproxy *proxy)
 {
 	const struct mode_machine *m = &proxy->modes->machine;
 
-	WRITE_ONCE(proxy->trust, trust_make(m->mode, m->automatic, m->logic));
-	/* Who sees the experiment sees its mode and logic; pairs with decide_running(). */
+	WRITE_ONCE(proxy->trust, trust_make(m->mode, m->automatic, m->logic) |
+				 (m->stage == MLPROXY_STAGE_RAMP ? TRUST_RAMP : 0));
+	WRITE_ONCE(proxy->outer_begin_ns, m->verdicts.outer_since_ns);
+	/*
+	 * Who sees an experiment sees its mode and logic; pairs with decide_running() and
+	 * count() in cost.c.
+	 */
+	smp_store_release(&proxy->outer_experiment, m->verdicts.outer_experiment);
 	smp_store_release(&proxy->experiment, m->experiment);
 }
 
@@ -336,8 +344,10 @@ void mode_look_now(struct mlproxy *proxy)
 {
 	struct mode_input in;
 	unsigned long flags = lock_and_gather(proxy, &in);
-	bool follow = mode_judge(proxy, &in);
+	bool follow;
 
+	in.all = true;
+	follow = mode_judge(proxy, &in);
 	mode_look_end(proxy->modes);
 	unlock_modes(proxy->modes, flags);
 	if (follow)

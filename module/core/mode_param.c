@@ -41,6 +41,9 @@ static const struct mode_param mode_params[] = {
 	MODE_PARAM(DROP_SAMPLES, drop_samples, 16, 1 << 24),
 	MODE_PARAM(ERROR_SHARE, error_share, 1, MLPROXY_SHARE_ONE),
 	MODE_PARAM(HOLD_NS, hold_ns, 1000000, 3600000000000ULL),
+	MODE_PARAM(RAMP_NS, ramp_ns, 0, MODE_MAX_RAMP_NS),
+	MODE_PARAM(OUTER_MARGIN_Q16, verdict.outer_margin_q16, 0, MLPROXY_SHARE_ONE),
+	MODE_PARAM(LEDGER_MARGIN_Q16, verdict.ledger_margin_q16, 0, 16 << 16),
 };
 
 static void *param_of(struct mlproxy_modes *ms, u32 param, const struct mode_param **p)
@@ -127,6 +130,13 @@ void mlproxy_mode_defaults(struct mlproxy *proxy)
 	if (proxy->min_samples)
 		ms->config.min_samples = proxy->min_samples;
 	ms->config.clustered = proxy->schema.unit != MLPROXY_UNIT_DECISION;
+	if (proxy->ramp_ns)
+		ms->config.ramp_ns = proxy->ramp_ns;
+	ms->config.strata = proxy->nr_strata;
+	ms->config.verdict.ledger = proxy->ledger;
+	ms->config.verdict.ledger_lower =
+		proxy->schema.ledger_direction == MLPROXY_REWARD_LOWER;
+	ms->config.verdict.outer = proxy->costs;
 	ms->config.lower_is_better = proxy->schema.reward_direction == MLPROXY_REWARD_LOWER;
 	proxy->washout_ns = 0;
 	proxy->latency_ns = DEFAULT_LATENCY_NS;

@@ -39,7 +39,7 @@ static void mark(struct mlproxy *proxy)
  * There is something to look at, some time; soon, once there is much of it. CPUs count it in
  * common, but only up to there: until the look, they all find that it is enough.
  */
-static void unjudged(struct mlproxy *proxy)
+void mlproxy_mode_unjudged(struct mlproxy *proxy)
 {
 	struct mlproxy_modes *ms = proxy->modes;
 	int n;
@@ -83,7 +83,7 @@ void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns)
 	if (ktime_get_mono_fast_ns() - begin_ns <= budget_ns)
 		return;
 	this_cpu_inc(proxy->counters->latency_over);
-	unjudged(proxy);
+	mlproxy_mode_unjudged(proxy);
 }
 
 /**
@@ -149,7 +149,7 @@ u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, bool critical, u64 now_
 void mlproxy_mode_refused(struct mlproxy *proxy)
 {
 	this_cpu_inc(proxy->counters->refused);
-	unjudged(proxy);
+	mlproxy_mode_unjudged(proxy);
 }
 
 /**
@@ -164,27 +164,40 @@ void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version)
 {
 	if (source == MLPROXY_SRC_BPF && READ_ONCE(proxy->bpf_version) != version)
 		WRITE_ONCE(proxy->bpf_version, version);
-	unjudged(proxy);
+	mlproxy_mode_unjudged(proxy);
+}
+
+static void count_in(struct mode_sums *s, const struct mlproxy *proxy,
+		     const struct mlproxy_decision *d, s64 value)
+{
+	u32 group = d->cluster;
+
+	if (proxy->nr_strata && group < EFF_CLUSTERS)
+		group = eff_stratum_group(group, d->stratum, proxy->nr_strata);
+	mode_sums_add(s, d->experiment, d->arm, group, value);
+	if (proxy->nr_strata)
+		mode_sums_add_stratum(s, d->experiment, d->arm, d->stratum, value);
 }
 
 /**
  * mlproxy_mode_count() - count an outcome for its arm; by mode_count()
  * @proxy: the proxy
  * @decision: whose outcome it is, made in the running experiment
- * @reward: within the schema's range
+ * @outcome: within the schema's ranges
  *
  * Context: as mlproxy_decide(), preemption off.
  */
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-			s64 reward)
+			const struct mlproxy_outcome *outcome)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
-	mode_sums_add(&this_cpu_ptr(proxy->mode_cpus)->sums, decision->experiment,
-		      decision->arm, decision->cluster, reward);
+	count_in(&this_cpu_ptr(proxy->mode_cpus)->sums, proxy, decision, outcome->reward);
+	if (proxy->ledger)
+		count_in(this_cpu_ptr(proxy->ledger), proxy, decision, outcome->ledger);
 	local_irq_restore(flags);
-	unjudged(proxy);
+	mlproxy_mode_unjudged(proxy);
 }
 
 /**
@@ -207,7 +220,7 @@ void mlproxy_mode_count_lost(struct mlproxy *proxy, const struct mlproxy_decisio
 	mode_sums_lose(&this_cpu_ptr(proxy->mode_cpus)->sums, decision->experiment,
 		       decision->arm);
 	local_irq_restore(flags);
-	unjudged(proxy);
+	mlproxy_mode_unjudged(proxy);
 }
 
 void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *decision)
@@ -218,7 +231,7 @@ void mlproxy_report_error(struct mlproxy *proxy, const struct mlproxy_decision *
 		return;
 	preempt_disable_notrace();
 	this_cpu_inc(proxy->counters->errors);
-	unjudged(proxy);
+	mlproxy_mode_unjudged(proxy);
 	preempt_enable_notrace();
 }
 EXPORT_SYMBOL_GPL(mlproxy_report_error);

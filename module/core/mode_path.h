@@ -22,6 +22,7 @@
 #define MODE_LATENCY_EVERY	16	/* decisions of a CPU, of which one is timed */
 
 void mlproxy_mode_kick(struct mlproxy *proxy);
+void mlproxy_mode_unjudged(struct mlproxy *proxy);
 void mlproxy_mode_stirred(struct mlproxy *proxy);
 void mlproxy_mode_measure(struct mlproxy *proxy, u64 begin_ns);
 u32 mlproxy_mode_alarm(struct mlproxy *proxy, u64 trust, bool critical, u64 now_ns);
@@ -29,7 +30,7 @@ void mlproxy_mode_refused(struct mlproxy *proxy);
 void mlproxy_mode_untested(struct mlproxy *proxy, u32 source, u32 version);
 void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value, s64 limit);
 void mlproxy_mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-			s64 reward);
+			const struct mlproxy_outcome *outcome);
 void mlproxy_mode_count_lost(struct mlproxy *proxy, const struct mlproxy_decision *decision);
 
 /** mlproxy_mode_of() - MLPROXY_MODE_* that is in force. Context: any */
@@ -48,17 +49,17 @@ static inline bool mlproxy_is_automatic(const struct mlproxy *proxy)
  * mode_count() - count an outcome, if it is one of an arm of the running experiment
  * @proxy: the proxy
  * @decision: whose outcome it is
- * @reward: within the schema's range
+ * @outcome: within the schema's ranges
  *
  * Outcomes of decisions of an earlier experiment are left out. Context: as
  * mlproxy_decide(), preemption off.
  */
 static inline void mode_count(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-			      s64 reward)
+			      const struct mlproxy_outcome *outcome)
 {
 	if (decision->arm < MLPROXY_NR_ARMS &&
 	    decision->experiment == READ_ONCE(proxy->experiment))
-		mlproxy_mode_count(proxy, decision, reward);
+		mlproxy_mode_count(proxy, decision, outcome);
 }
 
 /**

@@ -55,6 +55,8 @@ struct mode_cpu {
  * @machine: what it knows
  * @config: parameters
  * @total: sums of all CPUs and all experiments, as far as looks have gathered them
+ * @ledger: the same of the ledger
+ * @costs: the same of what the system paid, of all outer experiments
  * @counts: counters of all CPUs, as far as looks have gathered them
  * @next_cpu: where the next look goes on
  * @version: of the active model, 0 for none
@@ -94,6 +96,8 @@ struct mlproxy_modes {
 	struct mode_machine machine;
 	struct mode_config config;
 	struct eff_sums total;
+	struct eff_sums ledger;
+	struct eff_sums costs;
 	struct mode_counts counts;
 	unsigned int next_cpu;
 	u32 version;

@@ -3,27 +3,14 @@
  * The rules of the mode machine: what a look at the counters leads to. The rules are
  * told in mode_rules.h.
  */
+#include "mode_alarm.h"
 #include "mode_rules.h"
+#include "outer.h"
 
 /* The hold doubles with each recurrence, so often at most: 64 times hold_ns. */
 #define HOLD_MAX_DOUBLINGS	6
 /* Good time after which emergencies are forgotten, in hold_ns. */
 #define FORGET_HOLDS		64
-/* Failures, or slow decisions, below which a share means little. */
-#define MIN_FAILURES		32
-#define MIN_SLOW		16
-/* Slow decisions, of those measured, beyond which the budget is exceeded; of 65536. */
-#define SLOW_SHARE		(MLPROXY_SHARE_ONE / 4)
-/* A stretch of measured decisions. */
-#define LATENCY_STRETCH		(2 * MIN_SLOW * 4)
-/* Longest stretch of candidates, for a small error_share. */
-#define MAX_CANDIDATES		1048576U
-/* Groups in the model's arm before a drop is judged, where outcomes are clustered. */
-#define DROP_MIN_GROUPS		16
-/* A stretch this many times too long ends though it has not so many groups. */
-#define DROP_MAX_STRETCH	64
-/* So many times too long a stretch may become to tell whose a drop is. */
-#define DROP_PATIENCE		4
 /* A block this many times too long ends though the control group tells nothing. */
 #define MAX_BLOCKS		4
 
@@ -38,6 +25,9 @@ void mode_config_defaults(struct mode_config *config)
 	config->drop_samples = 256;
 	config->error_share = MLPROXY_SHARE_ONE / 16;
 	config->hold_ns = 1000000000;
+	config->ramp_ns = 10000000000ULL;
+	config->verdict.ledger_margin_q16 = 6554;	/* 0.1 sd */
+	config->verdict.outer_margin_q16 = 6554;	/* 0.1 of the baseline's cost */
 }
 
 static void clear_evidence(struct mode_machine *m)
@@ -62,16 +52,18 @@ void mode_machine_init(struct mode_machine *m, u64 now_ns)
 	m->learning_trial = 1;
 	m->since_ns = now_ns;
 	m->good_since_ns = now_ns;
+	verdicts_init(&m->verdicts, now_ns);
 	clear_evidence(m);
 }
 
 void mode_machine_reset(struct mode_machine *m, u64 now_ns)
 {
-	u32 experiment = m->experiment;
+	u32 experiment = m->experiment, outer = m->verdicts.outer_experiment;
 
 	mode_machine_init(m, now_ns);
 	m->reason = MLPROXY_REASON_REINIT;
 	m->experiment = experiment + 1;
+	m->verdicts.outer_experiment = outer + 1;
 }
 
 /* An agent that is heard again is no reason to wait. */
@@ -93,18 +85,6 @@ u64 mode_hold_ns(const struct mode_machine *m, const struct mode_config *config)
 	return config->hold_ns << doublings;
 }
 
-static void restart_candidates(struct mode_machine *m, const struct mode_input *in)
-{
-	m->base_candidates = in->candidates;
-	m->base_failures = in->failures;
-}
-
-static void restart_latency(struct mode_machine *m, const struct mode_input *in)
-{
-	m->base_latency_samples = in->latency_samples;
-	m->base_latency_over = in->latency_over;
-}
-
 /* A block ended, or a mode or logic did: outcomes of decisions made before don't count. */
 static void begin_experiment(struct mode_machine *m, const struct mode_input *in)
 {
@@ -112,25 +92,36 @@ static void begin_experiment(struct mode_machine *m, const struct mode_input *in
 	eff_subtract(&m->past, &m->base);
 	m->base = *in->sums;
 	m->experiment++;
+	verdicts_begin_inner(&m->verdicts, in->ledger);
 	clear_evidence(m);
 }
 
-static void begin_stretches(struct mode_machine *m, const struct mode_input *in)
+/* Return: was it never tested before. */
+static bool note_logic(struct mode_machine *m, const struct mode_input *in)
 {
-	m->recent = *in->sums;
-	restart_candidates(m, in);
-	restart_latency(m, in);
-}
+	bool is_new = in->logic && in->logic != m->tested;
 
-static void note_logic(struct mode_machine *m, const struct mode_input *in)
-{
 	m->logic = in->logic;
-	if (in->logic && in->logic != m->tested) {
+	if (is_new) {
 		m->tested = in->logic;
 		m->trial = 0;
 		m->learning_trial = 0;
 		m->measured_worse = false;
 	}
+	return is_new;
+}
+
+/* Is the outer experiment one of blocks? */
+static bool in_blocks(u32 mode, u32 stage)
+{
+	return outer_is_block(mode, stage == MLPROXY_STAGE_RAMP);
+}
+
+/* May one outer experiment go on from the present mode and stage in those? */
+static bool outer_goes_on(const struct mode_machine *m, u32 mode, u32 stage)
+{
+	return m->mode != MLPROXY_MODE_EMERGENCY && mode != MLPROXY_MODE_EMERGENCY &&
+	       !in_blocks(m->mode, m->stage) && !in_blocks(mode, stage);
 }
 
 static void count_up(u32 *n)
@@ -148,15 +139,25 @@ static void count_trial(struct mode_machine *m)
 		count_up(&m->learning_trial);
 }
 
-/* The experiment of a mode or logic that is new. */
-static void begin_mode(struct mode_machine *m, const struct mode_input *in, u32 mode)
+/* The experiment of a mode, stage or logic that is new. */
+static void begin_mode(struct mode_machine *m, const struct mode_input *in, u32 mode,
+		       u32 stage)
 {
+	bool goes_on = outer_goes_on(m, mode, stage) && in->logic == m->logic &&
+		       !m->verdicts.outer_worse;
+	bool is_new;
+
 	m->mode = mode;
-	note_logic(m, in);
-	count_trial(m);
+	m->stage = stage;
+	m->stage_since_ns = stage == MLPROXY_STAGE_NONE ? 0 : in->now_ns;
+	is_new = note_logic(m, in);
+	if (stage == MLPROXY_STAGE_NONE)
+		count_trial(m);
 	m->blocks_without_gain = 0;
 	begin_experiment(m, in);
-	begin_stretches(m, in);
+	mode_alarm_begin(m, in);
+	if (is_new || !goes_on)
+		verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, is_new);
 }
 
 static void fill_transition(const struct mode_machine *m, const struct mode_input *in,
@@ -168,23 +169,37 @@ static void fill_transition(const struct mode_machine *m, const struct mode_inpu
 	t->to = to;
 	t->reason = reason;
 	t->evidence = m->evidence;
+	if (reason == MLPROXY_REASON_LEDGER)
+		t->evidence = m->verdicts.ledger;
+	if (reason == MLPROXY_REASON_OUTER)
+		t->evidence = m->verdicts.outer;
 }
 
-static bool change(struct mode_machine *m, const struct mode_input *in, u32 to, u32 reason,
-		   struct mlproxy_transition *t)
+static bool change_stage(struct mode_machine *m, const struct mode_input *in, u32 to, u32 stage,
+			 u32 reason, struct mlproxy_transition *t)
 {
 	fill_transition(m, in, to, reason, t);
 	if (m->mode == MLPROXY_MODE_EMERGENCY)
 		m->good_since_ns = in->now_ns;
 	if (to == MLPROXY_MODE_RECOMMENDATION)
 		m->recurrences = 0;
-	if (reason == MLPROXY_REASON_WORSE || reason == MLPROXY_REASON_DROP)
+	if (reason == MLPROXY_REASON_WORSE || reason == MLPROXY_REASON_DROP ||
+	    reason == MLPROXY_REASON_LOSSES)
 		m->measured_worse = true;
-	m->since_ns = in->now_ns;
+	m->verdicts.ledger_worse |= reason == MLPROXY_REASON_LEDGER;
+	m->verdicts.outer_worse |= reason == MLPROXY_REASON_OUTER;
+	if (to != m->mode || stage == MLPROXY_STAGE_NONE)
+		m->since_ns = in->now_ns;
 	m->reason = reason;
 	m->cause = 0;
-	begin_mode(m, in, to);
+	begin_mode(m, in, to, stage);
 	return true;
+}
+
+static bool change(struct mode_machine *m, const struct mode_input *in, u32 to, u32 reason,
+		   struct mlproxy_transition *t)
+{
+	return change_stage(m, in, to, MLPROXY_STAGE_NONE, reason, t);
 }
 
 static bool enter_emergency(struct mode_machine *m, const struct mode_config *config,
@@ -222,7 +237,25 @@ static struct eff_test test_of_mode(const struct mode_machine *m,
 		.min_samples = config->min_samples,
 		.clustered = config->clustered,
 		.lower_is_better = config->lower_is_better,
+		.strata = config->strata,
 	};
+}
+
+/* The verdicts but for the reward's; where @now, however lately they were. */
+static void refresh_verdicts(struct mode_machine *m, const struct mode_config *config,
+			     const struct eff_test *test, const struct mode_input *in, bool now)
+{
+	struct verdicts *v = &m->verdicts;
+
+	if (!in->ledger && !in->costs)
+		return;
+	if (!now && !in->all && in->now_ns - v->judged_ns < VERDICT_EVERY_NS)
+		return;
+	v->judged_ns = in->now_ns;
+	verdicts_judge(v, &config->verdict, test, in->ledger, in->costs,
+		       in_blocks(m->mode, m->stage));
+	v->ledger.model_version = trust_version(m->logic);
+	v->outer.model_version = trust_version(m->logic);
 }
 
 /* Brings m->scratch and m->evidence up to date. */
@@ -237,36 +270,6 @@ static void refresh(struct mode_machine *m, const struct eff_test *test,
 	m->evidence.limit = 0;
 	m->evidence.source = trust_source(m->logic);
 	m->evidence.model_version = trust_version(m->logic);
-}
-
-/* Has @sums a baseline that a drop can be judged by? */
-static bool is_reference(const struct eff_sums *sums, const struct mode_config *config)
-{
-	return sums->arm[MLPROXY_ARM_BASELINE].n >= config->min_samples &&
-	       (!config->clustered ||
-		eff_units(sums, MLPROXY_ARM_BASELINE, true) >= EFF_MIN_CLUSTERS);
-}
-
-/*
- * The baseline of a drop: that of the stretch itself, if large enough, since it has seen
- * the same; else that of the experiment, and of those before while this one is young.
- */
-static const struct eff_sums *drop_reference(struct mode_machine *m,
-					     const struct mode_config *config)
-{
-	if (is_reference(&m->stretch, config))
-		return &m->stretch;
-	if (!is_reference(&m->scratch, config))
-		eff_merge(&m->scratch, &m->past, config->clustered);
-	return &m->scratch;
-}
-
-/* Is it time to judge the stretch of @n model outcomes in m->stretch? */
-static bool stretch_is_enough(const struct mode_machine *m, const struct mode_config *config,
-			      u64 n)
-{
-	return !config->clustered || n / DROP_MAX_STRETCH >= config->drop_samples ||
-	       eff_units(&m->stretch, MLPROXY_ARM_MODEL, true) >= DROP_MIN_GROUPS;
 }
 
 /* What was measured before is no reference for what comes. */
@@ -291,98 +294,9 @@ static void begin_again(struct mode_machine *m, const struct mode_input *in)
 void mode_machine_restart(struct mode_machine *m, const struct mode_input *in)
 {
 	begin_again(m, in);
-}
-
-/* Changes m->scratch: call it last of those that use it. */
-static bool see_drop(struct mode_machine *m, const struct mode_config *config,
-		     const struct eff_test *test, const struct mode_input *in)
-{
-	u64 n = in->sums->arm[MLPROXY_ARM_MODEL].n - m->recent.arm[MLPROXY_ARM_MODEL].n;
-	s64 gain, limit;
-	int drop;
-
-	if (n < config->drop_samples)
-		return false;
-	m->stretch = *in->sums;
-	eff_subtract(&m->stretch, &m->recent);
-	if (!stretch_is_enough(m, config, n))
-		return false;
-	drop = eff_drop(&m->stretch, drop_reference(m, config), test, config->drop_q16,
-			&gain, &limit);
-	if (drop == EFF_DROP_UNSURE && n / DROP_PATIENCE < config->drop_samples)
-		return false;
-	m->recent = *in->sums;
-	if (drop == EFF_DROP_SHARED && m->mode == MLPROXY_MODE_RECOMMENDATION)
-		forget_past(m, in);
-	if (drop == EFF_DROP_NONE || drop == EFF_DROP_SHARED)
-		return false;
-	m->evidence.value = gain;
-	m->evidence.limit = limit;
-	return true;
-}
-
-/* Is @part above @share (of 65536) of @whole? Says so in the evidence. */
-static bool above_share(struct mode_machine *m, u64 part, u64 whole, u32 share)
-{
-	u64 is;
-
-	if (!whole)
-		return false;
-	is = part >= whole ? MLPROXY_SHARE_ONE : part * MLPROXY_SHARE_ONE / whole;
-	if (is <= share)
-		return false;
-	m->evidence.value = (s64)is;
-	m->evidence.limit = share;
-	return true;
-}
-
-/* A share of MLPROXY_SHARE_ONE switches it off. */
-static bool see_errors(struct mode_machine *m, const struct mode_config *config,
-		       const struct mode_input *in)
-{
-	u64 candidates = in->candidates - m->base_candidates;
-	u64 failures = in->failures - m->base_failures;
-	u64 stretch = MAX_CANDIDATES;
-
-	if (failures >= MIN_FAILURES &&
-	    above_share(m, failures, candidates, config->error_share))
-		return true;
-	/* twice as long as MIN_FAILURES take at that share */
-	if (config->error_share > 2 * MIN_FAILURES * MLPROXY_SHARE_ONE / MAX_CANDIDATES)
-		stretch = 2 * MIN_FAILURES * MLPROXY_SHARE_ONE / config->error_share;
-	if (candidates >= stretch)
-		restart_candidates(m, in);
-	return false;
-}
-
-static bool see_latency(struct mode_machine *m, const struct mode_input *in)
-{
-	u64 samples = in->latency_samples - m->base_latency_samples;
-	u64 over = in->latency_over - m->base_latency_over;
-
-	if (over >= MIN_SLOW && above_share(m, over, samples, SLOW_SHARE))
-		return true;
-	if (samples >= LATENCY_STRETCH)
-		restart_latency(m, in);
-	return false;
-}
-
-/* MLPROXY_REASON_* that asks for an emergency, or 0. */
-static u32 see_emergency(struct mode_machine *m, const struct mode_config *config,
-			 const struct eff_test *test, const struct mode_input *in)
-{
-	if (in->emergency) {
-		m->evidence.value = in->value;
-		m->evidence.limit = in->limit;
-		return in->emergency;
-	}
-	if (see_errors(m, config, in))
-		return MLPROXY_REASON_ERRORS;
-	if (see_latency(m, in))
-		return MLPROXY_REASON_LATENCY;
-	if (see_drop(m, config, test, in))
-		return MLPROXY_REASON_DROP;
-	return 0;
+	verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, false);
+	if (m->stage != MLPROXY_STAGE_NONE)
+		m->stage_since_ns = in->now_ns;
 }
 
 static bool look_emergency(struct mode_machine *m, const struct mode_config *config,
@@ -392,16 +306,6 @@ static bool look_emergency(struct mode_machine *m, const struct mode_config *con
 	    in->now_ns - m->since_ns < mode_hold_ns(m, config))
 		return false;
 	return change(m, in, MLPROXY_MODE_LEARNING, MLPROXY_REASON_RECOVERED, t);
-}
-
-/* @x * @q16 / 65536, at most S64_MAX */
-static s64 mul_q16(u64 x, u32 q16)
-{
-	u64 whole = x >> 16;
-
-	if (q16 && whole > S64_MAX / 2 / q16)
-		return S64_MAX;
-	return (s64)(whole * q16 + ((x & 0xffff) * q16 >> 16));
 }
 
 static bool better(const struct mode_machine *m)
@@ -418,7 +322,25 @@ static bool not_worse(const struct mode_machine *m, const struct mode_config *co
 	if (m->measured_worse)
 		return better(m);
 	return m->evidence.low_q16 != S64_MIN &&
-	       m->evidence.low_q16 >= -mul_q16(sd, config->margin_q16);
+	       m->evidence.low_q16 >= -eff_mul_q16(sd, config->margin_q16);
+}
+
+/* May a policy have more than learning mode's share? */
+static bool verdicts_allow(const struct mode_machine *m, const struct mode_config *config)
+{
+	const struct verdicts *v = &m->verdicts;
+
+	if (verdict_contradicts(&v->ledger) || verdict_contradicts(&v->outer))
+		return false;
+	return (!v->ledger_worse || verdict_ledger_supports(v, &config->verdict)) &&
+	       (!v->outer_worse || verdict_outer_supports(v, &config->verdict));
+}
+
+/* May it have more than half of the decisions? */
+static bool verdicts_support(const struct mode_machine *m, const struct mode_config *config)
+{
+	return verdict_ledger_supports(&m->verdicts, &config->verdict) &&
+	       verdict_outer_supports(&m->verdicts, &config->verdict);
 }
 
 /* Is the block over? One without a control group to speak of has shown no gain. */
@@ -447,7 +369,7 @@ static void next_block(struct mode_machine *m, const struct mode_config *config,
 {
 	m->scratch = m->past;
 	begin_experiment(m, in);
-	if (!is_reference(&m->past, config))
+	if (!mode_is_reference(&m->past, config))
 		eff_merge(&m->past, &m->scratch, config->clustered);
 }
 
@@ -466,22 +388,151 @@ static bool look_recommendation(struct mode_machine *m, const struct mode_config
 	return false;
 }
 
-static bool look_up_or_down(struct mode_machine *m, const struct mode_config *config,
-			    const struct mode_input *in, struct mlproxy_transition *t)
+/* The ramp is over once it has lasted, and both arms can be compared. */
+static bool ramp_over(const struct mode_machine *m, const struct mode_config *config,
+		      const struct mode_input *in)
 {
-	if (m->mode == MLPROXY_MODE_LEARNING) {
-		if (m->logic && not_worse(m, config))
-			return change(m, in, MLPROXY_MODE_COLLABORATION,
-				      MLPROXY_REASON_NOT_WORSE, t);
+	return in->now_ns - m->stage_since_ns >= config->ramp_ns &&
+	       m->evidence.n[MLPROXY_ARM_BASELINE] >= config->min_samples &&
+	       m->evidence.n[MLPROXY_ARM_MODEL] >= config->min_samples;
+}
+
+static bool ramp_gained(const struct mode_machine *m)
+{
+	return m->evidence.gain_q16 > 0 && !m->losses_differ &&
+	       m->verdicts.ledger.gain_q16 >= 0;
+}
+
+static bool look_learning(struct mode_machine *m, const struct mode_config *config,
+			  const struct eff_test *test, const struct mode_input *in,
+			  struct mlproxy_transition *t)
+{
+	if (!m->logic || !not_worse(m, config))
 		return false;
-	}
+	refresh_verdicts(m, config, test, in, true);
+	return verdicts_allow(m, config) &&
+	       change(m, in, MLPROXY_MODE_COLLABORATION, MLPROXY_REASON_NOT_WORSE, t);
+}
+
+static bool look_ramp(struct mode_machine *m, const struct mode_config *config,
+		      const struct eff_test *test, const struct mode_input *in,
+		      struct mlproxy_transition *t)
+{
+	if (!ramp_over(m, config, in))
+		return false;
+	refresh_verdicts(m, config, test, in, true);
+	if (verdict_contradicts(&m->verdicts.outer))
+		return change(m, in, MLPROXY_MODE_LEARNING, MLPROXY_REASON_OUTER, t);
+	if (ramp_gained(m))
+		return change(m, in, MLPROXY_MODE_RECOMMENDATION, MLPROXY_REASON_BETTER, t);
+	return change(m, in, MLPROXY_MODE_COLLABORATION, MLPROXY_REASON_RAMP_ENDED, t);
+}
+
+static bool look_collaboration(struct mode_machine *m, const struct mode_config *config,
+			       const struct eff_test *test, const struct mode_input *in,
+			       struct mlproxy_transition *t)
+{
+	if (m->stage == MLPROXY_STAGE_RAMP)
+		return look_ramp(m, config, test, in, t);
+	if (!better(m))
+		return false;
+	refresh_verdicts(m, config, test, in, true);
+	if (!verdicts_support(m, config))
+		return false;
+	if (!config->ramp_ns)
+		return change(m, in, MLPROXY_MODE_RECOMMENDATION, MLPROXY_REASON_BETTER, t);
+	return change_stage(m, in, MLPROXY_MODE_COLLABORATION, MLPROXY_STAGE_RAMP,
+			    MLPROXY_REASON_RAMP, t);
+}
+
+/* MLPROXY_REASON_* to take a policy back to learning mode, or 0. */
+static u32 reason_to_fall(const struct mode_machine *m)
+{
 	if (m->evidence.high_q16 < 0)
-		return change(m, in, MLPROXY_MODE_LEARNING, MLPROXY_REASON_WORSE, t);
+		return MLPROXY_REASON_WORSE;
+	if (verdict_contradicts(&m->verdicts.outer))
+		return MLPROXY_REASON_OUTER;
+	if (verdict_contradicts(&m->verdicts.ledger))
+		return MLPROXY_REASON_LEDGER;
+	if (m->losses_differ && eff_losses_surely_differ(&m->scratch))
+		return MLPROXY_REASON_LOSSES;
+	return 0;
+}
+
+static bool look_up_or_down(struct mode_machine *m, const struct mode_config *config,
+			    const struct eff_test *test, const struct mode_input *in,
+			    struct mlproxy_transition *t)
+{
+	u32 reason;
+
+	if (m->mode == MLPROXY_MODE_LEARNING)
+		return look_learning(m, config, test, in, t);
+	reason = reason_to_fall(m);
+	if (reason)
+		return change(m, in, MLPROXY_MODE_LEARNING, reason, t);
 	if (m->mode == MLPROXY_MODE_RECOMMENDATION)
 		return look_recommendation(m, config, in, t);
-	if (better(m))
-		return change(m, in, MLPROXY_MODE_RECOMMENDATION, MLPROXY_REASON_BETTER, t);
-	return false;
+	return look_collaboration(m, config, test, in, t);
+}
+
+/* Is the reward all that the next step asks of it? */
+static bool reward_supports(const struct mode_machine *m, const struct mode_config *config)
+{
+	if (m->mode == MLPROXY_MODE_LEARNING)
+		return not_worse(m, config);
+	if (m->mode == MLPROXY_MODE_RECOMMENDATION || m->stage == MLPROXY_STAGE_RAMP)
+		return m->evidence.gain_q16 > 0 && !m->losses_differ;
+	return better(m);
+}
+
+static u32 needs_of_rise(const struct mode_machine *m, bool reward, bool ledger, bool outer)
+{
+	u32 needs = 0;
+
+	if (!m->logic)
+		needs |= MLPROXY_NEEDS_POLICY;
+	if (m->evidence.low_q16 == S64_MIN)
+		needs |= MLPROXY_NEEDS_SAMPLES;
+	if (!reward)
+		needs |= MLPROXY_NEEDS_REWARD;
+	if (!ledger)
+		needs |= MLPROXY_NEEDS_LEDGER;
+	if (!outer)
+		needs |= MLPROXY_NEEDS_OUTER;
+	if (m->losses_differ)
+		needs |= MLPROXY_NEEDS_LOSSES;
+	if (m->stage == MLPROXY_STAGE_RAMP)
+		needs |= MLPROXY_NEEDS_TIME;
+	return needs;
+}
+
+/* Stances, and what is missing until the next step up: to be shown, nothing depends on it. */
+static void explain(struct mode_machine *m, const struct mode_config *config)
+{
+	const struct verdict_config *vc = &config->verdict;
+	struct verdicts *v = &m->verdicts;
+	bool reward = reward_supports(m, config), ledger, outer;
+
+	if (m->mode == MLPROXY_MODE_COLLABORATION && m->stage == MLPROXY_STAGE_NONE) {
+		ledger = verdict_ledger_supports(v, vc);
+		outer = verdict_outer_supports(v, vc);
+	} else {
+		ledger = !verdict_contradicts(&v->ledger) &&
+			 (!v->ledger_worse || verdict_ledger_supports(v, vc));
+		outer = !verdict_contradicts(&v->outer) &&
+			(!v->outer_worse || verdict_outer_supports(v, vc));
+	}
+	m->evidence.stance = verdict_stance(m->logic, &m->evidence, reward);
+	v->ledger.stance = verdict_stance(vc->ledger && m->logic, &v->ledger,
+					  ledger && v->ledger.low_q16 != S64_MIN);
+	v->outer.stance = verdict_stance(vc->outer && m->logic, &v->outer,
+					 outer && v->outer.low_q16 != S64_MIN);
+	if (m->mode == MLPROXY_MODE_EMERGENCY)
+		m->needs = MLPROXY_NEEDS_TIME;
+	else if (m->mode == MLPROXY_MODE_RECOMMENDATION)
+		m->needs = 0;
+	else
+		m->needs = needs_of_rise(m, reward, ledger, outer);
 }
 
 /* Another logic, or none. Return: true if the mode changed. */
@@ -492,7 +543,7 @@ static bool look_logic(struct mode_machine *m, const struct mode_input *in,
 			     m->mode == MLPROXY_MODE_RECOMMENDATION))
 		return change(m, in, MLPROXY_MODE_LEARNING, in->logic ?
 			      MLPROXY_REASON_NEW_MODEL : MLPROXY_REASON_NO_MODEL, t);
-	begin_mode(m, in, m->mode);
+	begin_mode(m, in, m->mode, MLPROXY_STAGE_NONE);
 	return false;
 }
 
@@ -503,13 +554,15 @@ static bool is_full(const struct mode_machine *m)
 	       EFF_MAX_OUTCOMES;
 }
 
-bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
-		       const struct mode_input *in, struct mlproxy_transition *t)
+static bool look(struct mode_machine *m, const struct mode_config *config,
+		 const struct mode_input *in, struct mlproxy_transition *t)
 {
 	struct eff_test test = test_of_mode(m, config);
+	bool shared = false;
 	u32 emergency;
 
 	refresh(m, &test, in);
+	refresh_verdicts(m, config, &test, in, false);
 	if (m->automatic && m->mode == MLPROXY_MODE_EMERGENCY) {
 		note_logic(m, in);
 		return look_emergency(m, config, in, t);
@@ -517,19 +570,32 @@ bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
 	if (m->automatic) {
 		/* an old logic's sins are not the new one's; those of the outside stay */
 		emergency = in->logic == m->logic || in->emergency ?
-			    see_emergency(m, config, &test, in) : 0;
+			    mode_alarm(m, config, &test, in, &shared) : 0;
 		if (emergency)
 			return enter_emergency(m, config, in, emergency, t);
+		if (shared && m->mode == MLPROXY_MODE_RECOMMENDATION)
+			forget_past(m, in);
 	}
 	if (in->logic != m->logic ||
 	    (!in->logic && (m->mode == MLPROXY_MODE_COLLABORATION ||
 			     m->mode == MLPROXY_MODE_RECOMMENDATION) && m->automatic))
 		return look_logic(m, in, t);
-	if (m->automatic && look_up_or_down(m, config, in, t))
+	if (m->automatic && look_up_or_down(m, config, &test, in, t))
 		return true;
 	if (is_full(m))
 		begin_again(m, in);
+	if (in_blocks(m->mode, m->stage) && verdict_block_over(&m->verdicts))
+		verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, false);
 	return false;
+}
+
+bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,
+		       const struct mode_input *in, struct mlproxy_transition *t)
+{
+	bool changed = look(m, config, in, t);
+
+	explain(m, config);
+	return changed;
 }
 
 void mode_machine_set(struct mode_machine *m, const struct mode_input *in, u32 mode,

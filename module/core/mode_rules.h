@@ -4,9 +4,10 @@
  * what it does on a look at the counters. Plain C, shared with the unit tests and the
  * simulator; mode.c runs it in the kernel.
  *
- *	learning --not worse--> collaboration --better--> recommendation
+ *	learning --not worse--> collaboration --better--> ramp --gain--> recommendation
+ *	collaboration <--no gain-- ramp
  *	collaboration <--not better, twice-- recommendation
- *	learning <--worse, no logic, new logic-- collaboration, recommendation
+ *	learning <--worse, losses, ledger, outer, no logic, new logic-- all above
  *	emergency <--critical, drop, errors, latency, agent lost, bad state-- any
  *	learning <--held long enough, cause gone-- emergency
  *
@@ -18,9 +19,17 @@
  * logic once demoted as worse leaves learning mode only when it is better; else one that
  * is worse within the margin would go up and down for ever.
  *
+ * The ramp is a stage of collaboration mode: the state of a system shifts with the share
+ * that a policy has of it, so the policy is tested again with the share that it is about
+ * to get, for a stated time, and there has to be a gain.
+ *
+ * The reward is not all: before a step up the ledger and the outer experiment are asked,
+ * where the proxy has them, and when one contradicts the policy goes to learning mode,
+ * whatever the reward says. verdict.h has them.
+ *
  * Outcomes that never come are counted for their arm. While the shares of the two arms
  * differ there is no step up, and a block has no gain: what is missing may be the bad
- * ones.
+ * ones. If they differ beyond doubt the policy goes to learning mode.
  *
  * Error probabilities, one-sided, for each logic: all experiments in learning mode
  * together alpha / 2, all in collaboration mode alpha / 2, each block in recommendation
@@ -33,8 +42,10 @@
 
 #include "efficiency.h"
 #include "trust.h"
+#include "verdict.h"
 
 #define MODE_MAX_MIN_SAMPLES	16777216U
+#define MODE_MAX_RAMP_NS	3600000000000ULL
 
 /**
  * struct mode_config - parameters; MLPROXY_PARAM_* has their meaning
@@ -46,8 +57,11 @@
  * @drop_samples: MLPROXY_PARAM_DROP_SAMPLES
  * @error_share: MLPROXY_PARAM_ERROR_SHARE
  * @hold_ns: MLPROXY_PARAM_HOLD_NS
+ * @ramp_ns: MLPROXY_PARAM_RAMP_NS
  * @clustered: the unit of randomisation is an entity or a window
  * @lower_is_better: direction of the reward
+ * @strata: contexts that outcomes are compared in, 0 or 1 for one
+ * @verdict: of the ledger and the outer experiment
  */
 struct mode_config {
 	u32 min_samples;
@@ -58,14 +72,20 @@ struct mode_config {
 	u32 drop_samples;
 	u32 error_share;
 	u64 hold_ns;
+	u64 ramp_ns;
 	bool clustered;
 	bool lower_is_better;
+	u32 strata;
+	struct verdict_config verdict;
 };
 
 /**
  * struct mode_input - what the machine sees in one look
  * @now_ns: clock
  * @sums: outcomes since the module was loaded; they only grow
+ * @ledger: the same for the ledger, NULL if the proxy has none
+ * @costs: costs since the module was loaded, NULL if the proxy reports none
+ * @all: bring all verdicts up to date, however lately that was done
  * @candidates: decisions in which something proposed an action, growing
  * @failures: refused actions and reported errors, growing
  * @latency_samples: measured decisions, growing
@@ -79,6 +99,9 @@ struct mode_config {
 struct mode_input {
 	u64 now_ns;
 	const struct eff_sums *sums;
+	const struct eff_sums *ledger;
+	const struct eff_sums *costs;
+	bool all;
 	u64 candidates;
 	u64 failures;
 	u64 latency_samples;
@@ -94,6 +117,9 @@ struct mode_input {
  * struct mode_machine - what it knows
  * @mode: MLPROXY_MODE_*
  * @automatic: it governs; else the operator fixed the mode
+ * @stage: MLPROXY_STAGE_*
+ * @stage_since_ns: begin of the stage, 0 for none
+ * @needs: MLPROXY_NEEDS_* of the next step up, by the last look
  * @experiment: number of the running experiment, changes with each
  * @trial: number of the experiment in collaboration mode with this logic
  * @blocks_without_gain: in a row
@@ -114,6 +140,7 @@ struct mode_input {
  *	@learning_trial
  * @measured_worse: that logic was demoted as worse, or dropped: no margin any more
  * @losses_differ: by the last look, more outcomes of one arm never come
+ * @verdicts: of the ledger and the outer experiment
  * @cause: MLPROXY_REASON_* of the present emergency
  * @past: outcomes of the experiment before, or of more, for a drop's baseline until the
  *	running experiment has its own
@@ -123,6 +150,9 @@ struct mode_input {
 struct mode_machine {
 	u32 mode;
 	bool automatic;
+	u32 stage;
+	u64 stage_since_ns;
+	u32 needs;
 	u32 experiment;
 	u32 trial;
 	u32 blocks_without_gain;
@@ -142,6 +172,7 @@ struct mode_machine {
 	u64 tested;
 	bool measured_worse;
 	bool losses_differ;
+	struct verdicts verdicts;
 	u32 cause;
 	struct eff_sums past;
 	struct eff_sums scratch;

@@ -105,6 +105,42 @@ static inline void mode_sums_add(struct mode_sums *s, u32 experiment, u32 arm, u
 		WRITE_ONCE(s->changed[arm], READ_ONCE(s->changed[arm]) | 1ULL << group);
 }
 
+/**
+ * mode_sums_add_stratum() - count an outcome in its context, beside mode_sums_add()
+ * @s: of this CPU, interrupts off
+ * @experiment: of the decision
+ * @arm: below MLPROXY_NR_ARMS
+ * @stratum: below EFF_MAX_STRATA
+ * @reward: within s32
+ */
+static inline void mode_sums_add_stratum(struct mode_sums *s, u32 experiment, u32 arm,
+					 u32 stratum, s64 reward)
+{
+	if (!mode_sums_begin(s, experiment))
+		return;
+	eff_add_stratum(&s->sums, arm, stratum, reward);
+	mode_sums_end(s);
+}
+
+/**
+ * mode_sums_add_cost() - count what was paid
+ * @s: of this CPU, of costs alone, interrupts off
+ * @experiment: number of the outer experiment
+ * @arm: below MLPROXY_NR_ARMS
+ * @group: of pairs, below EFF_CLUSTERS
+ * @cost: what was paid
+ * @work: for what
+ */
+static inline void mode_sums_add_cost(struct mode_sums *s, u32 experiment, u32 arm, u32 group,
+				      u64 cost, u64 work)
+{
+	if (!mode_sums_begin(s, experiment))
+		return;
+	eff_add_cost(&s->sums, arm, group, cost, work);
+	mode_sums_end(s);
+	WRITE_ONCE(s->changed[arm], READ_ONCE(s->changed[arm]) | 1ULL << group);
+}
+
 /** mode_sums_lose() - count an outcome that never comes; as mode_sums_add() */
 static inline void mode_sums_lose(struct mode_sums *s, u32 experiment, u32 arm)
 {
@@ -129,6 +165,24 @@ static inline bool mode_sums_read(const struct mode_sums *s, u32 *experiment,
 		memcpy(arms, s->sums.arm, sizeof(s->sums.arm));
 		if (!(seq & 1) && !read_seqcount_retry(&s->seq, seq))
 			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
+/* Of an arm, by context. Return: false if that can't be read, or the experiment is over. */
+static inline bool mode_sums_read_strata(const struct mode_sums *s, u32 experiment,
+					 unsigned int arm, u32 strata, struct eff_arm *now)
+{
+	unsigned int reads, seq;
+	u32 whose;
+
+	for (reads = 0; reads < MODE_SUMS_READS; reads++) {
+		seq = raw_read_seqcount(&s->seq);
+		whose = READ_ONCE(s->experiment);
+		memcpy(now, s->sums.stratum[arm], strata * sizeof(*now));
+		if (!(seq & 1) && !read_seqcount_retry(&s->seq, seq))
+			return whose == experiment;
 		cpu_relax();
 	}
 	return false;
@@ -212,6 +266,7 @@ static inline bool mode_sums_take(struct mode_sums *s, u32 experiment, struct ef
 		seen->experiment = experiment;
 		memset(seen->known, 0, sizeof(seen->known));
 		memset(seen->sums.arm, 0, sizeof(seen->sums.arm));
+		memset(seen->sums.stratum, 0, sizeof(seen->sums.stratum));
 	}
 	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
 		mode_take_arm(&total->arm[arm], &seen->sums.arm[arm], &now[arm]);
@@ -221,6 +276,34 @@ static inline bool mode_sums_take(struct mode_sums *s, u32 experiment, struct ef
 		changed = xchg(&s->changed[arm], 0);
 		*units += mode_take_groups(total->group[arm], seen->sums.group[arm],
 					   &seen->known[arm], s->sums.group[arm], changed);
+	}
+	return true;
+}
+
+/**
+ * mode_sums_take_strata() - take over what a CPU counted by context
+ * @s: of any CPU, after mode_sums_take()
+ * @experiment: that runs; nothing else is taken
+ * @strata: contexts, at most EFF_MAX_STRATA
+ * @total: to add it to
+ *
+ * Return: false if the CPU counts all the time: some of it is left for later.
+ */
+static inline bool mode_sums_take_strata(struct mode_sums *s, u32 experiment, u32 strata,
+					 struct eff_sums *total)
+{
+	struct eff_arm now[EFF_MAX_STRATA];
+	struct mode_seen *seen = &s->seen;
+	unsigned int arm, k;
+
+	if (seen->experiment != experiment)
+		return true;
+	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		if (!mode_sums_read_strata(s, experiment, arm, strata, now))
+			return false;
+		for (k = 0; k < strata; k++)
+			mode_take_arm(&total->stratum[arm][k], &seen->sums.stratum[arm][k],
+				      &now[k]);
 	}
 	return true;
 }

@@ -49,6 +49,7 @@ static const char * const reason_names[MLPROXY_NR_REASONS] = {
 	[MLPROXY_REASON_OUTER] = "outer",
 	[MLPROXY_REASON_RAMP] = "ramp",
 	[MLPROXY_REASON_RAMP_ENDED] = "ramp_ended",
+	[MLPROXY_REASON_LOSSES] = "losses",
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/time64.h>
 
 #include "core.h"
+#include "cost.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "param.h"
@@ -15,6 +16,7 @@
 
 #define DEFAULT_WINDOW_NS	(100 * NSEC_PER_MSEC)
 #define DEFAULT_PENDING_NS	(60 * NSEC_PER_SEC)
+#define DEFAULT_RAMP_SHARE	(MLPROXY_SHARE_ONE / 8 * 7)
 #define MIN_WINDOW_NS		NSEC_PER_MSEC
 #define MAX_WINDOW_NS		(3600ULL * NSEC_PER_SEC)
 
@@ -29,6 +31,13 @@ static const u32 default_explore[MLPROXY_NR_MODES] = {
 	[MLPROXY_MODE_COLLABORATION] = MLPROXY_SHARE_ONE / 64,
 };
 
+/* One half of each is held to the baseline. */
+static const u32 default_outer_share[MLPROXY_NR_MODES] = {
+	[MLPROXY_MODE_LEARNING] = MLPROXY_SHARE_ONE / 16,
+	[MLPROXY_MODE_COLLABORATION] = MLPROXY_SHARE_ONE / 4 * 3,
+	[MLPROXY_MODE_RECOMMENDATION] = MLPROXY_SHARE_ONE / 8,
+};
+
 /**
  * mlproxy_param_defaults() - set the parameters that the mode machine does not have
  * @proxy: being made, or with its lock held
@@ -39,6 +48,10 @@ void mlproxy_param_defaults(struct mlproxy *proxy)
 	if (proxy->trial_share)
 		proxy->share[MLPROXY_MODE_LEARNING] = proxy->trial_share;
 	memcpy(proxy->explore, default_explore, sizeof(proxy->explore));
+	proxy->ramp_share = DEFAULT_RAMP_SHARE;
+	memcpy(proxy->outer_share, default_outer_share, sizeof(proxy->outer_share));
+	proxy->outer_hold_ns = proxy->desc_hold_ns;
+	proxy->outer_washout_ns = proxy->desc_washout_ns;
 	proxy->window_ns = DEFAULT_WINDOW_NS;
 	proxy->pending_ns = DEFAULT_PENDING_NS;
 	proxy->state_period_ns = 0;
@@ -78,6 +91,44 @@ static int set_share(struct mlproxy *proxy, u32 *shares, const u32 *others, u32 
 	return 0;
 }
 
+static int set_ramp_share(struct mlproxy *proxy, u64 value)
+{
+	u32 old = proxy->ramp_share;
+
+	/* With less a control group would be missing, or nothing be tested that was not. */
+	if (value < MLPROXY_SHARE_ONE / 2 || value >= MLPROXY_SHARE_ONE)
+		return -EINVAL;
+	WRITE_ONCE(proxy->ramp_share, value);
+	if (value != old && mlproxy_mode_of(proxy) == MLPROXY_MODE_COLLABORATION)
+		mlproxy_mode_restart(proxy);
+	return 0;
+}
+
+static int set_outer_share(struct mlproxy *proxy, u32 mode, u64 value)
+{
+	u32 old;
+
+	if (mode >= MLPROXY_NR_MODES || mode == MLPROXY_MODE_EMERGENCY ||
+	    value > MLPROXY_SHARE_ONE)
+		return -EINVAL;
+	old = proxy->outer_share[mode];
+	WRITE_ONCE(proxy->outer_share[mode], value);
+	if (value != old && mode == mlproxy_mode_of(proxy))
+		mlproxy_mode_restart(proxy);
+	return 0;
+}
+
+static int set_outer_time(struct mlproxy *proxy, u64 *param, u64 value)
+{
+	u64 hold_ns = param == &proxy->outer_hold_ns ? value : proxy->outer_hold_ns;
+	u64 washout_ns = param == &proxy->outer_washout_ns ? value : proxy->outer_washout_ns;
+
+	if (hold_ns < OUTER_MIN_HOLD_NS || hold_ns > OUTER_MAX_HOLD_NS || washout_ns >= hold_ns)
+		return -EINVAL;
+	set_u64(proxy, param, value);
+	return 0;
+}
+
 /* Which outcomes are lost depends on it. */
 static int set_pending(struct mlproxy *proxy, u64 value)
 {
@@ -113,6 +164,21 @@ int mlproxy_set_param(struct mlproxy *proxy, u32 param, u32 index, u64 value)
 		break;
 	case MLPROXY_PARAM_EXPLORE:
 		ret = set_share(proxy, proxy->explore, proxy->share, index, value);
+		break;
+	case MLPROXY_PARAM_RAMP_SHARE:
+		if (!index)
+			ret = set_ramp_share(proxy, value);
+		break;
+	case MLPROXY_PARAM_OUTER_SHARE:
+		ret = set_outer_share(proxy, index, value);
+		break;
+	case MLPROXY_PARAM_OUTER_HOLD_NS:
+		if (!index)
+			ret = set_outer_time(proxy, &proxy->outer_hold_ns, value);
+		break;
+	case MLPROXY_PARAM_OUTER_WASHOUT_NS:
+		if (!index)
+			ret = set_outer_time(proxy, &proxy->outer_washout_ns, value);
 		break;
 	case MLPROXY_PARAM_WINDOW_NS:
 		if (index || value < MIN_WINDOW_NS || value > MAX_WINDOW_NS ||
@@ -161,7 +227,8 @@ out:
  */
 int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value)
 {
-	bool per_mode = param == MLPROXY_PARAM_SHARE || param == MLPROXY_PARAM_EXPLORE;
+	bool per_mode = param == MLPROXY_PARAM_SHARE || param == MLPROXY_PARAM_EXPLORE ||
+			param == MLPROXY_PARAM_OUTER_SHARE;
 
 	if (index >= (per_mode ? MLPROXY_NR_MODES : 1))
 		return -EINVAL;
@@ -171,6 +238,18 @@ int mlproxy_get_param(struct mlproxy *proxy, u32 param, u32 index, u64 *value)
 		return 0;
 	case MLPROXY_PARAM_EXPLORE:
 		*value = READ_ONCE(proxy->explore[index]);
+		return 0;
+	case MLPROXY_PARAM_RAMP_SHARE:
+		*value = READ_ONCE(proxy->ramp_share);
+		return 0;
+	case MLPROXY_PARAM_OUTER_SHARE:
+		*value = READ_ONCE(proxy->outer_share[index]);
+		return 0;
+	case MLPROXY_PARAM_OUTER_HOLD_NS:
+		*value = READ_ONCE(proxy->outer_hold_ns);
+		return 0;
+	case MLPROXY_PARAM_OUTER_WASHOUT_NS:
+		*value = READ_ONCE(proxy->outer_washout_ns);
 		return 0;
 	case MLPROXY_PARAM_WINDOW_NS:
 		*value = READ_ONCE(proxy->window_ns);

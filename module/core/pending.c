@@ -58,14 +58,37 @@ static struct pending_bucket *bucket_of(struct pending_table *table, u64 token)
 	return &table->buckets[(u32)mix64(table->secret ^ token) & table->mask];
 }
 
-static void give_up(struct mlproxy *proxy, const struct mlproxy_decision *d, bool expired)
+/* What came of it, as far as the subsystem knows; nothing once it does not run. */
+static bool audit(struct mlproxy *proxy, const struct pending_entry *e, u32 why,
+		  struct mlproxy_outcome *outcome)
 {
-	if (expired)
+	bool (*ask)(void *priv, u64 token, const struct mlproxy_decision *decision, u32 why,
+		    struct mlproxy_outcome *outcome) = proxy->audit;
+	bool known = false;
+
+	rcu_read_lock_sched_notrace();
+	if (ask && mlproxy_is_running(proxy))
+		known = ask(proxy->priv, e->token, &e->decision, why, outcome);
+	rcu_read_unlock_sched_notrace();
+	return known;
+}
+
+static void give_up(struct mlproxy *proxy, const struct pending_entry *e, u32 why)
+{
+	struct mlproxy_outcome outcome = {};
+
+	if (audit(proxy, e, why, &outcome)) {
+		this_cpu_inc(proxy->counters->pending_resolved);
+		mlproxy_feedback_flags(proxy, &e->decision, &outcome, MLPROXY_FEEDBACK_DEFERRED |
+								     MLPROXY_FEEDBACK_AUDITED);
+		return;
+	}
+	if (why == MLPROXY_AUDIT_DEADLINE)
 		this_cpu_inc(proxy->counters->pending_expired);
 	else
 		this_cpu_inc(proxy->counters->pending_evicted);
-	mlproxy_feedback_flags(proxy, d, 0, MLPROXY_FEEDBACK_DEFERRED |
-					    MLPROXY_FEEDBACK_EXPIRED);
+	mlproxy_feedback_flags(proxy, &e->decision, &outcome, MLPROXY_FEEDBACK_DEFERRED |
+							      MLPROXY_FEEDBACK_EXPIRED);
 }
 
 static struct pending_entry *find(struct pending_bucket *bucket, u64 token)
@@ -111,7 +134,8 @@ static void defer_running(struct mlproxy *proxy, const struct mlproxy_decision *
 
 	this_cpu_inc(proxy->counters->pending_deferred);
 	if (old.expires_ns)
-		give_up(proxy, &old.decision, old.expires_ns <= now_ns);
+		give_up(proxy, &old, old.expires_ns <= now_ns ? MLPROXY_AUDIT_DEADLINE :
+								MLPROXY_AUDIT_EVICTED);
 }
 
 bool mlproxy_defer(struct mlproxy *proxy, const struct mlproxy_decision *decision,
@@ -132,7 +156,8 @@ bool mlproxy_defer(struct mlproxy *proxy, const struct mlproxy_decision *decisio
 }
 EXPORT_SYMBOL_GPL(mlproxy_defer);
 
-bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward)
+bool mlproxy_resolve_outcome(struct mlproxy *proxy, u64 token,
+			     const struct mlproxy_outcome *outcome)
 {
 	struct pending_bucket *bucket;
 	struct pending_entry *place, old = {};
@@ -154,14 +179,22 @@ bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward)
 
 	found = old.expires_ns > now_ns;
 	if (old.expires_ns && !found)
-		give_up(proxy, &old.decision, true);
+		give_up(proxy, &old, MLPROXY_AUDIT_DEADLINE);
 	if (!found) {
 		this_cpu_inc(proxy->counters->pending_missed);
 		return false;
 	}
 	this_cpu_inc(proxy->counters->pending_resolved);
-	mlproxy_feedback_flags(proxy, &old.decision, reward, MLPROXY_FEEDBACK_DEFERRED);
+	mlproxy_feedback_flags(proxy, &old.decision, outcome, MLPROXY_FEEDBACK_DEFERRED);
 	return true;
+}
+EXPORT_SYMBOL_GPL(mlproxy_resolve_outcome);
+
+bool mlproxy_resolve(struct mlproxy *proxy, u64 token, s64 reward)
+{
+	const struct mlproxy_outcome outcome = { .reward = reward };
+
+	return mlproxy_resolve_outcome(proxy, token, &outcome);
 }
 EXPORT_SYMBOL_GPL(mlproxy_resolve);
 
@@ -182,7 +215,7 @@ static void sweep_bucket(struct mlproxy *proxy, struct pending_bucket *bucket, u
 			old.expires_ns = 0;
 		raw_spin_unlock_irqrestore(&bucket->lock, flags);
 		if (old.expires_ns)
-			give_up(proxy, &old.decision, true);
+			give_up(proxy, &old, MLPROXY_AUDIT_DEADLINE);
 	}
 }
 

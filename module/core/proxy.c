@@ -61,6 +61,7 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 		goto err;
 	proxy->trial_share = desc->trial_share;
 	proxy->min_samples = desc->min_samples;
+	proxy->ramp_ns = desc->ramp_ns;
 	ret = -ENOMEM;
 	proxy->counters = alloc_percpu(struct mlproxy_counters);
 	proxy->table = rec_table_alloc(entries);
@@ -77,6 +78,7 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	proxy->owner = desc->owner;
 	proxy->ops = desc->ops;
 	proxy->critical = desc->ops ? desc->ops->critical : NULL;
+	proxy->audit = desc->ops ? desc->ops->audit : NULL;
 	proxy->priv = priv;
 	proxy->unit = desc->unit;
 	proxy->nr_features = desc->nr_features;

@@ -117,13 +117,13 @@ void mlproxy_publish_no_decision(struct mlproxy *proxy)
  * mlproxy_publish_feedback() - publish an outcome to whoever took its decision
  * @proxy: the proxy
  * @d: the decision
- * @reward: its outcome
+ * @outcome: what came of it
  * @flags: MLPROXY_FEEDBACK_*
  *
  * Context: as mlproxy_publish_decision().
  */
 void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,
-			      s64 reward, u16 flags)
+			      const struct mlproxy_outcome *outcome, u16 flags)
 {
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
 	struct mlproxy_rec_feedback *rec;
@@ -141,16 +141,17 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 		if (!rec)
 			continue;
 		rec->id = d->id;
-		rec->reward = reward;
+		rec->reward = outcome->reward;
 		rec->predicted = flags & MLPROXY_FEEDBACK_PREDICTED ? d->predicted : 0;
-		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ? reward - d->predicted : 0;
+		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ?
+			     outcome->reward - d->predicted : 0;
 		rec->model_version = d->model_version;
 		rec->instance = 0;
 		rec->action = d->action;
 		rec->source = d->source;
 		rec->arm = d->arm;
 		memset(rec->reserved, 0, sizeof(rec->reserved));
-		rec->ledger = 0;
+		rec->ledger = outcome->ledger;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 }

@@ -16,7 +16,7 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 			      struct mlproxy_decision *d);
 void mlproxy_publish_no_decision(struct mlproxy *proxy);
 void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,
-			      s64 reward, u16 flags);
+			      const struct mlproxy_outcome *outcome, u16 flags);
 void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 			   u32 nr);
 void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition *t);

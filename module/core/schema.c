@@ -176,6 +176,8 @@ static int check_desc(const struct mlproxy_desc *desc)
 		return refuse(desc, "trial_share above a half");
 	if (desc->min_samples == 1 || desc->min_samples > MODE_MAX_MIN_SAMPLES)
 		return refuse(desc, "min_samples");
+	if (desc->ramp_ns > MODE_MAX_RAMP_NS)
+		return refuse(desc, "ramp_ns above 1 h");
 	if (desc->max_macs > LIMIT_MAX_MACS)
 		return refuse(desc, "max_macs above 1048576");
 	if (desc->table_entries > MLPROXY_REC_MAX_ENTRIES)
@@ -277,7 +279,11 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 	fill_outer(schema, desc);
 	proxy->ledger_min = desc->ledger_min;
 	proxy->ledger_max = desc->ledger_max;
-	proxy->has_ledger = desc->ledger_name;
+	proxy->nr_strata = desc->nr_strata > 1 ? desc->nr_strata : 0;
+	proxy->outer_unit = desc->outer_unit;
+	proxy->desc_hold_ns = desc->outer_hold_ns ?: OUTER_DEFAULT_HOLD_NS;
+	proxy->desc_washout_ns = desc->outer_washout_ns ?:
+				 OUTER_WASHOUT(proxy->desc_hold_ns);
 	schema->max_macs = desc->max_macs ? desc->max_macs : DEFAULT_MAX_MACS;
 	schema->schema_hash = mlproxy_schema_hash(schema, proxy->features, proxy->actions);
 	return 0;

@@ -16,6 +16,7 @@
 #define TRUST_LOGIC	0xffffffffffULL	/* version, and source above it */
 #define TRUST_MODE_BIT	40
 #define TRUST_FIXED	0x1000000000000ULL	/* by the operator, whatever proposes */
+#define TRUST_RAMP	0x2000000000000ULL	/* collaboration mode with the ramp's share */
 
 /**
  * trust_logic() - the identity of what proposes an action

@@ -90,13 +90,15 @@ static uint64_t draw_unit(struct sim *sim)
 
 bool sim_step(struct sim *sim)
 {
-	const uint32_t share[] = { 0, sim->trial_share, 32768, 64512 };
+	const uint32_t shares[] = { 0, sim->trial_share, 32768, 64512 };
+	uint32_t share = sim->machine.stage == MLPROXY_STAGE_RAMP ? 57344 :
+						      shares[sim->machine.mode];
 	uint64_t unit = draw_unit(sim), noise = rng_u64(&sim->rng);
 	uint64_t hash = mix64(sim->seed ^ unit);
 	double z = normal_of(noise), common = normal_of(mix64(hash ^ 1)), uniform;
 	bool clustered = sim->unit != SIM_DECISION;
 	uint32_t group = clustered ? mix64(hash ^ 2) % EFF_CLUSTERS : EFF_CLUSTERS;
-	uint32_t arm = split_arm(noise, hash, share[sim->machine.mode], 0) == SPLIT_CANDIDATE ?
+	uint32_t arm = split_arm(noise, hash, share, 0) == SPLIT_CANDIDATE ?
 		       MLPROXY_ARM_MODEL : MLPROXY_ARM_BASELINE;
 	double effect = sim->environment + (arm == MLPROXY_ARM_MODEL ? sim->effect : 0);
 
@@ -106,7 +108,7 @@ bool sim_step(struct sim *sim)
 	if (sim->shape == SIM_BINARY || sim->shape == SIM_RARE)
 		z = clustered ? common / 4 : 0;
 	eff_add(&sim->sums, arm, group, reward_of(sim->shape, z, effect, uniform));
-	sim->in.now_ns += 10000;
+	sim->in.now_ns += SIM_OUTCOME_NS;
 	if (++sim->outcomes % SIM_LOOK_EVERY)
 		return false;
 	return mode_machine_look(&sim->machine, &sim->config, &sim->in, &sim->t);

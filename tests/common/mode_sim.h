@@ -11,6 +11,7 @@
 #include "rng.h"
 
 #define SIM_LOOK_EVERY	64
+#define SIM_OUTCOME_NS	1000000	/* between two outcomes */
 #define SIM_ENTITIES	2000
 #define SIM_WINDOW	50	/* outcomes of a window */
 #define SIM_ICC		0.5	/* share of the variance that a cluster has in common */

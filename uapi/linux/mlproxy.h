@@ -160,7 +160,8 @@
 #define MLPROXY_REASON_OUTER		19	/* down: it costs the system, with confidence */
 #define MLPROXY_REASON_RAMP		20	/* tested again, with a larger share */
 #define MLPROXY_REASON_RAMP_ENDED	21	/* no gain with the larger share */
-#define MLPROXY_NR_REASONS		22
+#define MLPROXY_REASON_LOSSES		22	/* down: outcomes of one arm get lost */
+#define MLPROXY_NR_REASONS		23
 
 /* Stages within a mode. */
 #define MLPROXY_STAGE_NONE		0

@@ -26,6 +26,7 @@ static const char *const reasons[] = {
 	[MLPROXY_REASON_OUTER] = "the system pays more with the policy, with confidence",
 	[MLPROXY_REASON_RAMP] = "the policy is better; before it gets more, it is tested again with a larger share",
 	[MLPROXY_REASON_RAMP_ENDED] = "the policy showed no gain with the larger share",
+	[MLPROXY_REASON_LOSSES] = "outcomes of one arm get lost more often than the other's",
 };
 
 const char *explain_reason(uint32_t reason)

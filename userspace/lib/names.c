@@ -51,6 +51,7 @@ static const char *const mode_reasons[] = {
 	[MLPROXY_REASON_OUTER] = "outer",
 	[MLPROXY_REASON_RAMP] = "ramp",
 	[MLPROXY_REASON_RAMP_ENDED] = "ramp ended",
+	[MLPROXY_REASON_LOSSES] = "losses",
 };
 
 static const char *const arms[] = {

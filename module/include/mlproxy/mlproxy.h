@@ -97,6 +97,9 @@ struct mlproxy_ops {
  *	bad decision is soon over, and decisions are few
  * @min_samples: outcomes of each arm before a model is judged, 2 and up; 0 for 200; see
  *	MLPROXY_PARAM_MIN_SAMPLES
+ * @ramp_ns: how long a policy is tried with a larger share before it is recommended, until
+ *	the administrator says otherwise; 0 for 10 s. As long as the state of the subsystem
+ *	needs to follow the share
  * @max_macs: multiply-accumulates a model may cost in one decision; 0 for the
  *	default of 8192
  * @table_entries: recommendations held at a time, 0 for the default of 1024;
@@ -119,7 +122,8 @@ struct mlproxy_ops {
  * @outer_unit: MLPROXY_OUTER_*: what the outer experiment draws its arms for
  * @outer_hold_ns: how long a unit keeps its arm, until the administrator says otherwise;
  *	0 for 5 s. Longer than the effects of an action last
- * @outer_washout_ns: start of that time, which is not counted; 0 for a fifth of it
+ * @outer_washout_ns: start of that time, which is not counted; 0 for two fifths of
+ *	it
  * @cost_name: what mlproxy_cost() reports as cost; NULL if @outer_unit is
  *	MLPROXY_OUTER_NONE
  * @cost_unit: its unit, may be NULL
@@ -146,6 +150,7 @@ struct mlproxy_desc {
 	u32 unit;
 	u32 trial_share;
 	u32 min_samples;
+	u64 ramp_ns;
 	u32 max_macs;
 	u32 table_entries;
 	u32 nr_states;

@@ -257,6 +257,8 @@ static struct mlproxy_desc desc = {
 	.reward_min = -REWARD_MAX,
 	.reward_max = 2 * REWARD_MAX,
 	.unit = MLPROXY_UNIT_DECISION,
+	/* This world does not change with the share of a policy. */
+	.ramp_ns = NSEC_PER_MSEC,
 	.ops = &ops,
 };
 

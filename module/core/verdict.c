@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verdicts of the ledger and of the outer experiment; see verdict.h.
+ */
+#include "verdict.h"
+
+/* Groups with control units at which a block of the outer experiment ends. */
+#define BLOCK_GROUPS	(EFF_CLUSTERS - 4)
+
+static void clear(struct mlproxy_evidence *e, u32 verdict)
+{
+	memset(e, 0, sizeof(*e));
+	e->verdict = verdict;
+	e->nr_arms = MLPROXY_NR_ARMS;
+	e->low_q16 = S64_MIN;
+	e->high_q16 = S64_MAX;
+}
+
+void verdicts_init(struct verdicts *v, u64 now_ns)
+{
+	u32 experiment = v->outer_experiment;
+
+	memset(v, 0, sizeof(*v));
+	v->outer_experiment = experiment + 1;
+	v->outer_trial = 1;
+	v->outer_since_ns = now_ns;
+	clear(&v->ledger, MLPROXY_VERDICT_LEDGER);
+	clear(&v->outer, MLPROXY_VERDICT_OUTER);
+}
+
+void verdicts_begin_inner(struct verdicts *v, const struct eff_sums *ledger)
+{
+	if (ledger)
+		v->ledger_base = *ledger;
+	clear(&v->ledger, MLPROXY_VERDICT_LEDGER);
+}
+
+void verdicts_begin_outer(struct verdicts *v, const struct eff_sums *costs, u64 now_ns,
+			  bool logic_is_new)
+{
+	if (logic_is_new) {
+		v->outer_trial = 1;
+		v->outer_worse = false;
+		v->ledger_worse = false;
+	} else if (v->outer.low_q16 != S64_MIN && v->outer_trial < S32_MAX) {
+		/* It could have led to a step: what begins is one more test. */
+		v->outer_trial++;
+	}
+	if (costs)
+		v->outer_base = *costs;
+	v->outer_experiment++;
+	v->outer_since_ns = now_ns;
+	clear(&v->outer, MLPROXY_VERDICT_OUTER);
+}
+
+void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
+		    const struct eff_test *test, const struct eff_sums *ledger,
+		    const struct eff_sums *costs, bool block)
+{
+	struct eff_test own = *test;
+
+	if (ledger) {
+		own.lower_is_better = config->ledger_lower;
+		v->ledger_sums = *ledger;
+		eff_subtract(&v->ledger_sums, &v->ledger_base);
+		eff_judge(&v->ledger_sums, &own, &v->ledger);
+	}
+	if (costs) {
+		own.trial = block ? 1 : v->outer_trial;
+		v->outer_sums = *costs;
+		eff_subtract(&v->outer_sums, &v->outer_base);
+		eff_outer_judge(&v->outer_sums, &own, config->outer_margin_q16, &v->outer);
+	}
+}
+
+bool verdict_contradicts(const struct mlproxy_evidence *e)
+{
+	return e->high_q16 < 0;
+}
+
+/* Is it above -@margin_q16 of @unit_q16, with confidence? */
+static bool above_margin(const struct mlproxy_evidence *e, u64 unit_q16, u32 margin_q16)
+{
+	return e->low_q16 != S64_MIN && e->low_q16 >= -eff_mul_q16(unit_q16, margin_q16);
+}
+
+bool verdict_ledger_supports(const struct verdicts *v, const struct verdict_config *config)
+{
+	return !config->ledger ||
+	       (v->ledger.gain_q16 >= 0 &&
+		above_margin(&v->ledger, v->ledger.sd_q16[MLPROXY_ARM_BASELINE],
+			     config->ledger_margin_q16));
+}
+
+bool verdict_outer_supports(const struct verdicts *v, const struct verdict_config *config)
+{
+	return !config->outer ||
+	       above_margin(&v->outer, MLPROXY_SHARE_ONE, config->outer_margin_q16);
+}
+
+bool verdict_block_over(const struct verdicts *v)
+{
+	return v->outer.clusters >= BLOCK_GROUPS;
+}
+
+u32 verdict_stance(bool measured, const struct mlproxy_evidence *e, bool supports)
+{
+	if (!measured)
+		return MLPROXY_STANCE_NONE;
+	if (verdict_contradicts(e))
+		return MLPROXY_STANCE_CONTRADICTS;
+	return supports ? MLPROXY_STANCE_SUPPORTS : MLPROXY_STANCE_WAITS;
+}
