@@ -49,11 +49,17 @@ int cli_fail(const struct mlproxy_session *s, int err)
 	return err == -ENOENT ? CLI_REFUSED : cli_exit_code(err);
 }
 
-static int open_session(const struct cli *cli, const char *proxy, unsigned int flags,
+static int open_session(const struct cli *cli, const char *proxy, enum cli_right right,
 			struct mlproxy_session **s)
 {
+	unsigned int flags = right == CLI_READ ? MLPROXY_OPEN_RDONLY : 0;
 	int ret = mlproxy_open(s, cli->device, flags);
 
+	if (right == CLI_LEARN && (ret == -EACCES || ret == -EPERM)) {
+		ret = mlproxy_open(s, cli->device, flags | MLPROXY_OPEN_RDONLY);
+		if (!ret)
+			fputs("nothing is explored for who may only read the device\n", stderr);
+	}
 	if (!ret && proxy)
 		ret = mlproxy_bind(*s, proxy);
 	if (!ret)
@@ -65,27 +71,13 @@ static int open_session(const struct cli *cli, const char *proxy, unsigned int f
 	return ret == -EINVAL ? CLI_USAGE : ret == -EPROTO ? CLI_FAILURE : cli_exit_code(ret);
 }
 
-static bool may_write(const struct cli *cli)
-{
-	struct mlproxy_session *s;
-	int ret = mlproxy_open(&s, cli->device, 0);
-
-	mlproxy_close(s);
-	return ret != -EACCES && ret != -EPERM;
-}
-
 int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_session_fn *fn,
 	    void *arg)
 {
-	unsigned int flags = right == CLI_READ ? MLPROXY_OPEN_RDONLY : 0;
 	struct mlproxy_session *s;
 	int ret;
 
-	if (right == CLI_LEARN && !may_write(cli)) {
-		fprintf(stderr, "nothing is explored for who may only read the device\n");
-		flags = MLPROXY_OPEN_RDONLY;
-	}
-	ret = open_session(cli, proxy, flags, &s);
+	ret = open_session(cli, proxy, right, &s);
 	if (ret == CLI_OK) {
 		ret = fn(cli, s, arg);
 		mlproxy_close(s);
