@@ -244,6 +244,7 @@ int mlds_schema_read_format(hid_t file, const char *path, const char *kind,
 			    struct mlds_schema *schema, uint32_t *format);
 
 hid_t mlds_open_read(const char *path);
+bool mlds_being_written(const char *path);
 bool mlds_worth_another_try(const char *path, int err, unsigned int *tries);
 
 int mlds_vfd_fapl(hid_t fapl);

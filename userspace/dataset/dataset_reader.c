@@ -360,7 +360,7 @@ out:
 }
 
 /* Another open file description holds the writer's lock (dataset_vfd.c). */
-static bool being_written(const char *path)
+bool mlds_being_written(const char *path)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -380,7 +380,7 @@ static bool being_written(const char *path)
  */
 bool mlds_worth_another_try(const char *path, int err, unsigned int *tries)
 {
-	if (err != -EBADMSG || ++*tries > FILE_ATTEMPTS || !being_written(path))
+	if (err != -EBADMSG || ++*tries > FILE_ATTEMPTS || !mlds_being_written(path))
 		return false;
 	usleep(*tries * 1000);
 	return true;

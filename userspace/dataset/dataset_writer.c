@@ -2,7 +2,7 @@
 /*
  * The writer: kernel records to rows. A new file is built under another name and
  * renamed when every table is in it, so that a file of the right name is always
- * whole.
+ * whole; or later, when the caller says that it is worth more than the one there.
  */
 #include <errno.h>
 #include <math.h>
@@ -41,7 +41,8 @@ struct mlds_writer {
 	uint32_t nr_features;
 	struct mlds_table table[NR_TABLES];
 	struct mlds_counts counts;
-	char *path;
+	char *path;		/* until it is published */
+	char *target;		/* its name then; NULL once it is published */
 };
 
 static hid_t writer_fapl(void)
@@ -64,13 +65,19 @@ static hid_t writer_fapl(void)
 	return fapl;
 }
 
+static int fail_busy(const char *path)
+{
+	return mlds_fail(-EBUSY,
+			 "%s: another recorder is writing it; choose another file or stop that one",
+			 path);
+}
+
 static int open_failed(const char *path, const char *what)
 {
 	int e = mlds_vfd_errno();
 
 	if (e == EBUSY)
-		return mlds_fail(-EBUSY, "%s: another recorder is writing it; choose another file or stop that one",
-				 path);
+		return fail_busy(path);
 	if (e)
 		return mlds_fail(-e, "can't %s %s: %s", what, path, strerror(e));
 	return mlds_fail_h5(-EBADMSG, "can't %s %s: not an HDF5 file, or damaged", what, path);
@@ -112,7 +119,10 @@ static void free_writer(struct mlds_writer *w)
 		mlds_table_close(&w->table[i]);
 	if (w->file > 0)
 		H5Fclose(w->file);
+	if (w->target)
+		unlink(w->path);
 	free(w->path);
+	free(w->target);
 	free(w);
 }
 
@@ -189,24 +199,47 @@ static int start_swmr(struct mlds_writer *w, const char *path)
 	return 0;
 }
 
-static int check_replaceable(const char *path, hid_t fapl)
+/* Without opening it as a data set, which would write to it. */
+static int check_replaceable(const char *path)
 {
 	struct stat st;
-	hid_t file;
 
 	if (stat(path, &st))
 		return 0;
 	if (!S_ISREG(st.st_mode))
 		return mlds_fail(-EINVAL, "%s is no regular file: a data set can't be written to it",
 				 path);
-	/* Only to see whether another recorder has it. */
-	mlds_vfd_clear_errno();
-	file = H5Fopen(path, H5F_ACC_RDWR, fapl);
-	if (file >= 0)
-		H5Fclose(file);
-	else if (mlds_vfd_errno() == EBUSY)
-		return open_failed(path, "replace");
+	return mlds_being_written(path) ? fail_busy(path) : 0;
+}
+
+int mlds_publish(struct mlds_writer *w)
+{
+	if (!w->target)
+		return 0;
+	if (rename(w->path, w->target))
+		return mlds_fail(-errno, "can't rename %s to %s: %s", w->path, w->target,
+				 strerror(errno));
+	free(w->target);
+	w->target = NULL;
 	return 0;
+}
+
+/* A new file, under a name of its own until it is published. */
+static int new_file(struct mlds_writer *w, hid_t fapl, const char *path,
+		    const struct mlds_schema *schema, const struct mlds_options *options)
+{
+	int err = check_replaceable(path);
+
+	if (err)
+		return err;
+	if (asprintf(&w->path, "%s.new-%d", path, getpid()) < 0) {
+		w->path = NULL;
+		return mlds_fail(-ENOMEM, "no memory for a data set writer");
+	}
+	w->target = strdup(path);
+	if (!w->target)
+		return mlds_fail(-ENOMEM, "no memory for a data set writer");
+	return create_file(w, fapl, w->path, schema, options);
 }
 
 int mlds_open_writer(struct mlds_writer **out, const char *path,
@@ -221,25 +254,20 @@ int mlds_open_writer(struct mlds_writer **out, const char *path,
 	*out = NULL;
 	w = calloc(1, sizeof(*w));
 	fapl = writer_fapl();
-	if (!w || fapl < 0 || asprintf(&w->path, "%s.new-%d", path, getpid()) < 0) {
+	if (!w || fapl < 0) {
 		free(w);
 		return mlds_fail(-ENOMEM, "no memory for a data set writer");
 	}
 	w->sync = options && options->sync;
 	w->nr_features = schema->schema.nr_features;
-	if (append) {
+	if (append)
 		err = append_file(w, fapl, path, schema, options);
-	} else {
-		err = check_replaceable(path, fapl);
-		err = err ?: create_file(w, fapl, w->path, schema, options);
-	}
+	else
+		err = new_file(w, fapl, path, schema, options);
 	err = err ?: start_swmr(w, path);
 	err = err ?: add_run(w);
-	if (!err && !append && rename(w->path, path))
-		err = mlds_fail(-errno, "can't rename %s to %s: %s", w->path, path,
-				strerror(errno));
-	if (err && !append)
-		unlink(w->path);
+	if (!err && !(options && options->late))
+		err = mlds_publish(w);
 	H5Pclose(fapl);
 	if (err)
 		free_writer(w);

@@ -95,12 +95,15 @@ struct mlds_schema {
  * struct mlds_options - of a writer; all zero is good
  * @append: add a run to an existing file (-EBADMSG if it is of another schema);
  *	without it an existing file is replaced
+ * @late: replaced by mlds_publish(); until then the file has another name, and who never
+ *	calls that leaves the one that was there. Of no use with @append
  * @sync: fdatasync() at each flush, for a machine that may lose power
  * @chunk_rows: rows of a chunk, 0 for 1024
  * @deflate: compression 1 to 9, 0 for 1, negative for none
  */
 struct mlds_options {
 	bool append;
+	bool late;
 	bool sync;
 	uint32_t chunk_rows;
 	int deflate;
@@ -175,6 +178,14 @@ int mlds_write_lost(struct mlds_writer *w, uint32_t cpu, uint64_t seq, uint64_t 
  * chunk per table that changed: once a second is reasonable.
  */
 int mlds_flush(struct mlds_writer *w);
+
+/**
+ * mlds_publish() - give a file that is late its name, in place of the one that had it
+ * @w: writer
+ *
+ * No error where that was done already, or the file is not late.
+ */
+int mlds_publish(struct mlds_writer *w);
 
 /**
  * mlds_counts() - rows added by this writer

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <hdf5.h>
 #include <math.h>
 #include <signal.h>
@@ -183,6 +184,67 @@ static void joins(void **state)
 	for (i = 1; i < back.n; i++)
 		assert_true(back.time_ns[i] > back.time_ns[i - 1]);
 	mlds_free(&back);
+	mlds_free(&d);
+}
+
+static size_t rows_of_file(void)
+{
+	struct mlds_data d;
+	size_t n;
+
+	load(&d);
+	n = d.n;
+	mlds_free(&d);
+	return n;
+}
+
+static size_t files_in_dir(void)
+{
+	glob_t found;
+	char pattern[80];
+	size_t n;
+
+	snprintf(pattern, sizeof(pattern), "%s/*", dir);
+	if (glob(pattern, 0, NULL, &found))
+		return 0;
+	n = found.gl_pathc;
+	globfree(&found);
+	return n;
+}
+
+/* What is there stays until the new file is said to be better, and for good without that. */
+static void replaces_late(void **state)
+{
+	struct bandit b = { .seed = 21, .explore = 1 };
+	struct mlds_options late = { .late = true };
+	struct bandit_decision dec;
+	struct mlproxy_rec_feedback fb;
+	struct mlds_writer *w, *other;
+	struct mlds_data d;
+	size_t files;
+	int i;
+
+	(void)state;
+	assert_int_equal(bandit_log(&b, 10, &d), 0);
+	write_log(&d, NULL);
+	files = files_in_dir();
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(mlds_open_writer(&w, path, &d.schema, &late), 0);
+		bandit_records(&d, 0, &dec, &fb);
+		assert_int_equal(mlds_write(w, 0, &dec.d.hdr), 0);
+		assert_int_equal(mlds_write(w, 0, &fb.hdr), 0);
+		assert_int_equal(mlds_flush(w), 0);
+		assert_int_equal(rows_of_file(), 10);
+		if (i) {
+			assert_int_equal(mlds_publish(w), 0);
+			assert_int_equal(mlds_publish(w), 0);
+			assert_int_equal(rows_of_file(), 1);
+			assert_int_equal(mlds_open_writer(&other, path, &d.schema, &late), -EBUSY);
+		}
+		assert_int_equal(mlds_close_writer(w), 0);
+		assert_int_equal(rows_of_file(), i ? 1 : 10);
+		assert_int_equal(files_in_dir(), files);
+	}
 	mlds_free(&d);
 }
 
@@ -468,6 +530,7 @@ int main(void)
 		cmocka_unit_test(appends_runs),
 		cmocka_unit_test(checks_schema),
 		cmocka_unit_test(joins),
+		cmocka_unit_test(replaces_late),
 		cmocka_unit_test(one_writer),
 		cmocka_unit_test(finds_damage),
 		cmocka_unit_test(full_disk),
