@@ -237,6 +237,39 @@ record_started()
 		record synth -s -o "$tmp/none.h5" -t 300ms && no_file "$tmp/none.h5"
 }
 
+# What is replaced stays until there are records that take its place.
+record_keeps_the_old()
+{
+	local before
+
+	before=$(sha256sum < "$tmp/t.h5")
+	exits 1 'there was nothing to decide.*; what there was is left as it is' \
+		record synth -o "$tmp/t.h5" -t 300ms --force || return 1
+	[ "$before" = "$(sha256sum < "$tmp/t.h5")" ] || { echo "it was replaced"; return 1; }
+	[ "$(echo "$tmp"/t.h5*)" = "$tmp/t.h5" ] || { ls "$tmp"; return 1; }
+}
+
+# The subsystem takes its proxy away: what there is is told, and that it ended so.
+record_until_it_is_gone()
+{
+	local params=/sys/module/mlproxy_ctxtest/parameters
+
+	"$mlproxy" start ctx-data > /dev/null
+	"$mlproxy" -j record ctx-data -o "$tmp/gone.h5" > "$tmp/rec" 2> "$tmp/err" &
+	pid=$!
+	wait_handler $pid
+	echo 100 > $params/data_run
+	echo 0 > $params/present
+	wait $pid
+	code=$?
+	echo 1 > $params/present
+	cat "$tmp/rec" "$tmp/err"
+	[ $code -eq 3 ] || { echo "exit code $code"; return 1; }
+	grep -q 'ctx-data went away: the recording ends there' "$tmp/err" &&
+		holds 'd["decisions"] == len(f["decisions"]) == 100 and d["lost"] == 0' \
+			"$tmp/rec" "$tmp/gone.h5"
+}
+
 # A state that travels as 256 times its logarithm: of 1000, as the module has it.
 snapshot_in_the_unit()
 {
@@ -407,12 +440,14 @@ ktap_test "record for a time" exits 0 'records in [0-9]' record synth -o "$tmp/t
 ktap_test "record does not overwrite" exits 1 'exists; --append adds to it, --force replaces it' record synth -o "$tmp/t.h5" -t 1
 ktap_test "record appends" while_deciding exits 0 'records in' record synth -o "$tmp/t.h5" -n 100 --append
 ktap_test "record replaces" while_deciding exits 0 'records in' record synth -o "$tmp/t.h5" -n 100 --force
+ktap_test "record keeps what it does not replace" record_keeps_the_old
 ktap_test "record while nothing is decided" record_idle
 ktap_test "record while it does not run" record_stopped
 ktap_test "record --start while it runs" record_started
 ktap_test "record of some types" while_deciding exits 0 'records in' record synth -o "$tmp/u.h5" -n 100 --types decision,feedback
 ktap_test "record of snapshots" exits 0 ' [1-9][0-9]* events' record synth -o "$tmp/s.h5" -t 2 --snapshot 200ms
 ktap_test "record of a request" record_request
+ktap_test "record until the proxy is gone" record_until_it_is_gone
 ktap_test "record, bad range" exits 1 'is no range' record ctx-data -o "$tmp/v.h5" --filter x=1..z
 ktap_test "record, no range" exits 2 'is no range' record ctx-data -o "$tmp/v.h5" --filter x
 ktap_test "record, no feature" exits 1 'has no feature' record ctx-data -o "$tmp/v.h5" --filter y=1..2

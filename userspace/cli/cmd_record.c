@@ -50,6 +50,7 @@
  * @records: written so far
  * @lost: known to be lost so far
  * @last_seq: number of the last record seen, by CPU
+ * @gone: the proxy went away
  * @err: what the data set library returned in the callback
  */
 struct recording {
@@ -75,6 +76,7 @@ struct recording {
 	uint64_t records;
 	uint64_t lost;
 	uint64_t *last_seq;
+	bool gone;
 	int err;
 };
 
@@ -103,6 +105,15 @@ static int write_record(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uin
 	r->lost += lost;
 	r->records++;
 	return 0;
+}
+
+/* A proxy that goes away ends the recording as a limit does: what there is counts. */
+static int call_failed(struct recording *r, int err)
+{
+	if (err != -ENODEV)
+		return cli_fail(r->s, err);
+	r->gone = true;
+	return CLI_OK;
 }
 
 static int consume(struct recording *r, uint64_t limit)
@@ -155,7 +166,7 @@ static int request_finished(struct recording *r, bool *over)
 		return CLI_OK;
 	ret = mlproxy_dataset_get(r->s, &dataset);
 	if (ret)
-		return cli_fail(r->s, ret);
+		return call_failed(r, ret);
 	if (dataset.state != MLPROXY_DATASET_COMPLETE)
 		return CLI_OK;
 	if (!r->complete_ns || r->feedbacks != counts->feedback) {
@@ -188,7 +199,15 @@ static int take_snapshot(struct recording *r, uint64_t passed_ns, uint64_t *next
 		return CLI_OK;
 	*next_ns = passed_ns + r->snapshot_ns;
 	ret = mlproxy_snapshot(r->s, &snapshot);
-	return ret ? cli_fail(r->s, ret) : CLI_OK;
+	return ret ? call_failed(r, ret) : CLI_OK;
+}
+
+/* From the first records on, the file is worth more than the one that it replaces. */
+static int flush(struct recording *r)
+{
+	if (mlds_flush(r->writer) || (r->records && mlds_publish(r->writer)))
+		return cli_error("%s", mlds_error());
+	return CLI_OK;
 }
 
 static int record_loop(struct recording *r)
@@ -198,21 +217,23 @@ static int record_loop(struct recording *r)
 	bool over = false;
 	int ret = CLI_OK;
 
-	while (ret == CLI_OK && !over && !finished(r, passed_ns)) {
+	while (ret == CLI_OK && !over && !r->gone && !finished(r, passed_ns)) {
 		ret = take_snapshot(r, passed_ns, &snapshot_ns);
 		if (ret)
 			return ret;
 		ret = mlproxy_wait(r->s, wait_ms(r, passed_ns));
-		if (ret < 0 && ret != -EINTR)
-			return cli_fail(r->s, ret);
+		if (ret < 0 && ret != -EINTR) {
+			ret = call_failed(r, ret);
+			if (ret)
+				return ret;
+		}
 		ret = consume(r, r->max_records);
 		if (ret == CLI_OK)
 			ret = request_finished(r, &over);
 		passed_ns = clock_ns_now() - r->begin_ns;
 		if (ret == CLI_OK && passed_ns - flushed_ns >= FLUSH_NS) {
 			flushed_ns = passed_ns;
-			if (mlds_flush(r->writer))
-				ret = cli_error("%s", mlds_error());
+			ret = flush(r);
 		}
 		if (show && passed_ns - shown_ns >= PROGRESS_NS) {
 			shown_ns = passed_ns;
@@ -336,7 +357,7 @@ static int send_request(struct recording *r, const struct mlproxy_schema_desc *d
 
 static int open_dataset(struct recording *r, const struct mlproxy_schema_desc *desc)
 {
-	const struct mlds_options options = { .append = r->append };
+	const struct mlds_options options = { .append = r->append, .late = r->force };
 	struct mlds_schema schema;
 
 	fill_schema(&schema, desc);
@@ -385,16 +406,18 @@ static int record_into_file(struct recording *r, const struct mlproxy_schema_des
 	if (ret)
 		return ret;
 	ret = record_loop(r);
-	if (ret == CLI_OK && r->start)
+	if (ret == CLI_OK && r->start && !r->gone)
 		ret = control(r, MLPROXY_CTL_STOP);
 	if (ret == CLI_OK && !(r->max_records && r->records >= r->max_records))
 		ret = drain(r);
 	r->end_ns = clock_ns_now();
 	*counts = *mlds_counts(r->writer);
+	if (r->records && flush(r) && ret == CLI_OK)
+		ret = CLI_FAILURE;
 	if (mlds_close_writer(r->writer) && ret == CLI_OK)
 		ret = cli_error("%s", mlds_error());
 	/* an empty data set is of no use, and would be in the way of the next try */
-	if (!r->records && !r->append)
+	if (!r->records && !r->append && !r->force)
 		unlink(r->path);
 	return ret;
 }
@@ -404,7 +427,8 @@ static int say_nothing_recorded(const struct recording *r)
 {
 	const char *proxy = mlproxy_bound_name(r->s);
 	struct mlproxy_list_entry entry;
-	const char *file = r->append ? "" : "; no file is left";
+	const char *file = r->append ? "" : r->force ? "; what there was is left as it is" :
+					  "; no file is left";
 
 	if (cli_entry(r->s, &entry) || !entry.state)
 		return cli_error("nothing was recorded: %s is gone%s", proxy, file);
@@ -430,7 +454,11 @@ static int record_started(struct recording *r, const struct mlproxy_schema_desc 
 		return ret;
 	if (!r->records && !r->lost)
 		return say_nothing_recorded(r);
-	return print_summary(r, &counts);
+	ret = print_summary(r, &counts);
+	if (!r->gone || ret)
+		return ret;
+	cli_error("%s went away: the recording ends there", mlproxy_bound_name(r->s));
+	return CLI_NO_DEVICE;
 }
 
 static int run_recording(const struct cli *cli, struct mlproxy_session *s, void *arg)
@@ -458,7 +486,7 @@ static int run_recording(const struct cli *cli, struct mlproxy_session *s, void 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
 	ret = record_started(r, desc);
-	if (r->started)
+	if (r->started && !r->gone)
 		control(r, MLPROXY_CTL_STOP);
 out:
 	mlproxy_schema_free(desc);
@@ -593,7 +621,8 @@ const struct cli_verb verb_record = {
 	.help = "Records until a limit is reached or a signal (Ctrl-C) comes. Flushes once a\n"
 		"second; a recorder that is killed leaves a file with all that was flushed. Lost\n"
 		"records are stored as gaps, where they happened. Without a single record it fails,\n"
-		"says why, and leaves no file.\n"
+		"says why, and leaves no file, or the one that was to be replaced. A proxy that goes\n"
+		"away ends it, with what was recorded, and exit code 3.\n"
 		"\n"
 		"  -o, --output=FILE    the data set\n"
 		"  -n, --records=N      stop after so many records, of all types\n"
@@ -606,7 +635,7 @@ const struct cli_verb verb_record = {
 		"      --trigger=WHAT   begin with an event (event:NAME) or a change of mode (mode)\n"
 		"      --linger=TIME    then wait so long for a further outcome, default 2 s\n"
 		"  -a, --append         add a run to FILE, which must be of the same schema\n"
-		"  -f, --force          replace FILE if it exists\n"
+		"  -f, --force          replace FILE if it exists, once there are records\n"
 		"  -s, --start          start the proxy, once ready, and stop it at the end\n"
 		"  -r, --ring-size=SIZE data of the ring of one CPU, 4K to 64M, default 1M\n"
 		"      --snapshot=TIME  ask for the state of the subsystem that often (1, 200ms)\n"
