@@ -42,7 +42,7 @@ void verdicts_begin_outer(struct verdicts *v, const struct eff_sums *costs, u64 
 		v->outer_trial = 1;
 		v->outer_worse = false;
 		v->ledger_worse = false;
-	} else if (v->outer.low_q16 != S64_MIN && v->outer_trial < S32_MAX) {
+	} else if (!v->block && v->outer.low_q16 != S64_MIN && v->outer_trial < S32_MAX) {
 		/* It could have led to a step: what begins is one more test. */
 		v->outer_trial++;
 	}
@@ -50,6 +50,7 @@ void verdicts_begin_outer(struct verdicts *v, const struct eff_sums *costs, u64 
 		v->outer_base = *costs;
 	v->outer_experiment++;
 	v->outer_since_ns = now_ns;
+	v->block = false;
 	clear(&v->outer, MLPROXY_VERDICT_OUTER);
 }
 
@@ -65,6 +66,7 @@ void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
 		eff_subtract(&v->ledger_sums, &v->ledger_base);
 		eff_judge(&v->ledger_sums, &own, &v->ledger);
 	}
+	v->block = block;
 	if (costs) {
 		own.trial = block ? 1 : v->outer_trial;
 		v->outer_sums = *costs;

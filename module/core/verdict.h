@@ -51,6 +51,7 @@ struct verdict_config {
  * @outer_worse: the same, for the system's cost
  * @outer_experiment: number of the running outer experiment, changes with each
  * @outer_trial: number of the experiment in learning and collaboration mode with this logic
+ * @block: the running outer experiment is a block
  * @outer_since_ns: begin of the outer experiment; a period that began before is none of it
  * @judged_ns: when the verdicts were brought up to date
  * @ledger_base: ledger when the inner experiment began
@@ -65,6 +66,7 @@ struct verdicts {
 	bool outer_worse;
 	u32 outer_experiment;
 	u32 outer_trial;
+	bool block;
 	u64 outer_since_ns;
 	u64 judged_ns;
 	struct eff_sums ledger_base;

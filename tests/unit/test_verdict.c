@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Beside the reward: the ramp, the ledger, the outer experiment, and strata, each against
+ * its rules, and the two estimators against floating point.
+ */
+#include "unit.h"
+#include <math.h>
+
+#include "mode_rules.h"
+#include "outer.h"
+#include "rng.h"
+#include "unit_real.h"
+
+#define LOOK_EVERY	64
+#define MINUTE		60000000000ULL
+
+/* A machine with what it looks at. */
+struct bench {
+	struct mode_machine m;
+	struct mode_config config;
+	struct mode_input in;
+	struct eff_sums sums;
+	struct eff_sums ledger;
+	struct eff_sums costs;
+	struct mlproxy_transition t;
+	struct rng rng;
+	u32 step;
+};
+
+static int setup(void **state)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -1;
+	mode_config_defaults(&b->config);
+	mode_machine_init(&b->m, 0);
+	b->in.sums = &b->sums;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 1);
+	b->rng = rng_seed(1);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+static void with_ledger(struct bench *b)
+{
+	b->in.ledger = &b->ledger;
+	b->config.verdict.ledger = true;
+}
+
+static void with_costs(struct bench *b)
+{
+	b->in.costs = &b->costs;
+	b->config.verdict.outer = true;
+}
+
+static bool look(struct bench *b)
+{
+	return mode_machine_look(&b->m, &b->config, &b->in, &b->t);
+}
+
+/**
+ * struct world - what the policy does, in percent of a standard deviation, or of the cost
+ * @reward: better by
+ * @ledger: more by
+ * @saves: costs less by
+ */
+struct world {
+	s64 reward;
+	s64 ledger;
+	s64 saves;
+};
+
+/* Without luck: half of each arm's outcomes are as much above the mean as others below. */
+static s64 noise(const struct eff_sums *sums, u32 arm)
+{
+	return sums->arm[arm].n & 1 ? 100 : -100;
+}
+
+/* Costs of one period, of a group, in both arms: 1000 for 100, and a noise of 5 %. */
+static void pay(struct bench *b, s64 saves)
+{
+	u32 group = rng_u64(&b->rng) % EFF_CLUSTERS;
+	s64 common = (s64)(rng_u64(&b->rng) % 1000);
+
+	for (u32 arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
+		s64 cost = 1000 + common + (s64)(rng_u64(&b->rng) % 150);
+
+		if (arm == MLPROXY_ARM_MODEL)
+			cost -= cost * saves / 100;
+		eff_add_cost(&b->costs, arm, group, cost, 100);
+	}
+}
+
+/* Decisions, 1 ms each, until the mode or the stage changes. Return: how many, or 0. */
+static u32 run(struct bench *b, const struct world *w, u32 limit)
+{
+	static const u32 every[] = { 1, 16, 2, 64 };
+
+	for (u32 i = 1; i <= limit; i++) {
+		bool ramp = b->m.stage == MLPROXY_STAGE_RAMP;
+		u32 period = ramp ? 8 : every[b->m.mode];
+		u32 arm = b->step++ % period == 0 ? MLPROXY_ARM_MODEL : MLPROXY_ARM_BASELINE;
+
+		if (ramp || b->m.mode == MLPROXY_MODE_RECOMMENDATION)
+			arm = !arm;
+		eff_add(&b->sums, arm, EFF_CLUSTERS,
+			noise(&b->sums, arm) + (arm == MLPROXY_ARM_MODEL ? w->reward : 0));
+		eff_add(&b->ledger, arm, EFF_CLUSTERS,
+			noise(&b->ledger, arm) + (arm == MLPROXY_ARM_MODEL ? w->ledger : 0));
+		if (b->in.costs && i % 500 == 0)
+			pay(b, w->saves);
+		b->in.now_ns += 1000000;
+		if (i % LOOK_EVERY == 0 && look(b))
+			return i;
+	}
+	return 0;
+}
+
+static void assert_transition(const struct bench *b, u32 from, u32 to, u32 reason)
+{
+	assert_int_equal(b->t.from, from);
+	assert_int_equal(b->t.to, to);
+	assert_int_equal(b->t.reason, reason);
+	assert_int_equal(b->m.mode, to);
+}
+
+static void to_collaboration(struct bench *b, const struct world *w)
+{
+	assert_true(run(b, w, 100000));
+	assert_transition(b, MLPROXY_MODE_LEARNING, MLPROXY_MODE_COLLABORATION,
+			  MLPROXY_REASON_NOT_WORSE);
+}
+
+static void to_ramp(struct bench *b, const struct world *w)
+{
+	to_collaboration(b, w);
+	assert_true(run(b, w, 200000));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_COLLABORATION,
+			  MLPROXY_REASON_RAMP);
+	assert_int_equal(b->m.stage, MLPROXY_STAGE_RAMP);
+	assert_int_equal(b->m.stage_since_ns, b->in.now_ns);
+}
+
+static void to_recommendation(struct bench *b, const struct world *w)
+{
+	to_ramp(b, w);
+	assert_true(run(b, w, 200000));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_RECOMMENDATION,
+			  MLPROXY_REASON_BETTER);
+	assert_int_equal(b->m.stage, MLPROXY_STAGE_NONE);
+}
+
+/* ------------------------------------------------------------------ */
+/* The ramp                                                            */
+
+static const struct world good = { 50, 50, 20 };
+
+static void ramp_lasts(void **state)
+{
+	struct bench *b = *state;
+	u64 begin;
+
+	to_ramp(b, &good);
+	begin = b->in.now_ns;
+	assert_int_equal(b->m.trial, 1);
+	look(b);
+	assert_int_equal(b->m.needs & MLPROXY_NEEDS_TIME, MLPROXY_NEEDS_TIME);
+	assert_true(run(b, &good, 100000));
+	assert_true(b->in.now_ns - begin >= b->config.ramp_ns);
+	assert_true(b->in.now_ns - begin < 2 * b->config.ramp_ns);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_RECOMMENDATION);
+	/* on evidence of its own */
+	assert_true(b->t.evidence.n[MLPROXY_ARM_BASELINE] < b->t.evidence.n[MLPROXY_ARM_MODEL] / 6);
+	assert_int_equal(b->m.needs, 0);
+}
+
+static void ramp_without_gain_ends(void **state)
+{
+	const struct world no_gain = { -3, 0, 0 };
+	struct bench *b = *state;
+
+	to_ramp(b, &good);
+	assert_true(run(b, &no_gain, 100000));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_COLLABORATION,
+			  MLPROXY_REASON_RAMP_ENDED);
+	assert_int_equal(b->m.stage, MLPROXY_STAGE_NONE);
+	/* one more test of it, with less of the error probability */
+	assert_int_equal(b->m.trial, 2);
+}
+
+static void ramp_without_ledger_ends(void **state)
+{
+	const struct world slightly_less = { 50, -3, 0 };
+	struct bench *b = *state;
+
+	with_ledger(b);
+	to_ramp(b, &good);
+	assert_true(run(b, &slightly_less, 100000));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_COLLABORATION,
+			  MLPROXY_REASON_RAMP_ENDED);
+}
+
+static void ramp_that_harms_falls(void **state)
+{
+	const struct world bad = { -40, -40, 0 };
+	struct bench *b = *state;
+
+	to_ramp(b, &good);
+	assert_true(run(b, &bad, 100000));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_LEARNING,
+			  MLPROXY_REASON_WORSE);
+	assert_int_equal(b->m.stage, MLPROXY_STAGE_NONE);
+}
+
+/* Few decisions: the ramp is not over before both arms can be compared. */
+static void ramp_waits_for_outcomes(void **state)
+{
+	struct bench *b = *state;
+
+	to_ramp(b, &good);
+	b->in.now_ns += MINUTE;
+	assert_false(look(b));
+	assert_int_equal(b->m.stage, MLPROXY_STAGE_RAMP);
+	assert_true(run(b, &good, 10000) >= 8 * 200);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_RECOMMENDATION);
+}
+
+/* ------------------------------------------------------------------ */
+/* The ledger                                                          */
+
+static void ledger_holds_a_policy_back(void **state)
+{
+	const struct world slightly_less = { 50, -3, 0 };
+	struct bench *b = *state;
+
+	with_ledger(b);
+	to_collaboration(b, &slightly_less);
+	/* better by reward for long, and no loss beyond the margin; but one in the mean */
+	assert_int_equal(run(b, &slightly_less, 8000), 0);
+	assert_true(b->m.evidence.low_q16 > 0);
+	assert_int_equal(b->m.needs, MLPROXY_NEEDS_LEDGER);
+	assert_int_equal(b->m.evidence.stance, MLPROXY_STANCE_SUPPORTS);
+	assert_int_equal(b->m.verdicts.ledger.stance, MLPROXY_STANCE_WAITS);
+	assert_int_equal(b->m.verdicts.outer.stance, MLPROXY_STANCE_NONE);
+	assert_int_equal(b->m.verdicts.ledger.verdict, MLPROXY_VERDICT_LEDGER);
+}
+
+static void ledger_contradicts(void **state)
+{
+	const struct world slightly_less = { 50, -3, 0 };
+	const struct world less = { 50, -40, 0 };
+	struct bench *b = *state;
+
+	with_ledger(b);
+	to_recommendation(b, &good);
+	assert_true(run(b, &less, 200000));
+	assert_transition(b, MLPROXY_MODE_RECOMMENDATION, MLPROXY_MODE_LEARNING,
+			  MLPROXY_REASON_LEDGER);
+	assert_int_equal(b->t.evidence.verdict, MLPROXY_VERDICT_LEDGER);
+	assert_true(b->t.evidence.high_q16 < 0);
+	/* it does not come back for its reward */
+	assert_int_equal(run(b, &less, 100000), 0);
+	/* nor for a ledger that could be worse, and would do for one that never was */
+	b->m.verdicts.ledger_base = b->ledger;
+	assert_int_equal(run(b, &slightly_less, 20000), 0);
+	assert_true(b->m.verdicts.ledger.high_q16 > 0);
+	/* another policy is another story */
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 2);
+	look(b);
+	assert_false(b->m.verdicts.ledger_worse);
+	to_collaboration(b, &good);
+}
+
+static void direction_of_the_ledger(void **state)
+{
+	const struct world more = { 50, 40, 0 };
+	struct bench *b = *state;
+
+	with_ledger(b);
+	b->config.verdict.ledger_lower = true;
+	assert_int_equal(run(b, &more, 20000), 0);
+	assert_int_equal(b->m.verdicts.ledger.stance, MLPROXY_STANCE_CONTRADICTS);
+	assert_int_equal(b->m.mode, MLPROXY_MODE_LEARNING);
+}
+
+/* ------------------------------------------------------------------ */
+/* The outer experiment                                                */
+
+static void cost_has_to_be_shown(void **state)
+{
+	struct bench *b = *state;
+
+	with_costs(b);
+	/* the reward is better in seconds, but nothing was paid yet */
+	b->in.costs = NULL;
+	b->config.verdict.outer = true;
+	to_collaboration(b, &good);
+	assert_int_equal(run(b, &good, 20000), 0);
+	assert_int_equal(b->m.needs, MLPROXY_NEEDS_OUTER);
+	b->in.costs = &b->costs;
+	assert_true(run(b, &good, 200000));
+	assert_int_equal(b->m.stage, MLPROXY_STAGE_RAMP);
+	assert_true(b->m.verdicts.outer_experiment > 1);
+}
+
+static void cost_contradicts(void **state)
+{
+	const struct world costs_more = { 50, 50, -20 };
+	struct bench *b = *state;
+	u32 experiment;
+
+	with_costs(b);
+	to_collaboration(b, &costs_more);
+	experiment = b->m.verdicts.outer_experiment;
+	assert_true(run(b, &costs_more, 400000));
+	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_LEARNING,
+			  MLPROXY_REASON_OUTER);
+	assert_int_equal(b->t.evidence.verdict, MLPROXY_VERDICT_OUTER);
+	assert_true(b->t.evidence.high_q16 < 0);
+	/* about 20 %, of what the baseline pays */
+	assert_true(b->t.evidence.gain_q16 < -65536 / 10 &&
+		    b->t.evidence.gain_q16 > -65536 / 3);
+	assert_true(b->m.verdicts.outer_worse);
+	assert_int_equal(b->m.verdicts.outer_experiment, experiment + 1);
+	assert_int_equal(b->m.verdicts.outer_trial, 2);
+	/* the reward does not bring it back, a cost that is no higher does */
+	assert_int_equal(run(b, &costs_more, 200000), 0);
+	assert_int_equal(b->m.needs & MLPROXY_NEEDS_OUTER, MLPROXY_NEEDS_OUTER);
+	memset(&b->costs, 0, sizeof(b->costs));
+	memset(&b->m.verdicts.outer_base, 0, sizeof(b->m.verdicts.outer_base));
+	to_collaboration(b, &good);
+}
+
+static void cost_keeps_in_learning(void **state)
+{
+	const struct world costs_more = { 50, 50, -20 };
+	struct bench *b = *state;
+
+	with_costs(b);
+	look(b);
+	for (int i = 0; i < 200; i++)
+		pay(b, -20);
+	assert_int_equal(run(b, &costs_more, 50000), 0);
+	assert_int_equal(b->m.verdicts.outer.stance, MLPROXY_STANCE_CONTRADICTS);
+	assert_int_equal(b->m.needs, MLPROXY_NEEDS_OUTER);
+}
+
+/* What recommendation mode knows of the cost is new, and stays so. */
+static void blocks_follow_each_other(void **state)
+{
+	const struct world turned = { 50, 50, -20 };
+	struct bench *b = *state;
+	u32 experiment, i;
+
+	with_costs(b);
+	to_ramp(b, &good);
+	experiment = b->m.verdicts.outer_experiment;
+	assert_int_equal(b->m.verdicts.outer.n[0], 0);
+	assert_true(run(b, &good, 200000));
+	assert_int_equal(b->m.mode, MLPROXY_MODE_RECOMMENDATION);
+	assert_int_equal(b->m.verdicts.outer_experiment, experiment + 1);
+	experiment = b->m.verdicts.outer_experiment;
+	assert_int_equal(b->m.verdicts.outer.n[0], 0);
+	for (i = 0; i < 300; i++) {
+		pay(b, 20);
+		b->in.now_ns += VERDICT_EVERY_NS;
+		look(b);
+	}
+	/* all groups were met: another block has begun, with no less of the probability */
+	assert_true(b->m.verdicts.outer_experiment > experiment);
+	assert_int_equal(b->m.verdicts.outer_trial, 2);
+	assert_true(run(b, &turned, 400000));
+	assert_transition(b, MLPROXY_MODE_RECOMMENDATION, MLPROXY_MODE_LEARNING,
+			  MLPROXY_REASON_OUTER);
+}
+
+/* Learning and collaboration mode share one outer experiment; emergency ends it. */
+static void one_outer_experiment_for_both(void **state)
+{
+	struct bench *b = *state;
+	u32 experiment = b->m.verdicts.outer_experiment;
+
+	with_costs(b);
+	look(b);
+	/* a logic that is new begins one */
+	assert_int_equal(b->m.verdicts.outer_experiment, experiment + 1);
+	to_collaboration(b, &good);
+	assert_int_equal(b->m.verdicts.outer_experiment, experiment + 1);
+	b->in.emergency = MLPROXY_REASON_CRITICAL;
+	assert_true(look(b));
+	assert_int_equal(b->m.mode, MLPROXY_MODE_EMERGENCY);
+	assert_int_equal(b->m.verdicts.outer_experiment, experiment + 2);
+	assert_int_equal(b->m.needs, MLPROXY_NEEDS_TIME);
+	mode_machine_restart(&b->m, &b->in);
+	assert_int_equal(b->m.verdicts.outer_experiment, experiment + 3);
+}
+
+/* Against the same in floating point. */
+static void outer_estimate(void **state)
+{
+	struct eff_test test = { .alpha_ppm = 50000, .trial = 1 };
+	struct rng rng = rng_seed(3);
+	struct mlproxy_evidence e;
+
+	(void)state;
+	for (int run = 0; run < 200; run++) {
+		struct eff_sums costs = { 0 };
+		double n[2] = { 0 }, s[2] = { 0 }, ratio[2], v = 0, all = 0, squares = 0, k;
+		double excess = 1.1, r, z2, nu, c, radius;
+		int groups = 8 + rng_u64(&rng) % 57;
+		u64 scale = 1ULL << rng_u64(&rng) % 34;
+
+		for (int g = 0; g < groups; g++)
+			for (u32 arm = 0; arm < 2; arm++)
+				eff_add_cost(&costs, arm, g, rng_u64(&rng) % 1000 * scale,
+					     (1 + rng_u64(&rng) % 2000) * scale);
+		for (u32 arm = 0; arm < 2; arm++) {
+			for (int g = 0; g < 64; g++) {
+				n[arm] += costs.group[arm][g].n;
+				s[arm] += costs.group[arm][g].sum;
+			}
+			ratio[arm] = s[arm] / n[arm];
+		}
+		for (int g = 0; g < 64; g++) {
+			double d = 0, w = 0;
+
+			for (u32 arm = 0; arm < 2; arm++) {
+				double own = costs.group[arm][g].sum -
+					     ratio[arm] * costs.group[arm][g].n;
+
+				d += own / n[arm] * (arm ? 1 : -excess);
+				w += costs.group[arm][g].n;
+			}
+			v += d * d;
+			all += w;
+			squares += w * w;
+		}
+		k = all * all / squares;
+		v *= k / (k - 1);
+		r = k / EFF_MIN_UNITS;
+		z2 = (1 + 1 / r) * (log(1 + r) + 2 * log(2 / 0.05));
+		nu = k - 1;
+		c = (8 * nu + 3) / (8 * nu + 1);
+		radius = sqrt(v * nu * expm1(c * c * z2 / nu)) / ratio[0];
+		eff_outer_judge(&costs, &test, 6554, &e);
+		assert_int_equal(e.clusters, groups);
+		assert_true(fabs(e.gain_q16 / 65536.0 - (1 - ratio[1] / ratio[0])) < 1e-4);
+		assert_true(fabs((e.high_q16 - e.low_q16) / 131072.0 - radius) < 0.002 * radius + 1e-3);
+	}
+}
+
+/* Nothing was paid: nothing is known, and nothing traps. */
+static void outer_without_costs(void **state)
+{
+	struct eff_test test = { .alpha_ppm = 50000, .trial = 1 };
+	struct eff_sums costs = { 0 };
+	struct mlproxy_evidence e;
+
+	(void)state;
+	eff_outer_judge(&costs, &test, 6554, &e);
+	assert_int_equal(e.low_q16, S64_MIN);
+	for (int g = 0; g < 64; g++)
+		eff_add_cost(&costs, MLPROXY_ARM_MODEL, g, 10, 10);
+	eff_outer_judge(&costs, &test, 6554, &e);
+	assert_int_equal(e.low_q16, S64_MIN);
+	for (int g = 0; g < 64; g++)
+		eff_add_cost(&costs, MLPROXY_ARM_BASELINE, g, 0, 10);
+	eff_outer_judge(&costs, &test, 6554, &e);
+	/* the baseline pays nothing, the model does */
+	assert_true(e.high_q16 < 0);
+	assert_int_equal(e.gain_q16, -65536);
+}
+
+/* ------------------------------------------------------------------ */
+/* Strata                                                              */
+
+/* The model is better in both contexts, but is met more often in the worse one. */
+static void pooling_can_not_turn_the_sign(void **state)
+{
+	struct eff_test test = { .alpha_ppm = 50000, .trial = 1, .min_samples = 200 };
+	struct eff_sums sums = { 0 };
+	struct mlproxy_evidence e;
+	u32 group = EFF_CLUSTERS;
+
+	(void)state;
+	for (int i = 0; i < 40000; i++) {
+		u32 arm = i & 1, stratum = i / 2 % 10 < (arm ? 8 : 2);
+		s64 reward = (i & 2 ? 50 : -50) + (stratum ? -300 : 300) + (arm ? 20 : 0);
+
+		eff_add(&sums, arm, group, reward);
+		eff_add_stratum(&sums, arm, stratum, reward);
+	}
+	eff_judge(&sums, &test, &e);
+	assert_true(e.high_q16 < 0);
+	test.strata = 2;
+	eff_judge(&sums, &test, &e);
+	assert_int_equal(e.strata, 2);
+	assert_int_equal((e.gain_q16 + 32768) >> 16, 20);
+	assert_true(e.low_q16 > 0);
+	assert_int_equal(e.n[0] + e.n[1], 40000);
+	/* a context that one arm has not met tells nothing */
+	eff_add_stratum(&sums, MLPROXY_ARM_MODEL, 2, 100000);
+	test.strata = 4;
+	eff_judge(&sums, &test, &e);
+	assert_int_equal(e.strata, 2);
+	assert_int_equal((e.gain_q16 + 32768) >> 16, 20);
+}
+
+/* Units that depend on each other across contexts: the interval holds. */
+static void clustered_strata_cover(void **state)
+{
+	struct eff_test test = { .alpha_ppm = 50000, .trial = 1, .min_samples = 50,
+				 .clustered = true, .strata = 4 };
+	struct rng rng = rng_seed(5);
+	int wrong = 0;
+
+	(void)state;
+	for (int run = 0; run < 200; run++) {
+		struct eff_sums sums = { 0 };
+		struct mlproxy_evidence e;
+
+		for (u32 unit = 0; unit < 400; unit++) {
+			s64 common = (s64)(rng_u64(&rng) % 1000) - 500;
+			u32 arm = unit & 1;
+
+			for (u32 i = 0; i < 8; i++) {
+				s64 reward = common + (s64)(rng_u64(&rng) % 100);
+				u32 k = i & 3;
+
+				eff_add(&sums, arm, eff_stratum_group(unit / 2 & 63, k, 4), reward);
+				eff_add_stratum(&sums, arm, k, reward);
+			}
+		}
+		eff_judge(&sums, &test, &e);
+		assert_int_equal(e.strata, 4);
+		assert_true(e.low_q16 != S64_MIN);
+		wrong += e.low_q16 > 0 || e.high_q16 < 0;
+	}
+	/* alpha is 5 % */
+	assert_true(wrong <= 10);
+}
+
+#define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		RULE(ramp_lasts),
+		RULE(ramp_without_gain_ends),
+		RULE(ramp_without_ledger_ends),
+		RULE(ramp_that_harms_falls),
+		RULE(ramp_waits_for_outcomes),
+		RULE(ledger_holds_a_policy_back),
+		RULE(ledger_contradicts),
+		RULE(direction_of_the_ledger),
+		RULE(cost_has_to_be_shown),
+		RULE(cost_contradicts),
+		RULE(cost_keeps_in_learning),
+		RULE(blocks_follow_each_other),
+		RULE(one_outer_experiment_for_both),
+		cmocka_unit_test(outer_estimate),
+		cmocka_unit_test(outer_without_costs),
+		cmocka_unit_test(pooling_can_not_turn_the_sign),
+		cmocka_unit_test(clustered_strata_cover),
+	};
+
+	return cmocka_run_group_tests_name("verdicts", tests, NULL, NULL);
+}
