@@ -11,7 +11,7 @@
 # LIST is a path within DESTDIR. Its lines: "dir PATH", a directory that was not
 # there before; "file PATH"; "conf CHECKSUM PATH", a file in /etc as it was placed. A
 # configuration that exists stays the operator's, and is removed only when it is
-# what was placed.
+# what was placed. Without DESTDIR, the agent is stopped before it is removed.
 
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -63,9 +63,11 @@ place()
 remove()
 {
 	local dest=$1 list=$1$2 work kind path sum releases
+	local deactivate=${BASH_SOURCE%/*}/../../packaging/deactivate
 
 	[ -f "$list" ] ||
 		die "no $list: nothing was installed there; say the DESTDIR and PREFIX that \"make install\" was given"
+	[ -n "$dest" ] || "$deactivate" stop
 	work=$(mktemp)
 	cp "$list" "$work"
 	releases=$(sed -n 's|^file /lib/modules/\([^/]*\)/.*|\1|p' "$work" | sort -u)
@@ -93,6 +95,7 @@ remove()
 		for path in $releases; do
 			[ ! -d "/lib/modules/$path" ] || depmod "$path"
 		done
+		"$deactivate" forget
 	fi
 }
 

@@ -231,6 +231,25 @@ no_configuration()
 	cp "$tmp/conf" $conf
 }
 
+# What was installed again is as it was.
+uninstall_stops()
+{
+	set -e
+	"$mlproxy" start synth || :
+	sctl enable -q mlproxyd.service
+	sctl start mlproxyd.service
+	until_true status_has '1 of 1 proxies'
+	nsenter -t "$init" -p -m "$TOP/scripts/lib/place.sh" remove '' \
+		/usr/local/share/mlproxy/installed
+	expect "state" "$(show ActiveState)" inactive
+	expect "unit" "$(show LoadState)" not-found
+	[ ! -e "$units/mlproxyd.service" ]
+	[ -z "$(find /etc/systemd -name mlproxyd.service)" ]
+	[ -e $conf ]
+	place
+	sctl daemon-reload
+}
+
 no_user()
 {
 	set -e
@@ -238,7 +257,7 @@ no_user()
 	fails_once ''
 }
 
-ktap_plan 11
+ktap_plan 12
 ktap_test "make install: user, units, a configuration that is kept" install_all
 ktap_test "systemd-analyze verify has nothing to say" verify
 start_systemd
@@ -250,5 +269,6 @@ ktap_test "reload puts a changed configuration in force" reloads
 ktap_test "it stops, and nothing is set after it" stops
 ktap_test "a wrong configuration fails loudly, once" wrong_configuration
 ktap_test "without a configuration it learns from what runs" no_configuration
+ktap_test "make uninstall stops it" uninstall_stops
 ktap_test "without its user it fails once" no_user
 ktap_end
