@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Sessions, knobs of the test modules, model files; see util.h. */
+#include <inttypes.h>
 #include <sched.h>
 #include <time.h>
 
@@ -114,37 +115,44 @@ bool on_debug_kernel(void)
 	return debug && *debug;
 }
 
-static unsigned int cpu_list_mask(const char *path)
+/* The first 64 CPUs of a list; @nr: out: one more than the last of all. */
+static uint64_t cpu_list_mask(const char *path, unsigned int *nr)
 {
-	unsigned int mask = 0, first, last;
+	unsigned int first, last = 0;
 	char buf[256], *word;
+	uint64_t mask = 0;
 
+	*nr = 1;
 	if (file_read(path, buf, sizeof(buf)))
 		return 1;
 	for (word = strtok(buf, ","); word; word = strtok(NULL, ",")) {
 		if (sscanf(word, "%u-%u", &first, &last) != 2)
 			last = first = atoi(word);
-		for (; first <= last && first < 32; first++)
-			mask |= 1U << first;
+		for (; first <= last && first < 64; first++)
+			mask |= 1ULL << first;
 	}
+	*nr = last + 1;
 	return mask;
 }
 
-unsigned int online_mask(void)
+uint64_t online_mask(void)
 {
-	return cpu_list_mask("/sys/devices/system/cpu/online");
+	unsigned int nr;
+
+	return cpu_list_mask("/sys/devices/system/cpu/online", &nr);
 }
 
 unsigned int nr_cpus(void)
 {
-	unsigned int mask = cpu_list_mask("/sys/devices/system/cpu/possible");
+	unsigned int nr;
 
-	return 32 - __builtin_clz(mask);
+	cpu_list_mask("/sys/devices/system/cpu/possible", &nr);
+	return nr;
 }
 
 bool cpu_online(unsigned int cpu)
 {
-	return online_mask() & (1U << cpu);
+	return cpu < 64 && online_mask() >> cpu & 1;
 }
 
 void pin_to(unsigned int cpu)
@@ -223,16 +231,16 @@ int synth_run(unsigned int n)
 
 #define CTX_PARAMS "/sys/module/mlproxy_ctxtest/parameters/"
 
-int ctx_run(const char *unit, const char *context, unsigned int n, unsigned int cpu_mask)
+int ctx_run(const char *unit, const char *context, unsigned int n, uint64_t cpu_mask)
 {
 	char text[96];
 
-	snprintf(text, sizeof(text), "%s %s %u 0x%x", unit, context, n, cpu_mask);
+	snprintf(text, sizeof(text), "%s %s %u 0x%" PRIx64, unit, context, n, cpu_mask);
 	return file_write(CTX_PARAMS "run", text);
 }
 
 pid_t load_start(const char *unit, const char *context, unsigned int n,
-		 unsigned int cpu_mask)
+		 uint64_t cpu_mask)
 {
 	pid_t pid = ktap_fork();
 

@@ -46,7 +46,7 @@ static inline unsigned long scaled(unsigned long n)
 }
 
 unsigned int nr_cpus(void);		/* possible */
-bool cpu_online(unsigned int cpu);
+bool cpu_online(unsigned int cpu);	/* one of the first 64 */
 void pin_to(unsigned int cpu);
 uint64_t now_ns(void);
 void sleep_ms(unsigned int ms);
@@ -64,15 +64,15 @@ int synth_run(unsigned int n);
  * a context: task, irqoff, softirq, hardirq, nmi, mixed. Fails if the module saw
  * an illegal decision.
  */
-int ctx_run(const char *unit, const char *context, unsigned int n, unsigned int cpu_mask);
+int ctx_run(const char *unit, const char *context, unsigned int n, uint64_t cpu_mask);
 int ctx_set(const char *param, long long value);
 long long ctx_get(const char *param);
-unsigned int online_mask(void);
+uint64_t online_mask(void);	/* of the first 64 */
 /* A decision record of its proxies, which have two features. */
 #define CTX_REC_BYTES (sizeof(struct mlproxy_rec_decision) + 2 * sizeof(__s64))
 /* The same in a helper process, to be waited for by ktap_join() or load_running(). */
 pid_t load_start(const char *unit, const char *context, unsigned int n,
-		 unsigned int cpu_mask);
+		 uint64_t cpu_mask);
 bool load_running(pid_t *pid);	/* at its end takes the verdict over, *pid is 0 */
 
 /**

@@ -224,6 +224,25 @@ static void no_half_is_taken(void **state)
 	assert_true(failed > 0);
 }
 
+/* Nor where it stays in the middle, as the CPU of a guest may. */
+static void who_stays_in_the_middle_is_left(void **state)
+{
+	struct mode_sums *s = &cpus[0].sums;
+	unsigned int units = 0;
+
+	(void)state;
+	begin(8);
+	assert_true(mode_sums_begin(s, running));
+	s->sums.arm[1].n++;
+	assert_false(mode_sums_take(s, running, &total, &units));
+	assert_int_equal(total.arm[1].n, 0);
+	s->sums.arm[1].sum += 5;
+	mode_sums_end(s);
+	assert_true(mode_sums_take(s, running, &total, &units));
+	assert_int_equal(total.arm[1].n, 1);
+	assert_int_equal(total.arm[1].sum, 5);
+}
+
 static void rounds_pass_each_once(void **state)
 {
 	unsigned long marked[2] = {}, seen[2];
@@ -278,6 +297,7 @@ int main(void)
 		cmocka_unit_test(numbers_wrap),
 		cmocka_unit_test(nothing_is_lost_while_a_cpu_counts),
 		cmocka_unit_test(no_half_is_taken),
+		cmocka_unit_test(who_stays_in_the_middle_is_left),
 		cmocka_unit_test(rounds_pass_each_once),
 		cmocka_unit_test(a_round_goes_on),
 	};
