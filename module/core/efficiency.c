@@ -158,7 +158,7 @@ static struct scaled group_residuals(const struct group_moments *m)
  */
 static void view_groups(struct arm_view *view, const struct eff_group *group, u32 nr)
 {
-	struct scaled residuals, n, squares;
+	struct scaled n, nn, squares;
 	struct group_moments m;
 
 	group_moments(&m, group, nr);
@@ -168,14 +168,14 @@ static void view_groups(struct arm_view *view, const struct eff_group *group, u3
 	if (!m.n)
 		return;
 	n = scaled_u64(m.n);
+	nn = scaled_u128(m.nn);
 	squares = scaled_mul(n, n);
-	view->units = scaled_div(squares, scaled_u128(m.nn));
+	view->units = scaled_div(squares, nn);
 	if (scaled_cmp(view->units, scaled_make(3, -1, false)) < 0)
 		return;		/* all in one group */
-	residuals = scaled_div(scaled_mul(group_residuals(&m), view->units),
-			       scaled_sub(view->units, scaled_u64(1)));
-	residuals = scaled_add(residuals, scaled_div(n, view->units));
-	view->var_mean = scaled_div(residuals, squares);
+	/* K / (K - 1) / n^2 = 1 / (n^2 - nn), and n / K / n^2 = nn / n^3 */
+	view->var_mean = scaled_add(scaled_div(group_residuals(&m), scaled_sub(squares, nn)),
+				    scaled_div(nn, scaled_mul(n, squares)));
 }
 
 /* Of the outcomes @a, with their groups, or NULL where they are independent. */
@@ -605,8 +605,9 @@ int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
 	struct scaled gain, limit, variance, t2;
 	struct arm_view base, model;
 
-	arm_view(&base, reference, MLPROXY_ARM_BASELINE, test->clustered);
-	arm_view(&model, recent, MLPROXY_ARM_MODEL, test->clustered);
+	/* most times there is none, and what the groups say is not needed */
+	arm_view(&base, reference, MLPROXY_ARM_BASELINE, false);
+	arm_view(&model, recent, MLPROXY_ARM_MODEL, false);
 	gain = gain_of(&base, &model, test->lower_is_better);
 	limit = scaled_neg(scaled_shift(scaled_mul(view_sd(&base), scaled_u64(drop_q16)), -16));
 	*gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
@@ -615,6 +616,10 @@ int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
 		return EFF_DROP_NONE;
 	if (!gain.neg || scaled_cmp(gain, limit) >= 0)
 		return EFF_DROP_NONE;
+	if (test->clustered) {
+		arm_view(&base, reference, MLPROXY_ARM_BASELINE, true);
+		arm_view(&model, recent, MLPROXY_ARM_MODEL, true);
+	}
 	variance = scaled_add(base.var_mean, model.var_mean);
 	if (!students_square(scaled_u64(DROP_Z2), min_scaled(base.units, model.units), &t2) ||
 	    scaled_cmp(scaled_mul(gain, gain), scaled_mul(variance, t2)) <= 0)

@@ -192,7 +192,7 @@ static int wait_for_turn(const struct mlproxy_modes *ms, u64 asked_ns)
 		u64 looked_ns = READ_ONCE(ms->looked_ns), now_ns = ktime_get_mono_fast_ns();
 		ktime_t wait;
 
-		if (READ_ONCE(ms->gathered_ns) >= asked_ns || now_ns - looked_ns >= MODE_PAUSE_NS)
+		if (READ_ONCE(ms->judged_ns) >= asked_ns || now_ns - looked_ns >= MODE_PAUSE_NS)
 			return 0;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -229,7 +229,7 @@ int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *ou
 		ret = -ENODEV;
 		goto out;
 	}
-	if (READ_ONCE(ms->gathered_ns) < asked_ns)
+	if (READ_ONCE(ms->judged_ns) < asked_ns)
 		mode_look_now(proxy);
 	flags = lock_modes(ms);
 	fill_efficiency(ms, out, transitions, room, verdicts);
@@ -305,7 +305,9 @@ void mlproxy_mode_reset(struct mlproxy *proxy)
 	ms->soon = false;
 	ms->look_ns_max = 0;
 	WRITE_ONCE(ms->looked_ns, 0);
-	WRITE_ONCE(ms->gathered_ns, 0);
+	ms->gathered_ns = 0;
+	WRITE_ONCE(ms->judged_ns, 0);
+	ms->to_judge = false;
 	WRITE_ONCE(ms->paused, false);
 	atomic_set(&proxy->emergency, 0);
 	unlock_modes(ms, flags);

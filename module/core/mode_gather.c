@@ -13,12 +13,8 @@
 #include "mode_path.h"
 #include "mode_priv.h"
 
-/*
- * Work of one slice, in groups taken over (about 12 instructions each). A CPU costs as much
- * as CPU_UNITS of them, beside its groups; the last one may go beyond.
- */
-#define SLICE_UNITS	512
-#define CPU_UNITS	16
+/* What a CPU costs beside its groups, in groups taken over: some 20 instructions each. */
+#define CPU_UNITS	10
 
 static void take(u64 *total, u64 *seen, u64 now)
 {
@@ -32,7 +28,7 @@ static void take_counts(struct mode_counts *total, struct mode_counts *seen,
 	unsigned int i;
 
 	take(&total->decisions, &seen->decisions, READ_ONCE(c->next_id));
-	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+	for (i = MLPROXY_SRC_RECOMMENDATION; i <= MLPROXY_SRC_BPF; i++)
 		take(&total->candidates[i], &seen->candidates[i], READ_ONCE(c->candidates[i]));
 	take(&total->refused, &seen->refused, READ_ONCE(c->refused));
 	take(&total->errors, &seen->errors, READ_ONCE(c->errors));
@@ -91,21 +87,23 @@ static bool take_cpu(struct mlproxy *proxy, unsigned int cpu, unsigned int *unit
  * mode_gather() - take over what the CPUs counted, as far as the budget goes
  * @proxy: the proxy, its machine's lock held
  * @round: under way
+ * @budget: in groups; the last CPU may go beyond
  *
- * Return: true if the round is not over.
+ * Return: true if there is more.
  */
-bool mode_gather(struct mlproxy *proxy, struct mode_round *round)
+bool mode_gather(struct mlproxy *proxy, struct mode_round *round, unsigned int budget)
 {
 	struct mlproxy_modes *ms = proxy->modes;
-	unsigned int units = 0, cpu;
+	unsigned int cpu;
 
 	WRITE_ONCE(ms->soon, false);
 	atomic_set(&ms->unjudged, 0);
 	smp_mb(); /* what is marked from here on asks for another look; see mode_mark() */
-	while (units < SLICE_UNITS) {
+	round->units = 0;
+	while (round->units < budget) {
 		if (!mode_round_next(round, ms->marked, nr_cpu_ids, &ms->next_cpu, &cpu))
 			return false;
-		if (!take_cpu(proxy, cpu, &units))
+		if (!take_cpu(proxy, cpu, &round->units))
 			round->missed = true;
 	}
 	return round->left && !bitmap_empty(ms->marked, nr_cpu_ids);

@@ -5,10 +5,10 @@
  *
  * A look is made with interrupts off, so its work is bounded (see mode_gather.c), and looks
  * are apart: irq_work makes one, or sets a timer for when the pause is over. What a look did
- * not get to is left for one that follows when the pause is over. One CPU looks at a time;
- * another that finds it at work leaves a note, which is seen when the lock is let go. No look
- * that was asked for gets lost, and what was counted is judged MODE_JUDGE_NS after the look
- * before.
+ * not get to is left for one that follows then, and where there is much to gather a look does
+ * that, and the next one judges. One CPU looks at a time; another that finds it at work leaves
+ * a note, which is seen when the lock is let go. No look that was asked for gets lost, and
+ * what was counted is judged MODE_JUDGE_NS after the look before.
  */
 #include <linux/ktime.h>
 
@@ -78,6 +78,13 @@ static bool cause_lasts(struct mlproxy *proxy, u32 reason, u64 now_ns)
 	return false;
 }
 
+/*
+ * What one look may gather, see mode_gather.c; and what it may gather and judge as well:
+ * judging takes as long as gathering some hundred groups, however few outcomes there are.
+ */
+#define GATHER_UNITS	512
+#define JUDGE_UNITS	96
+
 /* What the rules see of what was gathered. */
 static void fill_input(struct mlproxy *proxy, struct mode_input *in)
 {
@@ -99,6 +106,8 @@ static void fill_input(struct mlproxy *proxy, struct mode_input *in)
 		in->candidates += c->candidates[i];
 	in->logic = logic_under_test(proxy, c->candidates, c->decisions);
 	WRITE_ONCE(ms->looked_ns, in->now_ns);
+	WRITE_ONCE(ms->judged_ns, ms->gathered_ns);
+	ms->to_judge = false;
 }
 
 static unsigned long lock_and_begin(struct mlproxy_modes *ms)
@@ -136,13 +145,13 @@ unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)
 
 	for (;;) {
 		round = mode_round_begin(nr_cpu_ids);
-		while (mode_gather(proxy, &round))
+		while (mode_gather(proxy, &round, GATHER_UNITS) || round.units > JUDGE_UNITS)
 			flags = break_look(ms, flags);
 		if (!round.missed)
 			break;
 		flags = break_look(ms, flags);
 	}
-	WRITE_ONCE(ms->gathered_ns, asked_ns);
+	ms->gathered_ns = asked_ns;
 	fill_input(proxy, in);
 	return flags;
 }
@@ -272,20 +281,30 @@ static void wait_for(struct mlproxy_modes *ms, u64 wait_ns)
 }
 
 /*
- * What is left over is to be looked at as soon as the pause is over. Else all that was
- * counted before the look is judged.
+ * Gather; what is left over is to be looked at as soon as the pause is over. Return: is there
+ * time to judge as well. A look that had much to gather leaves that to the next one, which
+ * gathers nothing; a request for emergency is not put off.
  */
-static void gather_once(struct mlproxy *proxy)
+static bool gather_once(struct mlproxy *proxy)
 {
 	struct mode_round round = mode_round_begin(nr_cpu_ids);
 	struct mlproxy_modes *ms = proxy->modes;
+	bool judge = ms->to_judge, more;
+	unsigned int budget = judge ? 0 : GATHER_UNITS;
 
-	if (mode_gather(proxy, &round) || round.missed) {
+	if (atomic_read(&proxy->emergency)) {
+		judge = true;
+		budget = JUDGE_UNITS;
+	}
+	more = mode_gather(proxy, &round, budget) || round.missed;
+	if (!more)
+		ms->gathered_ns = ms->began_ns;
+	judge = judge || round.units <= JUDGE_UNITS;
+	if (more || !judge) {
 		WRITE_ONCE(ms->soon, true);
 		wait_for(ms, MODE_PAUSE_NS);
-	} else {
-		WRITE_ONCE(ms->gathered_ns, ms->began_ns);
 	}
+	return judge;
 }
 
 /* Context: hard interrupt. */
@@ -295,7 +314,6 @@ static void look(struct mlproxy *proxy)
 	u64 began_ns = ktime_get_mono_fast_ns();
 	struct mode_input in;
 	unsigned long flags;
-	bool follow;
 
 	if (!try_lock_modes(ms, &flags))
 		return;
@@ -304,11 +322,14 @@ static void look(struct mlproxy *proxy)
 		return;
 	}
 	ms->began_ns = began_ns;
-	gather_once(proxy);
-	fill_input(proxy, &in);
-	follow = mode_judge(proxy, &in);
-	if (follow)
-		queue_work(mlproxy_workqueue(), &ms->work);
+	if (gather_once(proxy)) {
+		fill_input(proxy, &in);
+		if (mode_judge(proxy, &in))
+			queue_work(mlproxy_workqueue(), &ms->work);
+	} else {
+		WRITE_ONCE(ms->looked_ns, began_ns);
+		ms->to_judge = true;
+	}
 	mode_look_end(ms);
 	unlock_modes(ms, flags);
 }

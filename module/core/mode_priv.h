@@ -74,7 +74,9 @@ struct mode_cpu {
  * @request_value: evidence of the request for emergency
  * @request_limit: the same
  * @looked_ns: clock of the last look; written under @lock
- * @gathered_ns: all that was counted before is judged; written under @lock
+ * @gathered_ns: all that was counted before is gathered
+ * @judged_ns: all that was counted before is judged; written under @lock
+ * @to_judge: the last look gathered, and left judging to the next
  * @began_ns: begin of the look that is under way
  * @look_ns_max: longest look since the initialisation
  * @soon: a look was asked for, as soon as MODE_PAUSE_NS allows; no lock
@@ -116,6 +118,8 @@ struct mlproxy_modes {
 	s64 request_limit;
 	u64 looked_ns;
 	u64 gathered_ns;
+	u64 judged_ns;
+	bool to_judge;
 	u64 began_ns;
 	u64 look_ns_max;
 	bool soon;
@@ -180,7 +184,7 @@ static inline bool try_lock_modes(struct mlproxy_modes *ms, unsigned long *flags
 int mode_gather_init(struct mlproxy *proxy);
 void mode_gather_reset(struct mlproxy *proxy);
 void mode_gather_free(struct mlproxy *proxy);
-bool mode_gather(struct mlproxy *proxy, struct mode_round *round);
+bool mode_gather(struct mlproxy *proxy, struct mode_round *round, unsigned int budget);
 
 /* mode_look.c */
 unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)

@@ -12,10 +12,12 @@
  * struct mode_round - a way once round all CPUs, of one look or of several
  * @left: CPUs that are still to be passed
  * @missed: one could not be read, and is still marked
+ * @units: work done in the last slice of it, in groups taken over
  */
 struct mode_round {
 	unsigned int left;
 	bool missed;
+	unsigned int units;
 };
 
 /** mode_round_begin() - of @nr CPUs */

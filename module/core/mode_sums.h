@@ -16,6 +16,7 @@
 #ifndef _MLPROXY_MODE_SUMS_H
 #define _MLPROXY_MODE_SUMS_H
 
+#include <linux/bitops.h>
 #include <linux/cache.h>
 #include <linux/seqlock.h>
 
@@ -197,10 +198,17 @@ static inline bool mode_sums_read_strata(const struct mode_sums *s, u32 experime
 static inline void mode_take_arm(struct eff_arm *total, struct eff_arm *seen,
 				 const struct eff_arm *now)
 {
+	__uint128_t squares = (__uint128_t)total->sq_hi << 64 | total->sq_lo;
+
 	if (now->n == seen->n && now->lost == seen->lost)
 		return;
-	eff_merge_arm(total, now);
-	eff_subtract_arm(total, seen);
+	squares += (__uint128_t)now->sq_hi << 64 | now->sq_lo;
+	squares -= (__uint128_t)seen->sq_hi << 64 | seen->sq_lo;
+	total->sq_lo = (u64)squares;
+	total->sq_hi = (u64)(squares >> 64);
+	total->n += now->n - seen->n;
+	total->sum = (s64)((u64)total->sum + (u64)now->sum - (u64)seen->sum);
+	total->lost += now->lost - seen->lost;
 	*seen = *now;
 }
 
@@ -219,10 +227,10 @@ static inline unsigned int mode_take_groups(struct eff_group *total, struct eff_
 					    u64 *known, const struct eff_group *now,
 					    u64 changed)
 {
-	unsigned int nr = 0, g;
 	u64 left, n, sum;
+	unsigned int g;
 
-	for (left = changed; left; left &= left - 1, nr++) {
+	for (left = changed; left; left &= left - 1) {
 		g = __builtin_ctzll(left);
 		n = READ_ONCE(now[g].n);
 		sum = (u64)READ_ONCE(now[g].sum);
@@ -236,7 +244,7 @@ static inline unsigned int mode_take_groups(struct eff_group *total, struct eff_
 		seen[g].sum = (s64)sum;
 	}
 	*known |= changed;
-	return nr;
+	return (unsigned int)hweight64(changed);
 }
 
 /**

@@ -242,23 +242,30 @@ static inline struct scaled scaled_ln(struct scaled x)
 	return scaled_mul(scaled_log2(x), scaled_ln2());
 }
 
+/* (e^@y - 1) / @y, for @y from 0 to 1/4, to 2^-60; where @y is 0 that is 1. */
+static inline struct scaled scaled_expm1_ratio(struct scaled y)
+{
+	s32 right = -(y.exp + 64);
+	u64 fraction = right < 64 ? y.mant >> right : 0, sum = 1ULL << 62, k;
+
+	/* 1 + y/2 (1 + y/3 (1 + ...)), in 2^-62; what is left out is below that */
+	for (k = right >= 7 ? 7 : 14; k > 1; k--)
+		sum = (1ULL << 62) + (u64)((__uint128_t)sum * fraction >> 64) / k;
+	return scaled_make(sum, -62, false);
+}
+
 /** scaled_expm1() - e^@x - 1, for @x from 0 to 64 */
 static inline struct scaled scaled_expm1(struct scaled x)
 {
-	struct scaled one = scaled_u64(1);
-	struct scaled series = one, y;
-	u64 k;
-	int i;
+	s32 halvings = x.mant ? x.exp + 64 + 2 : 0;
+	struct scaled y;
 
-	/* e^2y - 1 = (e^y - 1) * (e^y - 1 + 2), from y = x / 256, which is 1/4 at most */
-	y = scaled_shift(x, -8);
-	/* what is left out, y^k / (k + 1)! and smaller, is below 2^-64 */
-	for (k = y.exp + 64 <= -7 ? 7 : 14; k > 1; k--) {
-		series = scaled_div(scaled_mul(series, y), scaled_u64(k));
-		series = scaled_add(series, one);
-	}
-	y = scaled_mul(series, y);
-	for (i = 0; i < 8; i++)
+	/* e^2y - 1 = (e^y - 1) * (e^y - 1 + 2), from a y that is 1/4 at most */
+	if (halvings < 0)
+		halvings = 0;
+	y = scaled_shift(x, -halvings);
+	y = scaled_mul(scaled_expm1_ratio(y), y);
+	for (; halvings > 0; halvings--)
 		y = scaled_mul(y, scaled_add(y, scaled_u64(2)));
 	return y;
 }

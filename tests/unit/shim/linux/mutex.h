@@ -41,6 +41,7 @@ static inline void shim_access(void)
 #define xchg(p, v)		(shim_access(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
 #define likely(x)		(x)
 #define unlikely(x)		(x)
+#define hweight64(x)		__builtin_popcountll(x)
 #define cpu_relax()		shim_access()
 #define ____cacheline_aligned_in_smp
 
