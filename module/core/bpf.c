@@ -25,7 +25,8 @@ static void fill_ctx(struct mlproxy_bpf_ctx *ctx, const struct mlproxy *proxy,
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->schema_hash = proxy->schema.schema_hash;
 	ctx->key = req->key;
-	ctx->proxy_id = proxy->id;
+	ctx->proxy_id = proxy->whole->id;
+	ctx->instance = proxy->instance;
 	ctx->baseline = req->baseline;
 	ctx->allowed = allowed;
 	ctx->nr_features = proxy->nr_features;

@@ -50,7 +50,7 @@ void mlproxy_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
 		c->has_prediction = bpf.has_prediction;
 		return;
 	}
-	switch (rec_table_lookup(proxy->table, req->key, now_ns, &rec)) {
+	switch (rec_table_lookup(proxy->whole->table, req->key, now_ns, &rec)) {
 	case REC_FRESH:
 		this_cpu_inc(proxy->counters->rec_hits);
 		if (allowed & BIT(rec.action)) {
@@ -65,7 +65,7 @@ void mlproxy_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
 		this_cpu_inc(proxy->counters->rec_expired);
 		break;
 	}
-	model = rcu_dereference_sched(proxy->active);
+	model = rcu_dereference_sched(proxy->whole->active);
 	if (model) {
 		c->action = model_candidate(model, req->features, req->baseline, allowed,
 					    &c->predicted);

@@ -5,7 +5,8 @@
  * Locks, outermost first:
  *	registry_lock (registry.c)	the list of proxies
  *	session->lock (session.c)	set-up of one session
- *	proxy->lock			lifecycle, models, parameters
+ *	proxy->lock			lifecycle, models, parameters; of a proxy with
+ *					instances before that of any of them
  *	table->lock (rec_table.c)	writers of the recommendation table
  *	modes->lock (mode.c)		mode machine; raw, interrupts off
  *	cpus_read_lock() (event.c)	flushing aggregated events
@@ -71,11 +72,15 @@ struct mlproxy_counters {
 };
 
 /**
- * struct mlproxy - one proxy
+ * struct mlproxy - one proxy, or one instance of a proxy
+ *
+ * Whoever decides has all of it. @whole has what instances share: models and the table
+ * of recommendations, readers, and the numbers of decisions; see instance.c.
  *
  * The first part is read in every decision and written rarely, under @lock.
  */
 struct mlproxy {
+	struct mlproxy *whole;			/* itself, or what it is one of; constant */
 	u32 state;
 	u32 experiment;
 	u64 trust;				/* mode and tested logic, see trust.h */
@@ -85,7 +90,7 @@ struct mlproxy {
 	u32 generation;
 	u32 unit;
 	u32 nr_features;
-	u32 all_actions;			/* bit mask */
+	u32 all_actions;			/* bit mask; 0 once it has instances */
 	u32 share[MLPROXY_NR_MODES];		/* of 65536 */
 	u32 explore[MLPROXY_NR_MODES];		/* of 65536 */
 	u32 ramp_share;				/* of 65536 */
@@ -111,10 +116,10 @@ struct mlproxy {
 	struct mlproxy_modes *modes;
 	u32 bpf_version;			/* of the last answer of a program */
 	u32 rec_version;			/* of the last recommendation taken */
-	struct mlproxy_model __rcu *active;
-	struct rec_table *table;
-	struct list_head readers;		/* RCU */
-	atomic_t decision_readers;		/* those of @readers that take decisions now */
+	struct mlproxy_model __rcu *active;	/* of @whole */
+	struct rec_table *table;		/* of @whole */
+	struct list_head readers;		/* of @whole, for its instances, too; RCU */
+	atomic_t decision_readers;		/* bound to it, that take decisions now */
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
 	u64 pending_ns;
@@ -141,6 +146,15 @@ struct mlproxy {
 	u32 min_samples;			/* the same */
 	u64 ramp_ns;				/* the same */
 	u32 id;
+	u32 instance;				/* its number in @whole, 0 for none; constant */
+	u32 last_instance;			/* number used last; registry_lock */
+	u32 nr_instances;			/* registry_lock */
+	bool is_class;				/* has, or had, instances; lock */
+	struct list_head instances;		/* those that are initialised; lock */
+	struct list_head sibling;		/* in @instances of @whole; its lock */
+	u64 old_param;				/* while one is set; lock of @whole */
+	struct mlproxy_stats *departed;		/* sums of former instances; lock */
+	const struct mlproxy_desc *desc;	/* NULL once destroyed; lock */
 	char name[MLPROXY_NAME_LEN];
 	struct mlproxy_schema schema;		/* scalars; constant */
 	struct mlproxy_feature *features;	/* constant */
@@ -161,16 +175,24 @@ struct mlproxy {
 void mlproxy_key_init(void);
 
 /* proxy.c */
+struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *whole,
+			      void *priv);
+void mlproxy_get_ref(struct mlproxy *proxy);
+void mlproxy_put_ref(struct mlproxy *proxy);
 void mlproxy_put(struct mlproxy *proxy);
 int mlproxy_control(struct mlproxy *proxy, u32 op);
+int mlproxy_control_one(struct mlproxy *proxy, u32 op);
 
 /* schema.c */
 int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc);
+void mlproxy_schema_share(struct mlproxy *proxy, const struct mlproxy *from);
 void mlproxy_schema_free(struct mlproxy *proxy);
+bool mlproxy_name_ok(const char *name);
 
 /* stats.c */
 void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats);
 void mlproxy_stats_reset(struct mlproxy *proxy);
+void mlproxy_stats_depart(const struct mlproxy *instance);
 u64 mlproxy_stats_lost(struct mlproxy *proxy);
 
 /* decide.c */
@@ -185,10 +207,22 @@ int mlproxy_model_eval(struct mlproxy *proxy, struct mlproxy_model_eval *cmd,
 		       const s64 *features);
 void mlproxy_model_drop(struct mlproxy *proxy);
 u32 mlproxy_model_version(const struct mlproxy_model *model);
+u32 mlproxy_model_active(struct mlproxy *whole);
 
 /* sysfs.c */
 int mlproxy_sysfs_add(struct mlproxy *proxy);
 void mlproxy_sysfs_remove(struct mlproxy *proxy);
+
+/**
+ * mlproxy_is_instance() - is it an instance of another proxy
+ * @proxy: the proxy
+ *
+ * Context: any.
+ */
+static inline bool mlproxy_is_instance(const struct mlproxy *proxy)
+{
+	return proxy->whole != proxy;
+}
 
 /**
  * mlproxy_gone() - was the proxy destroyed

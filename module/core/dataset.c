@@ -12,10 +12,11 @@
  * only when no decision is under way any more; ids up to @first_id were the owner's
  * before.
  *
- * A proxy counts the readers that take decisions now, since it explores for them only:
- * those without a request and those whose request is active, of sessions that may
- * advise: who only reads must not change what is decided. Whoever changes a state,
- * by cmpxchg, counts the change, so that each is counted once.
+ * A proxy counts the readers bound to it that take decisions now, since it explores for
+ * them only; an instance does so for those bound to its proxy as well. They are those
+ * without a request and those whose request is active, of sessions that may advise: who
+ * only reads must not change what is decided. Whoever changes a state, by cmpxchg, counts
+ * the change, so that each is counted once.
  */
 #include <linux/bitops.h>
 #include <linux/ktime.h>
@@ -160,27 +161,29 @@ void mlproxy_dataset_exit(struct mlproxy_reader *reader)
 /**
  * mlproxy_dataset_attach() - take a slot, and decisions, unless it begins quietly
  * @reader: not in the proxy's list yet
- * @proxy: its proxy, locked
+ * @proxy: its proxy, the whole of which is locked
  *
  * Return: 0, or -EBUSY if all slots are taken.
  */
 int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
-	u32 taken = proxy->reader_slots;
+	struct mlproxy *whole = proxy->whole;
+	u32 taken = whole->reader_slots;
 	unsigned int cpu;
 
-	BUILD_BUG_ON(BITS_PER_TYPE(proxy->reader_slots) != MLPROXY_MAX_READERS);
+	BUILD_BUG_ON(BITS_PER_TYPE(whole->reader_slots) != MLPROXY_MAX_READERS);
 	/* Readers can't keep the agent out. */
 	if (!reader->advises)
 		taken |= ~0U << (MLPROXY_MAX_READERS - MLPROXY_RESERVED_READERS);
 	if (taken == ~0U)
 		return -EBUSY;
 	reader->slot = reader->advises ? fls(~taken) - 1 : ffz(taken);
-	proxy->reader_slots |= BIT(reader->slot);
+	whole->reader_slots |= BIT(reader->slot);
 	for_each_possible_cpu(cpu)
 		reader->rings[cpu]->first_id =
-			READ_ONCE(per_cpu_ptr(proxy->counters, cpu)->next_id);
+			READ_ONCE(per_cpu_ptr(whole->counters, cpu)->next_id);
 	reader->proxy = proxy;
+	reader->only = mlproxy_is_instance(proxy) ? proxy : NULL;
 	if (!rcu_access_pointer(reader->dataset))
 		count_taker(reader, 1);
 	return 0;
@@ -188,18 +191,18 @@ int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 
 /**
  * mlproxy_dataset_detach() - take nothing any more, give the slot back
- * @reader: the reader; no decision that saw it is under way any more
- * @proxy: its proxy, locked
+ * @reader: the reader; no decision that saw it is under way any more; the whole of its
+ *	proxy is locked
  *
  * The timer of a data set may still run, and finds it cancelled.
  */
-void mlproxy_dataset_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
+void mlproxy_dataset_detach(struct mlproxy_reader *reader)
 {
 	if (rcu_access_pointer(reader->dataset))
 		mlproxy_dataset_cancel(reader);
 	else
 		count_taker(reader, -1);
-	proxy->reader_slots &= ~BIT(reader->slot);
+	reader->proxy->whole->reader_slots &= ~BIT(reader->slot);
 }
 
 /**
@@ -371,11 +374,11 @@ void mlproxy_dataset_trigger(struct mlproxy *proxy, u32 trigger, u32 event)
 {
 	struct mlproxy_reader *reader;
 
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
 		struct dataset *ds = rcu_dereference_sched(reader->dataset);
 
-		if (!ds || ds->trigger != trigger || ds->event != event ||
-		    READ_ONCE(ds->state) != MLPROXY_DATASET_WAITING)
+		if (!reader_takes(reader, proxy) || !ds || ds->trigger != trigger ||
+		    ds->event != event || READ_ONCE(ds->state) != MLPROXY_DATASET_WAITING)
 			continue;
 		if (dataset_begin(reader, ds) && ds->duration_ns && !in_nmi())
 			dataset_kick(reader);

@@ -22,7 +22,7 @@ int mlproxy_dataset_quiet(struct mlproxy_reader *reader);
 void mlproxy_dataset_init(struct mlproxy_reader *reader);
 void mlproxy_dataset_exit(struct mlproxy_reader *reader);
 int mlproxy_dataset_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
-void mlproxy_dataset_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+void mlproxy_dataset_detach(struct mlproxy_reader *reader);
 
 /* On the decision path. */
 bool mlproxy_dataset_take(struct mlproxy_reader *reader, struct dataset *ds, u64 id,

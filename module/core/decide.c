@@ -48,7 +48,10 @@ static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32
 /* What is drawn at random costs, and pays only where somebody learns from it. */
 static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 {
-	return atomic_read(&proxy->decision_readers) > 0 ? READ_ONCE(proxy->explore[mode]) : 0;
+	if (atomic_read(&proxy->decision_readers) <= 0 &&
+	    atomic_read(&proxy->whole->decision_readers) <= 0)
+		return 0;
+	return READ_ONCE(proxy->explore[mode]);
 }
 
 static u32 model_share(const struct mlproxy *proxy, u64 trust, u32 mode)
@@ -156,7 +159,7 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 {
 	struct candidate c = { .action = NO_CANDIDATE };
 	u32 allowed = req->allowed ? req->allowed & proxy->all_actions : proxy->all_actions;
-	u64 now_ns = ktime_get_mono_fast_ns(), trust;
+	u64 now_ns = ktime_get_mono_fast_ns(), trust, count;
 
 	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed) ||
 		     (req->stratum && req->stratum >= proxy->nr_strata))) {
@@ -169,17 +172,17 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	d->experiment = smp_load_acquire(&proxy->experiment);
 	trust = READ_ONCE(proxy->trust);
 	d->mode = mode_of_decision(proxy, trust, now_ns);
-	d->id = this_cpu_inc_return(proxy->counters->next_id) |
+	d->id = this_cpu_inc_return(proxy->whole->counters->next_id) |
 		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
 	if (d->mode != MLPROXY_MODE_EMERGENCY)
 		decide_with_candidate(proxy, req, allowed, now_ns, trust, &c, d);
 	this_cpu_inc(proxy->counters->by_source[d->source]);
-	this_cpu_inc(proxy->counters->by_mode[d->mode]);
+	count = this_cpu_inc_return(proxy->counters->by_mode[d->mode]);
 	this_cpu_inc(proxy->counters->by_action[d->action]);
-	if (!list_empty(&proxy->readers))
+	if (!list_empty(&proxy->whole->readers))
 		mlproxy_publish_decision(proxy, req, allowed, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
-	mode_after_decision(proxy, d, now_ns);
+	mode_after_decision(proxy, d, count, now_ns);
 }
 
 /* What follows sees the context as the schema describes it. */
@@ -264,7 +267,7 @@ void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision
 	this_cpu_inc(proxy->counters->reward_count[decision->source]);
 	this_cpu_add(proxy->counters->reward_sum[decision->source], o.reward);
 	mode_count(proxy, decision, &o);
-	if (!list_empty(&proxy->readers))
+	if (!list_empty(&proxy->whole->readers))
 		mlproxy_publish_feedback(proxy, decision, &o, flags);
 	trace_mlproxy_feedback(proxy->name, decision, o.reward);
 out:

@@ -8,40 +8,89 @@
  * A loss of the second kind has no session any more that could be heard again. It is
  * over when another session sends its first heartbeat, the successor; when the operator
  * sets the mode; or with a new initialisation.
+ *
+ * The agents of a proxy are those of each of its instances as well. Each instance is told
+ * when their earliest deadline changes.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
 
 #include "heartbeat.h"
+#include "instance.h"
 #include "mode_path.h"
 #include "mode_priv.h"
 
 /* A deadline that was never kept: 0 says that there is none. */
 #define LONG_AGO	1
 
-/* Tell decisions of the earliest deadline, and the machine whose it is. */
-static void show_deadline(struct mlproxy *proxy)
+static bool is_lost(const struct mode_silence *silence)
 {
-	struct mlproxy_modes *ms = proxy->modes;
-	struct mlproxy_agent *agent, *first = NULL;
-	unsigned long flags;
-	u64 deadline_ns = 0;
+	return silence->deadline_ns == LONG_AGO;
+}
 
+/* Of the agents that are bound to the proxy itself. */
+static struct mode_silence own_silence(const struct mlproxy_modes *ms)
+{
+	const struct mlproxy_agent *agent, *first = NULL;
+
+	if (ms->lost_ns)
+		return (struct mode_silence) {
+			.deadline_ns = LONG_AGO,
+			.since_ns = ms->lost_ns,
+		};
 	list_for_each_entry(agent, &ms->agents, node)
 		if (!first || agent->deadline_ns < first->deadline_ns)
 			first = agent;
+	if (!first)
+		return (struct mode_silence) {};
+	return (struct mode_silence) {
+		.deadline_ns = first->deadline_ns,
+		.since_ns = first->beat_ns,
+		.allowed_ns = first->deadline_ns - first->beat_ns,
+	};
+}
+
+/* Tell decisions of the earliest deadline, and the machine whose it is. */
+static void show_own_deadline(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+	struct mode_silence first = own_silence(ms);
+	unsigned long flags;
+
+	if (ms->whole_silence.deadline_ns &&
+	    (!first.deadline_ns || ms->whole_silence.deadline_ns < first.deadline_ns))
+		first = ms->whole_silence;
 	flags = lock_modes(ms);
-	if (ms->lost_ns) {
-		ms->silent_since_ns = ms->lost_ns;
-		ms->silence_ns = 0;
-		deadline_ns = LONG_AGO;
-	} else if (first) {
-		ms->silent_since_ns = first->beat_ns;
-		ms->silence_ns = first->deadline_ns - first->beat_ns;
-		deadline_ns = first->deadline_ns;
-	}
-	WRITE_ONCE(proxy->agent_deadline_ns, deadline_ns);
+	ms->silence = first;
+	WRITE_ONCE(proxy->agent_deadline_ns, first.deadline_ns);
 	unlock_modes(ms, flags);
+}
+
+/* An agent was lost for good, or an emergency may have waited for what changed. */
+static void judge(struct mlproxy *proxy, bool lost)
+{
+	if (mlproxy_gone(proxy))
+		return;
+	if (lost)
+		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_AGENT_LOST, 0, 0);
+	if (lost || mlproxy_mode_of(proxy) == MLPROXY_MODE_EMERGENCY)
+		mode_look_now(proxy);
+}
+
+/* To the instances, too. */
+static void show_deadline(struct mlproxy *proxy)
+{
+	struct mode_silence silence = own_silence(proxy->modes);
+	struct mlproxy *instance;
+
+	show_own_deadline(proxy);
+	for_each_instance(instance, proxy) {
+		mutex_lock(&instance->lock);
+		instance->modes->whole_silence = silence;
+		show_own_deadline(instance);
+		judge(instance, is_lost(&silence));
+		mutex_unlock(&instance->lock);
+	}
 }
 
 static int beats(struct mlproxy_modes *ms, struct mlproxy_agent *agent, u64 now_ns,
@@ -97,10 +146,8 @@ int mlproxy_heartbeat(struct mlproxy *proxy, struct mlproxy_agent *agent,
 	if (ret)
 		goto out;
 	show_deadline(proxy);
-	/* It may be what the emergency waits for. */
-	if (mlproxy_mode_of(proxy) == MLPROXY_MODE_EMERGENCY)
-		mode_look_now(proxy);
-	beat->mode = mlproxy_mode_of(proxy);
+	judge(proxy, false);
+	beat->mode = mlproxy_shown_mode(proxy);
 out:
 	mutex_unlock(&proxy->lock);
 	return ret;
@@ -122,11 +169,19 @@ void mlproxy_heartbeat_closed(struct mlproxy *proxy, struct mlproxy_agent *agent
 		leaves(ms, agent);
 		ms->lost_ns = agent->beat_ns;
 		show_deadline(proxy);
-		mlproxy_mode_request_emergency(proxy, MLPROXY_REASON_AGENT_LOST, 0, 0);
-		if (!mlproxy_gone(proxy))
-			mode_look_now(proxy);
+		judge(proxy, true);
 	}
 	mutex_unlock(&proxy->lock);
+}
+
+/**
+ * mlproxy_heartbeat_take_over() - expect the agents of the whole
+ * @instance: the instance, its lock and that of its proxy held
+ */
+void mlproxy_heartbeat_take_over(struct mlproxy *instance)
+{
+	instance->modes->whole_silence = own_silence(instance->whole->modes);
+	show_own_deadline(instance);
 }
 
 /**
@@ -139,6 +194,8 @@ void mlproxy_heartbeat_forget(struct mlproxy *proxy)
 {
 	lockdep_assert_held(&proxy->lock);
 	proxy->modes->lost_ns = 0;
+	if (is_lost(&proxy->modes->whole_silence))
+		proxy->modes->whole_silence = (struct mode_silence) {};
 	show_deadline(proxy);
 }
 

@@ -24,6 +24,7 @@ struct mlproxy_agent {
 int mlproxy_heartbeat(struct mlproxy *proxy, struct mlproxy_agent *agent,
 		      struct mlproxy_heartbeat *beat);
 void mlproxy_heartbeat_closed(struct mlproxy *proxy, struct mlproxy_agent *agent);
+void mlproxy_heartbeat_take_over(struct mlproxy *instance);
 void mlproxy_heartbeat_forget(struct mlproxy *proxy);
 void mlproxy_heartbeat_reset(struct mlproxy *proxy);
 

@@ -16,6 +16,7 @@
 
 #include "core.h"
 #include "dataset.h"
+#include "instance.h"
 #include "mode.h"
 #include "reader.h"
 #include "model.h"
@@ -67,7 +68,8 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->nr_proxies = mlproxy_list_fill(NULL, 0);
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
 			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
-			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF | MLPROXY_FEAT_CONSUME;
+			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF | MLPROXY_FEAT_CONSUME |
+			MLPROXY_FEAT_INSTANCES;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	cmd->rights = ctx->session->rights;
@@ -119,7 +121,7 @@ static int copy_array_to_user(const struct user_array *to, const void *from, u32
 static int ioctl_list(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_list *cmd = arg;
-	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_PROXIES);
+	u32 room = min_t(u32, cmd->count, MLPROXY_MAX_PROXIES * (1 + MLPROXY_MAX_INSTANCES));
 	struct mlproxy_list_entry *entries = NULL;
 	struct user_array to = USER_ARRAY(cmd->entries, room, cmd->entry_size,
 					  struct mlproxy_list_entry, nr_actions);
@@ -127,7 +129,7 @@ static int ioctl_list(struct ioctl_context *ctx, void *arg)
 	u32 nr;
 
 	if (room) {
-		entries = kcalloc(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+		entries = kvcalloc(room, sizeof(*entries), GFP_KERNEL_ACCOUNT);
 		if (!entries)
 			return -ENOMEM;
 	}
@@ -137,7 +139,7 @@ static int ioctl_list(struct ioctl_context *ctx, void *arg)
 	if (!ret && nr > room)
 		ret = -ENOBUFS;
 	cmd->count = nr;
-	kfree(entries);
+	kvfree(entries);
 	return ret;
 }
 
@@ -147,10 +149,10 @@ static int ioctl_bind(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_bind *cmd = arg;
 	struct mlproxy *proxy;
 
-	if (strnlen(cmd->name, sizeof(cmd->name)) == sizeof(cmd->name) || cmd->instance ||
-	    cmd->reserved)
+	if (strnlen(cmd->name, sizeof(cmd->name)) == sizeof(cmd->name) || cmd->reserved ||
+	    (cmd->instance && strchr(cmd->name, ':')))
 		return -EINVAL;
-	proxy = mlproxy_get_by_name(cmd->name);
+	proxy = mlproxy_find(cmd->name, cmd->instance);
 	if (!proxy)
 		return -ENOENT;
 	mutex_lock(&session->lock);
@@ -163,6 +165,7 @@ static int ioctl_bind(struct ioctl_context *ctx, void *arg)
 	mutex_unlock(&session->lock);
 	cmd->id = proxy->id;
 	cmd->schema_version = proxy->schema.schema_version;
+	cmd->instance = proxy->instance;
 	return 0;
 }
 
@@ -223,7 +226,7 @@ static int ioctl_schema(struct ioctl_context *ctx, void *arg)
 static int ioctl_control(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_control *cmd = arg;
-	int ret = mlproxy_control(ctx->proxy, cmd->op);
+	int ret = mlproxy_order(ctx->proxy, cmd->op);
 
 	cmd->state = READ_ONCE(ctx->proxy->state);
 	return ret;
@@ -232,14 +235,17 @@ static int ioctl_control(struct ioctl_context *ctx, void *arg)
 static int ioctl_mode(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_mode *cmd = arg;
+	struct mlproxy *shown;
 	int ret = 0;
 
-	if (cmd->reserved || cmd->flags == (MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO))
+	if (cmd->instance || cmd->flags == (MLPROXY_MODE_F_SET | MLPROXY_MODE_F_AUTO))
 		return -EINVAL;
 	if (cmd->flags)
-		ret = mlproxy_set_mode(ctx->proxy, cmd->mode,
-				       cmd->flags & MLPROXY_MODE_F_AUTO);
-	mlproxy_mode_fill(ctx->proxy, cmd);
+		ret = mlproxy_order_mode(ctx->proxy, cmd->mode,
+					 cmd->flags & MLPROXY_MODE_F_AUTO);
+	shown = mlproxy_shown(ctx->proxy);
+	mlproxy_mode_fill(shown, cmd);
+	mlproxy_put_ref(shown);
 	return ret;
 }
 
@@ -253,9 +259,10 @@ static int ioctl_efficiency(struct ioctl_context *ctx, void *arg)
 					  struct mlproxy_transition, evidence);
 	struct user_array to_verdicts = USER_ARRAY(cmd->verdicts, 0, cmd->verdict_size,
 						   struct mlproxy_evidence, sd_q16);
+	struct mlproxy *shown;
 	int ret;
 
-	if (cmd->reserved)
+	if (cmd->instance)
 		return -EINVAL;
 	if (cmd->verdicts)
 		to_verdicts.nr = min_t(u32, cmd->nr_verdicts, MLPROXY_NR_VERDICTS);
@@ -264,7 +271,10 @@ static int ioctl_efficiency(struct ioctl_context *ctx, void *arg)
 		if (!transitions)
 			return -ENOMEM;
 	}
-	ret = mlproxy_mode_efficiency(ctx->proxy, cmd, transitions, room, verdicts);
+	shown = mlproxy_shown(ctx->proxy);
+	ret = mlproxy_mode_efficiency(shown, cmd, transitions, room, verdicts);
+	cmd->instance = shown->instance;
+	mlproxy_put_ref(shown);
 	to.nr = cmd->count;
 	cmd->nr_verdicts = to_verdicts.nr;
 	if (!ret)
@@ -292,7 +302,7 @@ static int ioctl_param(struct ioctl_context *ctx, void *arg)
 	int ret;
 
 	if (cmd->flags & MLPROXY_PARAM_F_SET) {
-		ret = mlproxy_set_param(ctx->proxy, cmd->param, cmd->index, cmd->value);
+		ret = mlproxy_order_param(ctx->proxy, cmd->param, cmd->index, cmd->value);
 		if (ret)
 			return ret;
 	}
@@ -380,10 +390,17 @@ out:
 	return ret;
 }
 
+/* What has the models and recommendations; NULL if the proxy or instance is gone. */
+static struct mlproxy *whole_of(const struct ioctl_context *ctx)
+{
+	return mlproxy_gone(ctx->proxy) ? NULL : ctx->proxy->whole;
+}
+
 static int ioctl_recommend_drain(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_session *session = ctx->session;
 	struct mlproxy_recommend_drain *cmd = arg;
+	struct mlproxy *whole = whole_of(ctx);
 	int ret = -ENOENT;
 
 	cmd->drained = 0;
@@ -391,7 +408,7 @@ static int ioctl_recommend_drain(struct ioctl_context *ctx, void *arg)
 	cmd->rejected = 0;
 	mutex_lock(&session->lock);
 	if (session->recs)
-		ret = mlproxy_rec_ring_drain(session->recs, ctx->proxy, cmd);
+		ret = whole ? mlproxy_rec_ring_drain(session->recs, whole, cmd) : -ENODEV;
 	mutex_unlock(&session->lock);
 	return ret;
 }
@@ -399,20 +416,22 @@ static int ioctl_recommend_drain(struct ioctl_context *ctx, void *arg)
 static int ioctl_model_load(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_model_load *cmd = arg;
+	struct mlproxy *whole = whole_of(ctx);
 
 	cmd->version = 0;
 	cmd->macs = 0;
 	cmd->reason = MLPROXY_REFUSED_NONE;
 	cmd->arg = 0;
 	memset(cmd->text, 0, sizeof(cmd->text));
-	return mlproxy_model_load(ctx->proxy, cmd);
+	return whole ? mlproxy_model_load(whole, cmd) : -ENODEV;
 }
 
 static int ioctl_model_ctl(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_model_ctl *cmd = arg;
+	struct mlproxy *whole = whole_of(ctx);
 
-	return mlproxy_model_ctl(ctx->proxy, cmd->op, &cmd->version);
+	return whole ? mlproxy_model_ctl(whole, cmd->op, &cmd->version) : -ENODEV;
 }
 
 static int ioctl_model_info(struct ioctl_context *ctx, void *arg)
@@ -420,7 +439,7 @@ static int ioctl_model_info(struct ioctl_context *ctx, void *arg)
 	struct mlproxy_model_info *cmd = arg;
 
 	*cmd = (struct mlproxy_model_info) { .size = cmd->size };
-	mlproxy_model_info(ctx->proxy, cmd);
+	mlproxy_model_info(ctx->proxy->whole, cmd);
 	return 0;
 }
 
@@ -431,7 +450,7 @@ static int ioctl_model_eval(struct ioctl_context *ctx, void *arg)
 	int ret;
 
 	if (cmd->nr_features != ctx->proxy->nr_features ||
-	    cmd->allowed & ~ctx->proxy->all_actions ||
+	    cmd->allowed & ~GENMASK(ctx->proxy->schema.nr_actions - 1, 0) ||
 	    cmd->baseline >= MLPROXY_MAX_ACTIONS || !(cmd->allowed & BIT(cmd->baseline)))
 		return -EINVAL;
 	features = memdup_user(u64_to_user_ptr(cmd->features),
@@ -439,7 +458,7 @@ static int ioctl_model_eval(struct ioctl_context *ctx, void *arg)
 	if (IS_ERR(features))
 		return PTR_ERR(features);
 	memset(cmd->outputs, 0, sizeof(cmd->outputs));
-	ret = mlproxy_model_eval(ctx->proxy, cmd, features);
+	ret = mlproxy_model_eval(ctx->proxy->whole, cmd, features);
 	kfree(features);
 	return ret;
 }

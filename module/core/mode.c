@@ -10,6 +10,7 @@
 #include <linux/timekeeping.h>
 
 #include "heartbeat.h"
+#include "instance.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "mode_priv.h"
@@ -96,11 +97,11 @@ void mlproxy_mode_restart(struct mlproxy *proxy)
 
 /**
  * mlproxy_mode_recommended() - a recommendation is about to be taken
- * @proxy: the proxy
+ * @proxy: the proxy, not an instance
  * @version: its version
  *
  * The version that came last is the one that may be tested; those of others that are
- * still in the table are untested from the next look on. Context: any.
+ * still in the table are untested from the next look on. Context: may sleep.
  */
 void mlproxy_mode_recommended(struct mlproxy *proxy, u32 version)
 {
@@ -108,6 +109,8 @@ void mlproxy_mode_recommended(struct mlproxy *proxy, u32 version)
 		return;
 	WRITE_ONCE(proxy->rec_version, version);
 	mlproxy_mode_kick(proxy);
+	if (READ_ONCE(proxy->is_class))
+		mlproxy_instances_kick(proxy);
 }
 
 /* The last transition; with the lock held. */
@@ -151,7 +154,7 @@ void mlproxy_mode_fill(struct mlproxy *proxy, struct mlproxy_mode *out)
 	out->since_ns = ms->machine.since_ns;
 	out->automatic = ms->machine.automatic;
 	out->changes = ms->changes;
-	out->reserved = 0;
+	out->instance = proxy->instance;
 	memset(&out->evidence, 0, sizeof(out->evidence));
 	if (ms->changes)
 		out->evidence = last(ms)->evidence;

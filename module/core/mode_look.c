@@ -58,7 +58,8 @@ static u64 logic_under_test(struct mlproxy *proxy, const u64 *candidates, u64 de
 	if (bpf && !model)
 		return trust_logic(MLPROXY_SRC_BPF, READ_ONCE(proxy->bpf_version));
 	if (rec && !model)
-		return trust_logic(MLPROXY_SRC_RECOMMENDATION, READ_ONCE(proxy->rec_version));
+		return trust_logic(MLPROXY_SRC_RECOMMENDATION,
+				   READ_ONCE(proxy->whole->rec_version));
 	return ms->version ? trust_logic(MLPROXY_SRC_MODEL, ms->version) : 0;
 }
 
@@ -179,8 +180,8 @@ static void take_request(struct mlproxy *proxy, struct mode_input *in)
 	in->value = ms->request_value;
 	in->limit = ms->request_limit;
 	if (reason == MLPROXY_REASON_AGENT_LOST) {
-		in->value = in->now_ns - ms->silent_since_ns;
-		in->limit = ms->silence_ns;
+		in->value = in->now_ns - ms->silence.since_ns;
+		in->limit = ms->silence.allowed_ns;
 		/* Heard since. */
 		if (!cause_lasts(proxy, reason, in->now_ns))
 			reason = 0;
@@ -219,12 +220,14 @@ void mode_show(struct mlproxy *proxy)
 void mode_note(struct mlproxy *proxy, const struct mlproxy_transition *t)
 {
 	struct mlproxy_modes *ms = proxy->modes;
+	struct mlproxy_transition *entry = &ms->log[ms->changes++ % MLPROXY_MAX_TRANSITIONS];
 
-	ms->log[ms->changes++ % MLPROXY_MAX_TRANSITIONS] = *t;
+	*entry = *t;
+	entry->instance = proxy->instance;
 	if (t->to == MLPROXY_MODE_EMERGENCY && t->from != t->to)
 		ms->correct = t->reason;
 	mode_show(proxy);
-	mlproxy_publish_mode(proxy, t);
+	mlproxy_publish_mode(proxy, entry);
 }
 
 /**

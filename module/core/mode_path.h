@@ -89,16 +89,16 @@ static inline u32 mode_of_decision(struct mlproxy *proxy, u64 trust, u64 now_ns)
  * mode_after_decision() - measure, and have a look made where one is due
  * @proxy: running
  * @d: the decision
+ * @count: decisions of its mode that this CPU has made
  * @begin_ns: clock when it began
  *
  * A look follows outcomes; this is for where none come, and for the way out of an
  * emergency. Context: as mlproxy_decide(), preemption off.
  */
 static inline void mode_after_decision(struct mlproxy *proxy,
-				       const struct mlproxy_decision *d, u64 begin_ns)
+				       const struct mlproxy_decision *d, u64 count,
+				       u64 begin_ns)
 {
-	u32 count = (u32)d->id;
-
 	if (d->mode == MLPROXY_MODE_EMERGENCY) {
 		if (unlikely(begin_ns >= READ_ONCE(proxy->next_look_ns)))
 			mlproxy_mode_kick(proxy);

@@ -19,6 +19,18 @@
 #define MODE_MAX_AGENTS		64	/* sessions that send heartbeats */
 
 /**
+ * struct mode_silence - the agent that is to be heard first
+ * @deadline_ns: when; 0 if no agent is waited for
+ * @since_ns: last heartbeat of that one
+ * @allowed_ns: how long it may be silent; 0 if it was closed without leaving
+ */
+struct mode_silence {
+	u64 deadline_ns;
+	u64 since_ns;
+	u64 allowed_ns;
+};
+
+/**
  * struct mode_counts - what looks see of struct mlproxy_counters
  * @decisions: made
  * @candidates: by the source that proposed an action
@@ -64,8 +76,7 @@ struct mode_cpu {
  * @seen: candidates by source, as of the last look
  * @seen_at: decisions at the last look that found new candidates, by source
  * @proposed: does a source propose actions, by the last look
- * @silent_since_ns: last heartbeat of the agent whose deadline is the earliest
- * @silence_ns: how long that one may be silent; 0 if it was closed without leaving
+ * @silence: of the agents of the proxy, and of an instance's whole
  * @evaluations: looks
  * @changes: transitions since the initialisation
  * @told: of these, the kernel's log was told
@@ -86,6 +97,7 @@ struct mode_cpu {
  * @nr_agents: their number; proxy->lock
  * @lost_ns: last heartbeat of an agent that was closed without leaving, 0 for none;
  *	proxy->lock
+ * @whole_silence: of an instance: of the agents of its whole; proxy->lock
  * @proxy: whose
  * @look: makes a look, or sets @timer
  * @timer: makes a look
@@ -107,8 +119,7 @@ struct mlproxy_modes {
 	u64 seen[MLPROXY_NR_SOURCES];
 	u64 seen_at[MLPROXY_NR_SOURCES];
 	bool proposed[MLPROXY_NR_SOURCES];
-	u64 silent_since_ns;
-	u64 silence_ns;
+	struct mode_silence silence;
 	u64 evaluations;
 	u64 changes;
 	u64 told;
@@ -128,6 +139,7 @@ struct mlproxy_modes {
 	struct list_head agents;
 	u32 nr_agents;
 	u64 lost_ns;
+	struct mode_silence whole_silence;
 	struct mlproxy *proxy;
 	struct irq_work look;
 	struct hrtimer timer;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Model slots: load into standby, activate, roll back, drop. Activation swaps one
- * RCU pointer, so each decision sees the old model or the new one, whole.
+ * RCU pointer, so each decision sees the old model or the new one, whole. Instances
+ * have the models of their proxy: all functions here are for that one.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "core.h"
+#include "instance.h"
 #include "mode.h"
 #include "model.h"
 #include "publish.h"
@@ -113,6 +115,13 @@ int mlproxy_model_load(struct mlproxy *proxy, struct mlproxy_model_load *cmd)
 	return 0;
 }
 
+/* The mode machines are told before any decision sees it: it has to earn its mode. */
+static void tell_modes(struct mlproxy *proxy, u32 version)
+{
+	mlproxy_mode_set_model(proxy, version);
+	mlproxy_instances_set_model(proxy, version);
+}
+
 static int model_swap(struct mlproxy *proxy, u32 op, u32 want)
 {
 	struct mlproxy_model *next = proxy->standby;
@@ -122,8 +131,7 @@ static int model_swap(struct mlproxy *proxy, u32 op, u32 want)
 		return -ENOENT;
 	if (want && (!next || next->version != want))
 		return -ENOENT;
-	/* Before any decision sees it: it has to earn its mode. */
-	mlproxy_mode_set_model(proxy, next ? next->version : 0);
+	tell_modes(proxy, next ? next->version : 0);
 	rcu_assign_pointer(proxy->active, next);
 	proxy->standby = old;
 	proxy->can_rollback = op == MLPROXY_MODEL_OP_ACTIVATE;
@@ -169,7 +177,7 @@ int mlproxy_model_ctl(struct mlproxy *proxy, u32 op, u32 *version)
 		ret = model_swap(proxy, op, *version);
 		break;
 	case MLPROXY_MODEL_OP_UNLOAD:
-		mlproxy_mode_set_model(proxy, 0);
+		tell_modes(proxy, 0);
 		model_take_both(proxy, &a, &b);
 		break;
 	default:
@@ -265,4 +273,13 @@ out:
 u32 mlproxy_model_version(const struct mlproxy_model *model)
 {
 	return model ? model->version : 0;
+}
+
+/**
+ * mlproxy_model_active() - version of the active model, 0 for none
+ * @whole: the proxy, its lock held
+ */
+u32 mlproxy_model_active(struct mlproxy *whole)
+{
+	return mlproxy_model_version(active_locked(whole));
 }

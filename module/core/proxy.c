@@ -7,14 +7,16 @@
  *	INITIALIZED, STOPPED -> reinit -> INITIALIZED
  *	any -> destroy -> DESTROYED
  *
- * Everything else is -EINVAL. A proxy lives until its last session lets go of it;
- * what belongs to the subsystem's module is not touched once it is DESTROYED.
+ * Everything else is -EINVAL. An instance lives as a proxy does. A proxy lives until its
+ * last session lets go of it; what belongs to the subsystem's module is not touched once
+ * it is DESTROYED.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
 
 #include "core.h"
 #include "event.h"
+#include "instance.h"
 #include "mode.h"
 #include "param.h"
 #include "pending.h"
@@ -34,7 +36,10 @@ static void proxy_free(struct mlproxy *proxy)
 	rec_table_free(proxy->table);
 	free_percpu(proxy->counters);
 	mlproxy_schema_free(proxy);
+	kfree(proxy->departed);
 	mutex_destroy(&proxy->lock);
+	if (mlproxy_is_instance(proxy))
+		mlproxy_put_ref(proxy->whole);
 	kfree(proxy);
 }
 
@@ -43,11 +48,61 @@ static void proxy_release(struct kref *kref)
 	proxy_free(container_of(kref, struct mlproxy, kref));
 }
 
-static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
+/**
+ * mlproxy_get_ref() - hold a proxy's memory
+ * @proxy: held by somebody
+ */
+void mlproxy_get_ref(struct mlproxy *proxy)
+{
+	kref_get(&proxy->kref);
+}
+
+/**
+ * mlproxy_put_ref() - let go of it
+ * @proxy: from mlproxy_get_ref()
+ *
+ * Context: may sleep.
+ */
+void mlproxy_put_ref(struct mlproxy *proxy)
+{
+	kref_put(&proxy->kref, proxy_release);
+}
+
+/* What instances share. */
+static int alloc_whole(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 {
 	u32 entries = desc->table_entries ? desc->table_entries : DEFAULT_TABLE_ENTRIES;
+	int ret = mlproxy_schema_init(proxy, desc);
+
+	if (ret)
+		return ret;
+	proxy->table = rec_table_alloc(entries);
+	return proxy->table ? 0 : -ENOMEM;
+}
+
+static void join_whole(struct mlproxy *proxy, struct mlproxy *whole)
+{
+	static struct lock_class_key instance_lock;	/* taken inside of the whole's */
+
+	lockdep_set_class(&proxy->lock, &instance_lock);
+	mlproxy_get_ref(whole);
+	proxy->whole = whole;
+	mlproxy_schema_share(proxy, whole);
+}
+
+/**
+ * mlproxy_alloc() - make a proxy or an instance, without a name
+ * @desc: description
+ * @whole: the proxy that it is to be an instance of, or NULL
+ * @priv: for the callbacks
+ *
+ * Context: may sleep. Return: it, in state CREATED, for mlproxy_put_ref(); or ERR_PTR.
+ */
+struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *whole,
+			      void *priv)
+{
 	struct mlproxy *proxy;
-	int ret;
+	int ret = 0;
 
 	proxy = kzalloc(sizeof(*proxy), GFP_KERNEL);
 	if (!proxy)
@@ -55,8 +110,14 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	mutex_init(&proxy->lock);
 	kref_init(&proxy->kref);
 	INIT_LIST_HEAD(&proxy->readers);
+	INIT_LIST_HEAD(&proxy->instances);
+	INIT_LIST_HEAD(&proxy->sibling);
 	mlproxy_state_init(proxy);
-	ret = mlproxy_schema_init(proxy, desc);
+	proxy->whole = proxy;
+	if (whole)
+		join_whole(proxy, whole);
+	else
+		ret = alloc_whole(proxy, desc);
 	if (ret)
 		goto err;
 	proxy->trial_share = desc->trial_share;
@@ -64,8 +125,7 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	proxy->ramp_ns = desc->ramp_ns;
 	ret = -ENOMEM;
 	proxy->counters = alloc_percpu(struct mlproxy_counters);
-	proxy->table = rec_table_alloc(entries);
-	if (!proxy->counters || !proxy->table)
+	if (!proxy->counters)
 		goto err;
 	ret = mlproxy_event_init(proxy) ?: mlproxy_pending_init(proxy, desc->pending_entries);
 	if (ret)
@@ -74,7 +134,7 @@ static struct mlproxy *proxy_alloc(const struct mlproxy_desc *desc, void *priv)
 	if (ret)
 		goto err;
 
-	strscpy(proxy->name, desc->name, sizeof(proxy->name));
+	proxy->desc = desc;
 	proxy->owner = desc->owner;
 	proxy->ops = desc->ops;
 	proxy->critical = desc->ops ? desc->ops->critical : NULL;
@@ -93,14 +153,15 @@ err:
 
 struct mlproxy *mlproxy_create(const struct mlproxy_desc *desc, void *priv)
 {
-	struct mlproxy *proxy = proxy_alloc(desc, priv);
+	struct mlproxy *proxy = mlproxy_alloc(desc, NULL, priv);
 	int ret;
 
 	if (IS_ERR(proxy))
 		return proxy;
+	strscpy(proxy->name, desc->name, sizeof(proxy->name));
 	ret = mlproxy_registry_add(proxy);
 	if (ret) {
-		proxy_free(proxy);
+		mlproxy_put_ref(proxy);
 		return ERR_PTR(ret);
 	}
 	return proxy;
@@ -117,7 +178,7 @@ static void set_state(struct mlproxy *proxy, u32 state)
 	mlproxy_publish_change(proxy, MLPROXY_REC_STATE, old, state, 0);
 }
 
-int mlproxy_init(struct mlproxy *proxy)
+static int init_one(struct mlproxy *proxy)
 {
 	int ret = -EINVAL;
 
@@ -125,10 +186,29 @@ int mlproxy_init(struct mlproxy *proxy)
 	if (proxy->state != MLPROXY_STATE_CREATED)
 		goto out;
 	ret = mlproxy_sysfs_add(proxy);
-	if (!ret)
-		set_state(proxy, MLPROXY_STATE_INITIALIZED);
+	if (ret)
+		goto out;
+	set_state(proxy, MLPROXY_STATE_INITIALIZED);
+	if (mlproxy_is_instance(proxy))
+		mlproxy_instance_join(proxy);
 out:
 	mutex_unlock(&proxy->lock);
+	return ret;
+}
+
+int mlproxy_init(struct mlproxy *proxy)
+{
+	int ret;
+
+	if (mlproxy_is_instance(proxy)) {
+		mutex_lock(&proxy->whole->lock);
+		ret = init_one(proxy);
+		if (!ret)
+			mlproxy_instance_take_over(proxy);
+		mutex_unlock(&proxy->whole->lock);
+	} else {
+		ret = init_one(proxy);
+	}
 	if (!ret)
 		mlproxy_registry_show(proxy);
 	return ret;
@@ -149,8 +229,11 @@ static int reinit_locked(struct mlproxy *proxy)
 	WRITE_ONCE(proxy->generation, proxy->generation + 1);
 	synchronize_rcu();
 	mlproxy_mode_pause(proxy);
-	mlproxy_model_drop(proxy);
-	rec_table_clear(proxy->table);
+	if (!mlproxy_is_instance(proxy)) {
+		mlproxy_model_drop(proxy);
+		mlproxy_instances_set_model(proxy, 0);
+		rec_table_clear(proxy->table);
+	}
 	/* Before the counters, which the records of aggregated events add up to. */
 	mlproxy_event_flush(proxy);
 	mlproxy_stats_reset(proxy);
@@ -193,14 +276,14 @@ static int stop_locked(struct mlproxy *proxy)
 }
 
 /**
- * mlproxy_control() - start, stop or re-initialise
- * @proxy: the proxy
+ * mlproxy_control_one() - start, stop or re-initialise
+ * @proxy: the proxy; to re-initialise an instance, the lock of its proxy is held
  * @op: MLPROXY_CTL_*
  *
  * Context: may sleep. Return: 0, -EINVAL for another @op or in a state that does
  * not allow it, -ENODEV, or what the start callback returned.
  */
-int mlproxy_control(struct mlproxy *proxy, u32 op)
+int mlproxy_control_one(struct mlproxy *proxy, u32 op)
 {
 	int ret = -EINVAL;
 
@@ -214,6 +297,29 @@ int mlproxy_control(struct mlproxy *proxy, u32 op)
 	else if (op == MLPROXY_CTL_REINIT)
 		ret = reinit_locked(proxy);
 	mutex_unlock(&proxy->lock);
+	if (!ret && op == MLPROXY_CTL_REINIT && mlproxy_is_instance(proxy))
+		mlproxy_instance_take_over(proxy);
+	return ret;
+}
+
+/**
+ * mlproxy_control() - start, stop or re-initialise a proxy without its instances, or one
+ *	of these
+ * @proxy: the proxy
+ * @op: MLPROXY_CTL_*
+ *
+ * Context: may sleep. Return: as mlproxy_control_one().
+ */
+int mlproxy_control(struct mlproxy *proxy, u32 op)
+{
+	bool locks_whole = op == MLPROXY_CTL_REINIT && mlproxy_is_instance(proxy);
+	int ret;
+
+	if (locks_whole)
+		mutex_lock(&proxy->whole->lock);
+	ret = mlproxy_control_one(proxy, op);
+	if (locks_whole)
+		mutex_unlock(&proxy->whole->lock);
 	return ret;
 }
 
@@ -245,17 +351,21 @@ void mlproxy_destroy(struct mlproxy *proxy)
 	stop_locked(proxy);
 	/* Also what came while it did not run. */
 	mlproxy_event_flush(proxy);
-	mlproxy_model_drop(proxy);
+	if (!mlproxy_is_instance(proxy))
+		mlproxy_model_drop(proxy);
 	set_state(proxy, MLPROXY_STATE_DESTROYED);
 	proxy->ops = NULL;
 	proxy->priv = NULL;
+	proxy->desc = NULL;
 	mutex_unlock(&proxy->lock);
 	mlproxy_state_exit(proxy);
 	synchronize_rcu();
+	if (mlproxy_is_instance(proxy))
+		mlproxy_instance_leave(proxy);
 	mlproxy_readers_hang_up(proxy);
 	mlproxy_mode_exit(proxy);
 	mlproxy_registry_forget_owner(proxy);
-	kref_put(&proxy->kref, proxy_release);
+	mlproxy_put_ref(proxy);
 }
 EXPORT_SYMBOL_GPL(mlproxy_destroy);
 
@@ -283,12 +393,12 @@ EXPORT_SYMBOL_GPL(mlproxy_running);
 
 /**
  * mlproxy_put() - let go of a proxy
- * @proxy: from mlproxy_get_by_name()
+ * @proxy: from mlproxy_find()
  *
  * Context: may sleep.
  */
 void mlproxy_put(struct mlproxy *proxy)
 {
 	mlproxy_registry_put_owner(proxy);
-	kref_put(&proxy->kref, proxy_release);
+	mlproxy_put_ref(proxy);
 }

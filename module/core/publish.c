@@ -57,7 +57,9 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 	unsigned long irq_flags;
 
 	same_order();
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (!reader_takes(reader, proxy))
+			continue;
 		taken = rcu_dereference_sched(reader->dataset);
 		if (unlikely(taken) && !mlproxy_dataset_take(reader, taken, d->id, req->features))
 			continue;
@@ -74,7 +76,7 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		rec->prob_q31 = d->prob_q31;
 		rec->model_version = d->model_version;
 		rec->allowed = allowed;
-		rec->instance = 0;
+		rec->instance = proxy->instance;
 		rec->experiment = d->experiment;
 		rec->cluster = d->cluster;
 		rec->arm = d->arm;
@@ -108,9 +110,10 @@ void mlproxy_publish_no_decision(struct mlproxy *proxy)
 	struct mlproxy_reader *reader;
 	unsigned long irq_flags;
 
-	list_for_each_entry_rcu(reader, &proxy->readers, node)
-		if (mlproxy_dataset_active(reader))
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (reader_takes(reader, proxy) && mlproxy_dataset_active(reader))
 			mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
+	}
 }
 
 /**
@@ -132,7 +135,9 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 
 	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
 		flags |= MLPROXY_FEEDBACK_PREDICTED;
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (!reader_takes(reader, proxy))
+			continue;
 		if (unlikely(rcu_access_pointer(reader->dataset)) &&
 		    !mlproxy_dataset_wants_feedback(reader, d))
 			continue;
@@ -146,7 +151,7 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 		rec->error = flags & MLPROXY_FEEDBACK_PREDICTED ?
 			     outcome->reward - d->predicted : 0;
 		rec->model_version = d->model_version;
-		rec->instance = 0;
+		rec->instance = proxy->instance;
 		rec->action = d->action;
 		rec->source = d->source;
 		rec->arm = d->arm;
@@ -174,14 +179,16 @@ void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 
 	struct mlproxy_reader *reader;
 	unsigned long irq_flags;
 
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (!reader_takes(reader, proxy))
+			continue;
 		if (event != MLPROXY_EVENT_SNAPSHOT && !mlproxy_dataset_active(reader))
 			continue;
 		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
 		if (!rec)
 			continue;
 		rec->key = key;
-		rec->instance = 0;
+		rec->instance = proxy->instance;
 		rec->values_offset = sizeof(*rec);
 		rec->nr_values = nr;
 		memcpy(rec + 1, values, nr * sizeof(*values));
@@ -205,7 +212,9 @@ void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition
 
 	rcu_read_lock_sched_notrace();
 	mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (!reader_takes(reader, proxy))
+			continue;
 		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_MODE, 0, len, &irq_flags);
 		if (!rec)
 			continue;
@@ -228,6 +237,7 @@ void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition
  * @to: new value
  * @reason: see struct mlproxy_rec_change
  *
+ * A model is of the proxy as a whole, and of interest to the readers of each instance.
  * Context: as mlproxy_decide().
  */
 void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u32 reason)
@@ -238,14 +248,16 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	unsigned long irq_flags;
 
 	rcu_read_lock_sched_notrace();
-	list_for_each_entry_rcu(reader, &proxy->readers, node) {
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (type != MLPROXY_REC_MODEL && !reader_takes(reader, proxy))
+			continue;
 		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
 		if (!rec)
 			continue;
 		rec->from = from;
 		rec->to = to;
 		rec->reason = reason;
-		rec->instance = 0;
+		rec->instance = proxy->instance;
 		mlproxy_reader_commit(reader, len, irq_flags);
 	}
 	rcu_read_unlock_sched_notrace();

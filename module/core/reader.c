@@ -145,41 +145,43 @@ void mlproxy_reader_free(struct mlproxy_reader *reader)
  * @reader: the reader
  * @proxy: its proxy
  *
- * Each reader costs every decision, so that there is a bound.
+ * Each reader costs every decision, so that there is a bound, which instances share.
  * Context: may sleep. Return: 0, -EBUSY beyond MLPROXY_MAX_READERS, or -ENODEV.
  */
 int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 {
 	int ret;
 
-	mutex_lock(&proxy->lock);
+	/* A proxy that goes meanwhile tells all readers that it finds, under this lock. */
+	mutex_lock(&proxy->whole->lock);
 	ret = mlproxy_gone(proxy) ? -ENODEV : mlproxy_dataset_attach(reader, proxy);
 	if (!ret)
-		list_add_tail_rcu(&reader->node, &proxy->readers);
-	mutex_unlock(&proxy->lock);
+		list_add_tail_rcu(&reader->node, &proxy->whole->readers);
+	mutex_unlock(&proxy->whole->lock);
 	return ret;
 }
 
 /**
  * mlproxy_reader_detach() - stop to deliver
- * @reader: the reader
- * @proxy: its proxy
+ * @reader: the reader, attached
  *
  * No record is being published to it once this returns. Context: may sleep.
  */
-void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy)
+void mlproxy_reader_detach(struct mlproxy_reader *reader)
 {
-	mutex_lock(&proxy->lock);
+	struct mlproxy *whole = reader->proxy->whole;
+
+	mutex_lock(&whole->lock);
 	list_del_rcu(&reader->node);
-	mutex_unlock(&proxy->lock);
+	mutex_unlock(&whole->lock);
 	synchronize_rcu();
-	mutex_lock(&proxy->lock);
-	mlproxy_dataset_detach(reader, proxy);
-	mutex_unlock(&proxy->lock);
+	mutex_lock(&whole->lock);
+	mlproxy_dataset_detach(reader);
+	mutex_unlock(&whole->lock);
 }
 
 /**
- * mlproxy_readers_hang_up() - tell all readers that no record comes any more
+ * mlproxy_readers_hang_up() - tell all readers bound to it that no record comes any more
  * @proxy: destroyed; nothing is being published any more
  *
  * Context: may sleep.
@@ -188,13 +190,15 @@ void mlproxy_readers_hang_up(struct mlproxy *proxy)
 {
 	struct mlproxy_reader *reader;
 
-	mutex_lock(&proxy->lock);
-	list_for_each_entry(reader, &proxy->readers, node) {
+	mutex_lock(&proxy->whole->lock);
+	list_for_each_entry(reader, &proxy->whole->readers, node) {
+		if (reader->proxy != proxy)
+			continue;
 		/* After the last record; pairs with hung_up(). */
 		smp_store_release(&reader->hung_up, 1);
 		reader_wake(reader);
 	}
-	mutex_unlock(&proxy->lock);
+	mutex_unlock(&proxy->whole->lock);
 }
 
 /**

@@ -25,7 +25,8 @@ struct mlproxy;
 
 /**
  * struct mlproxy_reader - rings of one session
- * @node: in the proxy's list of readers
+ * @node: in the list of readers of the proxy as a whole
+ * @only: the instance whose records it takes, NULL for those of all; constant once attached
  * @type_mask: MLPROXY_REC_MASK() of the wanted types
  * @watermark_bytes: unread bytes in a ring that wake
  * @timeout_ns: oldest age of an unread record, 0 for none
@@ -40,7 +41,7 @@ struct mlproxy;
  * @read_lock: one read() at a time
  * @next_cpu: ring that read() starts from; @read_lock
  * @slot: bit in struct mlproxy_decision.readers
- * @proxy: its proxy, once attached
+ * @proxy: what its session is bound to, once attached
  * @advises: may its session advise; constant once attached
  * @dataset: what was asked for, NULL for everything; see dataset.c
  * @dataset_timer: ends a data set of limited time
@@ -49,6 +50,7 @@ struct mlproxy;
  */
 struct mlproxy_reader {
 	struct list_head node;
+	const struct mlproxy *only;
 	u32 type_mask;
 	u32 watermark_bytes;
 	u64 timeout_ns;
@@ -75,7 +77,7 @@ struct mlproxy_reader *mlproxy_reader_create(struct mlproxy_ring_setup *setup,
 					     const struct file *file);
 void mlproxy_reader_free(struct mlproxy_reader *reader);
 int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
-void mlproxy_reader_detach(struct mlproxy_reader *reader, struct mlproxy *proxy);
+void mlproxy_reader_detach(struct mlproxy_reader *reader);
 void mlproxy_readers_hang_up(struct mlproxy *proxy);
 void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
 			     u32 len, unsigned long *irq_flags);
@@ -98,6 +100,17 @@ int mlproxy_reader_stats(struct mlproxy_reader *reader, struct mlproxy_ring_stat
 static inline bool reader_wants(const struct mlproxy_reader *reader, u16 type)
 {
 	return reader->type_mask & MLPROXY_REC_MASK(type);
+}
+
+/**
+ * reader_takes() - does a reader take the records of a proxy
+ * @reader: in the list of readers of the whole
+ * @proxy: the proxy, or one of its instances
+ */
+static inline bool reader_takes(const struct mlproxy_reader *reader,
+				const struct mlproxy *proxy)
+{
+	return !reader->only || reader->only == proxy;
 }
 
 /**

@@ -189,7 +189,7 @@ static int take_one(struct mlproxy_rec_ring *ring, struct mlproxy *proxy)
 /**
  * mlproxy_rec_ring_drain() - take what user space has put in
  * @ring: the ring, under its session's lock
- * @proxy: the proxy
+ * @proxy: the proxy, not an instance
  * @cmd: in: max; out: the counts
  *
  * At most as many as the ring has entries. An entry is refused with -EINVAL for

@@ -69,25 +69,47 @@ static struct mlproxy *find_locked(const char *name)
 	return NULL;
 }
 
+/* One more in the list, or one less. With the lock. */
+static unsigned int *count_of(struct mlproxy *proxy)
+{
+	return mlproxy_is_instance(proxy) ? &proxy->whole->nr_instances : &nr_proxies;
+}
+
+/* Where a new one goes in front of: instances follow their proxy. With the lock. */
+static struct list_head *place_of(const struct mlproxy *proxy)
+{
+	struct list_head *at = &registry;
+
+	if (mlproxy_is_instance(proxy))
+		for (at = proxy->whole->node.next; at != &registry; at = at->next)
+			if (list_entry(at, struct mlproxy, node)->whole != proxy->whole)
+				break;
+	return at;
+}
+
 /**
- * mlproxy_registry_add() - enter a proxy, and give it its id
+ * mlproxy_registry_add() - enter a proxy or an instance, and give it its id and number
  * @proxy: being made
  *
  * Context: may sleep. Return: 0, -EEXIST for a name in use, -ENOSPC.
  */
 int mlproxy_registry_add(struct mlproxy *proxy)
 {
+	bool is_instance = mlproxy_is_instance(proxy);
+	u32 most = is_instance ? MLPROXY_MAX_INSTANCES : MLPROXY_MAX_PROXIES;
 	int ret = 0;
 
 	mutex_lock(&registry_lock);
 	if (find_locked(proxy->name)) {
 		ret = -EEXIST;
-	} else if (nr_proxies == MLPROXY_MAX_PROXIES) {
+	} else if (*count_of(proxy) == most || proxy->whole->last_instance == U32_MAX) {
 		ret = -ENOSPC;
 	} else {
 		proxy->id = ++last_id;
-		list_add_tail(&proxy->node, &registry);
-		nr_proxies++;
+		if (is_instance)
+			proxy->instance = ++proxy->whole->last_instance;
+		list_add_tail(&proxy->node, place_of(proxy));
+		++*count_of(proxy);
 	}
 	mutex_unlock(&registry_lock);
 	return ret;
@@ -115,8 +137,9 @@ void mlproxy_registry_show(struct mlproxy *proxy)
 void mlproxy_registry_del(struct mlproxy *proxy)
 {
 	mutex_lock(&registry_lock);
+	WARN(proxy->nr_instances, "%s is destroyed before its instances\n", proxy->name);
 	list_del(&proxy->node);
-	nr_proxies--;
+	--*count_of(proxy);
 	if (proxy->announced)
 		mlproxy_device_announce(proxy->name, false);
 	mutex_unlock(&registry_lock);
@@ -139,7 +162,7 @@ void mlproxy_registry_forget_owner(struct mlproxy *proxy)
 
 /**
  * mlproxy_registry_put_owner() - one session less that holds the owner
- * @proxy: from mlproxy_get_by_name()
+ * @proxy: from mlproxy_find()
  *
  * Context: may sleep.
  */
@@ -153,18 +176,34 @@ void mlproxy_registry_put_owner(struct mlproxy *proxy)
 	mutex_unlock(&registry_lock);
 }
 
+static struct mlproxy *find_instance_locked(const char *name, u32 instance)
+{
+	struct mlproxy *proxy = find_locked(name);
+
+	if (!proxy || !instance)
+		return proxy;
+	list_for_each_entry_continue(proxy, &registry, node) {
+		if (!mlproxy_is_instance(proxy))
+			break;
+		if (proxy->instance == instance)
+			return proxy;
+	}
+	return NULL;
+}
+
 /**
- * mlproxy_get_by_name() - find a visible proxy and hold it and its module
- * @name: name
+ * mlproxy_find() - find a visible proxy or instance and hold it and its module
+ * @name: name of the proxy, or PROXY:INSTANCE
+ * @instance: number of the instance of the proxy, or 0
  *
  * Context: may sleep. Return: the proxy, to be given to mlproxy_put(), or NULL.
  */
-struct mlproxy *mlproxy_get_by_name(const char *name)
+struct mlproxy *mlproxy_find(const char *name, u32 instance)
 {
 	struct mlproxy *proxy;
 
 	mutex_lock(&registry_lock);
-	proxy = find_locked(name);
+	proxy = find_instance_locked(name, instance);
 	if (proxy && (!is_visible(proxy) || !try_module_get(proxy->owner)))
 		proxy = NULL;
 	if (proxy) {
@@ -176,15 +215,38 @@ struct mlproxy *mlproxy_get_by_name(const char *name)
 	return proxy;
 }
 
+static void describe(const struct mlproxy *proxy, struct mlproxy_list_entry *e)
+{
+	strscpy(e->name, proxy->name, sizeof(e->name));
+	e->id = proxy->id;
+	e->state = READ_ONCE(proxy->state);
+	e->mode = mlproxy_mode_of(proxy);
+	e->schema_version = proxy->schema.schema_version;
+	e->nr_features = proxy->schema.nr_features;
+	e->nr_actions = proxy->schema.nr_actions;
+	e->class_id = mlproxy_is_instance(proxy) ? proxy->whole->id : 0;
+	e->instance = proxy->instance;
+}
+
+/* A proxy is as far as the instance that has come least far. */
+static void add_instance(struct mlproxy_list_entry *whole, const struct mlproxy *instance)
+{
+	u32 mode = mlproxy_mode_of(instance);
+
+	if (!whole->nr_instances++ || mode < whole->mode)
+		whole->mode = mode;
+}
+
 /**
- * mlproxy_list_fill() - describe all visible proxies
- * @entries: where to, may be NULL with no @room
+ * mlproxy_list_fill() - describe all visible proxies, each before its instances
+ * @entries: where to, zeroed; may be NULL with no @room
  * @room: entries that fit
  *
- * Context: may sleep. Return: number of visible proxies.
+ * Context: may sleep. Return: number of visible proxies and instances.
  */
 u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 {
+	struct mlproxy_list_entry *whole = NULL;
 	struct mlproxy *proxy;
 	u32 nr = 0;
 
@@ -192,17 +254,12 @@ u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room)
 	list_for_each_entry(proxy, &registry, node) {
 		if (!is_visible(proxy))
 			continue;
-		if (nr < room) {
-			struct mlproxy_list_entry *e = &entries[nr];
-
-			strscpy(e->name, proxy->name, sizeof(e->name));
-			e->id = proxy->id;
-			e->state = READ_ONCE(proxy->state);
-			e->mode = mlproxy_mode_of(proxy);
-			e->schema_version = proxy->schema.schema_version;
-			e->nr_features = proxy->schema.nr_features;
-			e->nr_actions = proxy->schema.nr_actions;
-		}
+		if (nr < room)
+			describe(proxy, &entries[nr]);
+		if (!mlproxy_is_instance(proxy))
+			whole = nr < room ? &entries[nr] : NULL;
+		else if (whole)
+			add_instance(whole, proxy);
 		nr++;
 	}
 	mutex_unlock(&registry_lock);

@@ -15,7 +15,7 @@ void mlproxy_registry_show(struct mlproxy *proxy);
 void mlproxy_registry_del(struct mlproxy *proxy);
 void mlproxy_registry_forget_owner(struct mlproxy *proxy);
 void mlproxy_registry_put_owner(struct mlproxy *proxy);
-struct mlproxy *mlproxy_get_by_name(const char *name);
+struct mlproxy *mlproxy_find(const char *name, u32 instance);
 u32 mlproxy_list_fill(struct mlproxy_list_entry *entries, u32 room);
 
 #endif /* _MLPROXY_CORE_REGISTRY_H */

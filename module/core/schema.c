@@ -23,7 +23,11 @@ static int refuse(const struct mlproxy_desc *desc, const char *why)
 	return -EINVAL;
 }
 
-static bool name_ok(const char *name)
+/**
+ * mlproxy_name_ok() - is it a name
+ * @name: letters, digits, '_' and '-', under MLPROXY_NAME_LEN; may be NULL, which is none
+ */
+bool mlproxy_name_ok(const char *name)
 {
 	size_t i, len = name ? strnlen(name, MLPROXY_NAME_LEN) : 0;
 
@@ -44,7 +48,7 @@ static int check_features(const struct mlproxy_desc *desc, const struct mlproxy_
 	for (i = 0; i < nr; i++) {
 		const struct mlproxy_feature *f = &all[i];
 
-		if (!name_ok(f->name))
+		if (!mlproxy_name_ok(f->name))
 			return refuse(desc, "a feature's name");
 		if (strnlen(f->unit, MLPROXY_UNIT_LEN) == MLPROXY_UNIT_LEN)
 			return refuse(desc, "a feature's unit is not terminated");
@@ -65,7 +69,7 @@ static int check_actions(const struct mlproxy_desc *desc)
 	u32 i, j;
 
 	for (i = 0; i < desc->nr_actions; i++) {
-		if (!name_ok(desc->actions[i].name))
+		if (!mlproxy_name_ok(desc->actions[i].name))
 			return refuse(desc, "an action's name");
 		for (j = 0; j < i; j++)
 			if (!strcmp(desc->actions[i].name, desc->actions[j].name))
@@ -81,7 +85,7 @@ static int check_events(const struct mlproxy_desc *desc)
 	for (i = 0; i < desc->nr_events; i++) {
 		const struct mlproxy_event_desc *e = &desc->events[i];
 
-		if (!name_ok(e->name))
+		if (!mlproxy_name_ok(e->name))
 			return refuse(desc, "an event's name");
 		if (e->period_ms > EVENT_MAX_PERIOD_MS ||
 		    e->nr_values > (e->period_ms ? EVENT_MAX_AGGREGATED : EVENT_MAX_VALUES))
@@ -102,7 +106,7 @@ static int check_ledger(const struct mlproxy_desc *desc)
 {
 	if (!desc->ledger_name)
 		return 0;
-	if (!name_ok(desc->ledger_name) || !unit_ok(desc->ledger_unit))
+	if (!mlproxy_name_ok(desc->ledger_name) || !unit_ok(desc->ledger_unit))
 		return refuse(desc, "the ledger's name or unit");
 	if (desc->ledger_direction > MLPROXY_REWARD_LOWER)
 		return refuse(desc, "the ledger's direction");
@@ -121,7 +125,7 @@ static int check_strata(const struct mlproxy_desc *desc)
 	if (desc->nr_strata > most)
 		return refuse(desc, "too many strata");
 	for (i = 0; desc->strata && i < desc->nr_strata; i++) {
-		if (!name_ok(desc->strata[i].name))
+		if (!mlproxy_name_ok(desc->strata[i].name))
 			return refuse(desc, "a stratum's name");
 		for (j = 0; j < i; j++)
 			if (!strcmp(desc->strata[i].name, desc->strata[j].name))
@@ -136,9 +140,9 @@ static int check_outer(const struct mlproxy_desc *desc)
 		return 0;
 	if (desc->outer_unit > MLPROXY_OUTER_WINDOW)
 		return refuse(desc, "the unit of the outer experiment");
-	if (!desc->cost_name || !name_ok(desc->cost_name) || !unit_ok(desc->cost_unit))
+	if (!desc->cost_name || !mlproxy_name_ok(desc->cost_name) || !unit_ok(desc->cost_unit))
 		return refuse(desc, "the cost's name or unit");
-	if (!desc->work_name || !name_ok(desc->work_name) || !unit_ok(desc->work_unit))
+	if (!desc->work_name || !mlproxy_name_ok(desc->work_name) || !unit_ok(desc->work_unit))
 		return refuse(desc, "the work's name or unit");
 	if (desc->outer_hold_ns && (desc->outer_hold_ns < OUTER_MIN_HOLD_NS ||
 				    desc->outer_hold_ns > OUTER_MAX_HOLD_NS))
@@ -151,7 +155,7 @@ static int check_outer(const struct mlproxy_desc *desc)
 
 static int check_desc(const struct mlproxy_desc *desc)
 {
-	if (!name_ok(desc->name))
+	if (!mlproxy_name_ok(desc->name))
 		return refuse(desc, "name must be 1 to 31 of A-Za-z0-9_-");
 	if (!desc->owner)
 		return refuse(desc, "no owner");
@@ -159,7 +163,7 @@ static int check_desc(const struct mlproxy_desc *desc)
 		return refuse(desc, "1 to 32 features are needed");
 	if (desc->nr_actions < 2 || desc->nr_actions > MLPROXY_MAX_ACTIONS || !desc->actions)
 		return refuse(desc, "2 to 32 actions are needed");
-	if (!name_ok(desc->reward_name))
+	if (!mlproxy_name_ok(desc->reward_name))
 		return refuse(desc, "the reward's name");
 	if (!unit_ok(desc->reward_unit))
 		return refuse(desc, "the reward's unit is too long");
@@ -290,11 +294,35 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 }
 
 /**
- * mlproxy_schema_free() - free the copy
+ * mlproxy_schema_share() - have the schema of another proxy
+ * @proxy: the instance being made
+ * @from: the proxy that it is one of, which outlives it
+ */
+void mlproxy_schema_share(struct mlproxy *proxy, const struct mlproxy *from)
+{
+	proxy->schema = from->schema;
+	proxy->features = from->features;
+	proxy->actions = from->actions;
+	proxy->states = from->states;
+	proxy->events = from->events;
+	proxy->strata = from->strata;
+	proxy->log2_features = from->log2_features;
+	proxy->nr_strata = from->nr_strata;
+	proxy->outer_unit = from->outer_unit;
+	proxy->desc_hold_ns = from->desc_hold_ns;
+	proxy->desc_washout_ns = from->desc_washout_ns;
+	proxy->ledger_min = from->ledger_min;
+	proxy->ledger_max = from->ledger_max;
+}
+
+/**
+ * mlproxy_schema_free() - free the copy, if it is the proxy's own
  * @proxy: the proxy
  */
 void mlproxy_schema_free(struct mlproxy *proxy)
 {
+	if (mlproxy_is_instance(proxy))
+		return;
 	kfree(proxy->features);
 	kfree(proxy->actions);
 	kfree(proxy->states);

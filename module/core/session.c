@@ -49,7 +49,7 @@ static int session_release(struct inode *inode, struct file *file)
 	struct mlproxy_session *session = file->private_data;
 
 	if (session->reader)
-		mlproxy_reader_detach(session->reader, session->proxy);
+		mlproxy_reader_detach(session->reader);
 	mlproxy_reader_free(session->reader);
 	mlproxy_rec_ring_free(session->recs);
 	if (session->proxy) {

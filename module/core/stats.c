@@ -43,30 +43,66 @@ static void add_cpu(struct mlproxy_stats *s, const struct mlproxy_counters *c)
 	s->pending_missed += READ_ONCE(c->pending_missed);
 }
 
+static void add_all(struct mlproxy_stats *s, const struct mlproxy *proxy)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		add_cpu(s, per_cpu_ptr(proxy->counters, cpu));
+}
+
+/* Those that are there, and those that were. */
+static void fill_instances(struct mlproxy *proxy, struct mlproxy_stats *stats)
+{
+	u32 size = stats->size, flags = stats->flags;
+	struct mlproxy *instance;
+
+	mutex_lock(&proxy->lock);
+	if (proxy->departed)
+		*stats = *proxy->departed;
+	stats->size = size;
+	stats->flags = flags;
+	list_for_each_entry(instance, &proxy->instances, sibling)
+		add_all(stats, instance);
+	mutex_unlock(&proxy->lock);
+}
+
 /**
  * mlproxy_stats_fill() - statistics since the last initialisation
  * @proxy: the proxy
- * @stats: out; size and flags are left alone
+ * @stats: out: zeroed; size and flags are left alone
  *
- * Counters of several CPUs are read one after the other: sums only match while
- * nothing is decided. Context: any.
+ * Of a proxy with instances the sums of all. Counters of several CPUs are read one after
+ * the other: sums only match while nothing is decided. Context: may sleep.
  */
 void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats)
 {
-	unsigned int cpu, i;
+	struct mlproxy *whole = proxy->whole;
+	unsigned int i;
 
-	for_each_possible_cpu(cpu)
-		add_cpu(stats, per_cpu_ptr(proxy->counters, cpu));
+	if (READ_ONCE(proxy->is_class))
+		fill_instances(proxy, stats);
+	add_all(stats, proxy);
 	for (i = 0; i < MLPROXY_NR_MODES; i++)
 		stats->decisions += stats->by_mode[i];
 	stats->nr_sources = MLPROXY_NR_SOURCES;
 	stats->nr_modes = MLPROXY_NR_MODES;
 	stats->nr_actions = proxy->schema.nr_actions;
 	stats->nr_arms = MLPROXY_NR_ARMS;
-	stats->rec_drained = atomic64_read(&proxy->rec_drained);
-	stats->rec_accepted = atomic64_read(&proxy->rec_accepted);
-	stats->rec_rejected = atomic64_read(&proxy->rec_rejected);
-	stats->rec_evicted = rec_table_evicted(proxy->table);
+	stats->rec_drained = atomic64_read(&whole->rec_drained);
+	stats->rec_accepted = atomic64_read(&whole->rec_accepted);
+	stats->rec_rejected = atomic64_read(&whole->rec_rejected);
+	stats->rec_evicted = rec_table_evicted(whole->table);
+}
+
+/**
+ * mlproxy_stats_depart() - keep what an instance that goes has counted
+ * @instance: destroyed; the lock of its proxy is held
+ */
+void mlproxy_stats_depart(const struct mlproxy *instance)
+{
+	if (instance->whole->departed)
+		add_all(instance->whole->departed, instance);
 }
 
 /**
@@ -87,11 +123,13 @@ void mlproxy_stats_reset(struct mlproxy *proxy)
 	atomic64_set(&proxy->rec_drained, 0);
 	atomic64_set(&proxy->rec_accepted, 0);
 	atomic64_set(&proxy->rec_rejected, 0);
+	if (proxy->departed)
+		*proxy->departed = (struct mlproxy_stats) {};
 }
 
 /**
  * mlproxy_stats_lost() - records lost by the readers of now
- * @proxy: the proxy
+ * @proxy: the proxy, or an instance, for the readers that are bound to it
  */
 u64 mlproxy_stats_lost(struct mlproxy *proxy)
 {
@@ -100,9 +138,12 @@ u64 mlproxy_stats_lost(struct mlproxy *proxy)
 	u64 lost = 0;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(reader, &proxy->readers, node)
+	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
+		if (mlproxy_is_instance(proxy) && reader->only != proxy)
+			continue;
 		for_each_possible_cpu(cpu)
 			lost += mlproxy_ring_lost(reader->rings[cpu]);
+	}
 	rcu_read_unlock();
 	return lost;
 }

@@ -9,6 +9,7 @@
 
 #include "core.h"
 #include "device.h"
+#include "instance.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "names.h"
@@ -37,9 +38,20 @@ static ssize_t health_show(struct mlproxy *proxy, u32 arg, char *buf)
 	return sysfs_emit(buf, "%s\n", mlproxy_health_name(READ_ONCE(proxy->health)));
 }
 
+static void fill_mode(struct mlproxy *proxy, struct mlproxy_mode *mode)
+{
+	struct mlproxy *shown = mlproxy_shown(proxy);
+
+	mlproxy_mode_fill(shown, mode);
+	mlproxy_put_ref(shown);
+}
+
 static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", mlproxy_mode_name(mlproxy_mode_of(proxy)));
+	struct mlproxy_mode mode = {};
+
+	fill_mode(proxy, &mode);
+	return sysfs_emit(buf, "%s\n", mlproxy_mode_name(mode.mode));
 }
 
 static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_t len)
@@ -50,29 +62,34 @@ static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_
 
 	if (mode < 0)
 		return mode;
-	ret = mlproxy_set_mode(proxy, mode, automatic);
+	ret = mlproxy_order_mode(proxy, mode, automatic);
 	return ret ? ret : len;
 }
 
 static ssize_t automatic_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", mlproxy_is_automatic(proxy));
+	struct mlproxy_mode mode = {};
+
+	fill_mode(proxy, &mode);
+	return sysfs_emit(buf, "%u\n", mode.automatic);
 }
 
 static ssize_t reason_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
 	struct mlproxy_mode mode = {};
 
-	mlproxy_mode_fill(proxy, &mode);
+	fill_mode(proxy, &mode);
 	return sysfs_emit(buf, "%s\n", mlproxy_reason_name(mode.reason));
 }
 
 /* offset: of one of the numbers in struct mlproxy_evidence */
 static ssize_t evidence_show(struct mlproxy *proxy, u32 offset, char *buf)
 {
+	struct mlproxy *shown = mlproxy_shown(proxy);
 	struct mlproxy_evidence evidence;
 
-	mlproxy_mode_evidence(proxy, &evidence);
+	mlproxy_mode_evidence(shown, &evidence);
+	mlproxy_put_ref(shown);
 	return sysfs_emit(buf, "%lld\n", *(s64 *)((u8 *)&evidence + offset));
 }
 
@@ -104,7 +121,7 @@ static ssize_t version_show(struct mlproxy *proxy, u32 standby, char *buf)
 {
 	struct mlproxy_model_info info = {};
 
-	mlproxy_model_info(proxy, &info);
+	mlproxy_model_info(proxy->whole, &info);
 	return sysfs_emit(buf, "%u\n", standby ? info.standby_version : info.active_version);
 }
 
@@ -123,7 +140,7 @@ static ssize_t param_store(struct mlproxy *proxy, u32 arg, const char *buf, size
 	int ret = kstrtou64(buf, 0, &value);
 
 	if (!ret)
-		ret = mlproxy_set_param(proxy, arg >> 8, arg & 0xff, value);
+		ret = mlproxy_order_param(proxy, arg >> 8, arg & 0xff, value);
 	return ret ? ret : len;
 }
 

@@ -581,9 +581,11 @@ struct mlproxy_list {
  * @reserved: must be 0
  *
  * A session with a proxy that has instances reads the records of all of them; what it
- * sets and orders is for all, statistics are sums, and evidence is pooled. A session with
- * an instance reads, sets and asks of this one alone; models and recommendations are the
- * proxy's in either case.
+ * sets and orders is for all, and statistics are sums, those of former instances
+ * included. Mode and evidence are of the instance in the lowest mode: experiments in
+ * several modes can't be pooled. A session with an instance reads, sets and asks of this
+ * one alone. Models and recommendations are the proxy's in either case: records of models
+ * go to all, what is drained is counted for all.
  *
  * A session is bound once, until it is closed; EBUSY for a second bind. While
  * it is bound the module that owns the proxy can't be unloaded.
@@ -751,7 +753,12 @@ struct mlproxy_schema {
  * @state: out: the state after it
  *
  * EINVAL for an operation that the current state does not allow. REINIT drops
- * models, recommendations and statistics.
+ * models, recommendations and statistics; that of an instance leaves models and
+ * recommendations alone, and gives it the parameters of its proxy.
+ *
+ * For a proxy with instances it is for all of them and for the proxy itself, as far as
+ * their state allows it: EINVAL if it allows it for none, and for REINIT unless it does
+ * for all. If one can't be started the others are, and the error is that one's.
  */
 struct mlproxy_control {
 	__u32 size;
@@ -773,12 +780,16 @@ struct mlproxy_control {
  * @since_ns: out: CLOCK_MONOTONIC of the last change
  * @changes: out: number of changes
  * @automatic: out: 1 if the mode machine governs, 0 if the operator fixed the mode
- * @reserved: must be 0
+ * @instance: in: 0; out: number of the instance that this is of, 0 for the proxy itself
  * @evidence: out: what the last change was taken on
  *
  * A mode that the operator fixed stays until he changes it or hands it back;
  * single decisions are still left to the baseline while the subsystem is critical.
  * Handed back, an emergency ends in learning, any other mode goes on from there.
+ *
+ * For a proxy with instances a mode is fixed or handed back for all of them; one that is
+ * fixed is that of later instances, too, which else begin in learning. What is told is
+ * of the instance in the lowest mode, of these the oldest.
  */
 struct mlproxy_mode {
 	__u32 size;
@@ -788,7 +799,7 @@ struct mlproxy_mode {
 	__aligned_u64 since_ns;
 	__aligned_u64 changes;
 	__u32 automatic;
-	__u32 reserved;
+	__u32 instance;
 	struct mlproxy_evidence evidence;
 };
 
@@ -833,6 +844,10 @@ struct mlproxy_mode {
  * no decision would be the baseline's, and nothing could be compared. Nothing is explored
  * while no dataset reader that may advise takes decisions: a session whose data set waits
  * for its trigger, is complete or was cancelled takes none.
+ *
+ * A parameter of a proxy with instances is set in all of them, and is what later ones
+ * begin with; EINVAL, and no change in any, if one of them can't take it. To ask gives
+ * what was set last for the proxy as a whole.
  */
 struct mlproxy_param {
 	__u32 size;
@@ -1284,7 +1299,8 @@ struct mlproxy_transition {
  * @hold_ns: out: how long the present emergency lasts at least, else 0
  * @evaluations: out: times the mode was judged
  * @transition_size: in: sizeof(struct mlproxy_transition) of the caller, a stride
- * @reserved: must be 0
+ * @instance: in: 0; out: number of the instance that all this is of, as for
+ *	MLPROXY_IOC_MODE
  * @evidence: out: the running experiment
  * @stage: out: MLPROXY_STAGE_*
  * @needs: out: MLPROXY_NEEDS_* that the next step up waits for
@@ -1307,7 +1323,7 @@ struct mlproxy_efficiency {
 	__aligned_u64 hold_ns;
 	__aligned_u64 evaluations;
 	__u32 transition_size;
-	__u32 reserved;
+	__u32 instance;
 	struct mlproxy_evidence evidence;
 	__u32 stage;
 	__u32 needs;
@@ -1338,6 +1354,9 @@ struct mlproxy_efficiency {
  * once; that is over with the first heartbeat of another session, or when the operator
  * sets the mode. A proxy that heard none since its initialisation, or whose agents left,
  * needs none. EBUSY while 64 other sessions of the proxy send heartbeats.
+ *
+ * The agents of a proxy are those of each of its instances; an agent of an instance is
+ * of that one alone.
  */
 struct mlproxy_heartbeat {
 	__u32 size;

@@ -64,6 +64,9 @@ struct mlproxy_outcome {
  *	the outcome is lost, and counted for its arm. Must judge both arms alike. Called
  *	in the context of mlproxy_defer() for what it evicts, else from a worker: never
  *	sleeps, takes no lock that may be held around mlproxy_defer(). Optional.
+ *
+ * With the priv of the proxy or instance that it is about. Where the mutex of an instance
+ * is held, that of its proxy may be as well.
  */
 struct mlproxy_ops {
 	int (*start)(struct mlproxy *proxy, void *priv);
@@ -310,11 +313,16 @@ struct mlproxy *mlproxy_register(const struct mlproxy_desc *desc, void *priv);
  * pending decisions. Schema, models and recommendations are the proxy's, and so are
  * readers that want all. It is initialised, started, stopped and destroyed as a proxy is;
  * mlproxy_destroy() of the proxy requires that its instances are destroyed before. A
- * proxy with instances makes no decisions itself; mlproxy_start() and mlproxy_stop() of
- * it do nothing but call desc->ops, what user space orders is for all instances.
+ * proxy that has, or had, instances makes no decisions itself; mlproxy_start() and
+ * mlproxy_stop() of it do nothing but call desc->ops, what user space orders is for all
+ * instances. One that comes while the proxy runs is for the owner to start.
+ *
+ * An instance begins in learning mode, unless the operator fixed the mode of the proxy,
+ * with the active model and with the parameters that were last set for the proxy.
  *
  * Context: may sleep. Return: the instance in state CREATED, or ERR_PTR: -EINVAL for a bad
- * name, -EEXIST for one in use, -ENOSPC beyond MLPROXY_MAX_INSTANCES, -ENOMEM.
+ * name, one that is too long for PROXY:INSTANCE, or for an instance, -EEXIST for a name in
+ * use, -ENOSPC beyond MLPROXY_MAX_INSTANCES, -ENOMEM.
  */
 struct mlproxy *mlproxy_create_instance(struct mlproxy *proxy, const char *name, void *priv);
 
