@@ -86,19 +86,34 @@ void synth_calm(void)
 	synth_set("noise", 100);
 }
 
-void synth_reload(const char *unit)
+void synth_reload_with(const char *params)
 {
-	char path[512], args[64];
+	char path[512];
 	int fd;
 
 	ASSERT(!syscall(SYS_delete_module, "mlproxy_synth", O_NONBLOCK), "(%s)",
 	       strerror(errno));
 	snprintf(path, sizeof(path), "%s/proxies/synth/mlproxy_synth.ko", getenv("MODDIR"));
-	snprintf(args, sizeof(args), "unit=%s", unit);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ASSERT(fd >= 0, "(%s: %s)", path, strerror(errno));
-	ASSERT(!syscall(SYS_finit_module, fd, args, 0), "(%s)", strerror(errno));
+	ASSERT(!syscall(SYS_finit_module, fd, params, 0), "(%s)", strerror(errno));
 	close(fd);
+}
+
+void synth_reload(const char *unit)
+{
+	char params[64];
+
+	snprintf(params, sizeof(params), "unit=%s", unit);
+	synth_reload_with(params);
+}
+
+int synth_order(const char *param, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SYNTH_PARAMS "%s", param);
+	return file_write(path, value);
 }
 
 uint32_t synth_model(int fd, unsigned int action)

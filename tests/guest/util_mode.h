@@ -29,6 +29,8 @@ uint64_t synth_get(const char *param);
 void synth_calm(void);			/* all as at load */
 /* The module anew, with the unit of randomisation; no session may be open. */
 void synth_reload(const char *unit);
+void synth_reload_with(const char *params);
+int synth_order(const char *param, const char *value);	/* 0 or -errno */
 
 /*
  * A stopped, re-initialised and started synth whose best constant action is 1, and in

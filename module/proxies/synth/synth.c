@@ -11,6 +11,8 @@
  * them in the writer's context; reading "best_percent" tells how many of the last
  * run's took the best action. Other parameters change the world while the proxy
  * runs, so that each reason for a change of mode can be brought about.
+ *
+ * With instances each can have a world of its own: see target.h.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,7 +24,7 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
-#include <mlproxy/mlproxy.h>
+#include "target.h"
 
 #define RUN_MAX 10000000U
 #define REWARD_MAX 1000
@@ -41,7 +43,6 @@ static const struct mlproxy_action actions[] = {
 	{ .name = "high", .value = 3 },
 };
 
-static struct mlproxy *synth;
 static DEFINE_MUTEX(run_lock);	/* one run at a time */
 static struct rnd_state rnd;	/* run_lock */
 static u64 last_best;		/* run_lock */
@@ -111,19 +112,26 @@ static u32 best_action(const s64 *f)
 	return (a + READ_ONCE(shift)) % ARRAY_SIZE(actions);
 }
 
-static s64 reward_of(u32 action, u32 best)
+/* What is wrong with this target. */
+static u32 wrong(unsigned int *param, const struct synth_target *target)
+{
+	return synth_is_affected(target) ? READ_ONCE(*param) : 0;
+}
+
+static s64 reward_of(const struct synth_target *target, u32 action, u32 best)
 {
 	u32 max_noise = min_t(u32, READ_ONCE(noise), REWARD_MAX);
 	s64 reward = REWARD_MAX - 300 * abs((int)action - (int)best);
 
 	if (action)
-		reward -= min_t(u32, READ_ONCE(penalty), 3 * REWARD_MAX);
+		reward -= min_t(u32, wrong(&penalty, target), 3 * REWARD_MAX);
 	if (max_noise)
 		reward += (s64)(prandom_u32_state(&rnd) % (2 * max_noise + 1)) - max_noise;
 	return reward;
 }
 
-static bool decide_once(unsigned int nr)
+/* Context: in an RCU read-side section. */
+static bool decide_once(struct mlproxy *synth, const struct synth_target *target, unsigned int nr)
 {
 	u32 nr_keys = READ_ONCE(keys);
 	struct mlproxy_decision decision;
@@ -139,9 +147,9 @@ static bool decide_once(unsigned int nr)
 	u32 best = best_action(context);
 	u32 action = mlproxy_decide(synth, &req, &decision);
 
-	if (action && READ_ONCE(fail))
+	if (action && READ_ONCE(fail) && synth_is_affected(target))
 		mlproxy_report_error(synth, &decision);
-	mlproxy_feedback(synth, &decision, reward_of(action, best));
+	mlproxy_feedback(synth, &decision, reward_of(target, action, best));
 	return action == best;
 }
 
@@ -163,6 +171,8 @@ static u64 wait_for_period(u64 last)
 static int run_set(const char *val, const struct kernel_param *kp)
 {
 	u64 best = 0, period = 0;
+	const struct synth_target *target;
+	struct mlproxy *synth;
 	unsigned int n, done;
 	int ret = kstrtouint(val, 0, &n);
 
@@ -171,25 +181,28 @@ static int run_set(const char *val, const struct kernel_param *kp)
 	if (n > RUN_MAX)
 		return -ERANGE;
 	mutex_lock(&run_lock);
-	if (!synth) {
-		ret = -ENODEV;
-		goto out;
-	}
 	periods_missed = 0;
 	for (done = 0; done < n && !fatal_signal_pending(current); done++) {
 		unsigned int per_period = READ_ONCE(burst);
 
 		if (per_period && done % per_period == 0)
 			period = wait_for_period(period);
-		best += decide_once(done);
+		rcu_read_lock();
+		synth = synth_target_next(done, &target);
+		if (synth)
+			best += decide_once(synth, target, done);
+		rcu_read_unlock();
+		if (!synth) {
+			ret = -ENODEV;
+			break;
+		}
 		if (done % 1024 == 1023)
 			cond_resched();
 	}
 	last_best = best;
 	last_run = done;
-	if (done < n)
+	if (done < n && !ret)
 		ret = -EINTR;
-out:
 	mutex_unlock(&run_lock);
 	return ret;
 }
@@ -223,12 +236,12 @@ static unsigned int snapshot(void *priv, s64 *values, unsigned int nr)
 
 static u32 estimate(void *priv, const s64 *values, unsigned int nr)
 {
-	return READ_ONCE(health);
+	return wrong(&health, priv);
 }
 
 static bool is_critical(void *priv)
 {
-	return READ_ONCE(critical);
+	return READ_ONCE(critical) && synth_is_affected(priv);
 }
 
 static void correct(struct mlproxy *proxy, void *priv, u32 reason)
@@ -269,31 +282,18 @@ static int __init synth_init(void)
 		[MLPROXY_UNIT_ENTITY] = "entity",
 		[MLPROXY_UNIT_WINDOW] = "window",
 	};
-	struct mlproxy *proxy;
 	int nr = match_string(units, ARRAY_SIZE(units), unit);
 
 	if (nr < 0)
 		return -EINVAL;
 	desc.unit = nr;
 	prandom_seed_state(&rnd, 42);
-	proxy = mlproxy_register(&desc, NULL);
-	if (IS_ERR(proxy))
-		return PTR_ERR(proxy);
-	mutex_lock(&run_lock);
-	synth = proxy;
-	mutex_unlock(&run_lock);
-	return 0;
+	return synth_targets_init(&desc);
 }
 
 static void __exit synth_exit(void)
 {
-	struct mlproxy *proxy;
-
-	mutex_lock(&run_lock);
-	proxy = synth;
-	synth = NULL;
-	mutex_unlock(&run_lock);
-	mlproxy_destroy(proxy);
+	synth_targets_exit();
 }
 
 module_init(synth_init);
