@@ -18,6 +18,7 @@
 #include "cli.h"
 #include "common/clock.h"
 #include "mlproxy_dataset.h"
+#include "record_instances.h"
 #include "record_request.h"
 
 #define WAIT_MS		200
@@ -41,6 +42,7 @@
  * @max_records: -n, 0 for no limit
  * @max_ns: -t, 0 for no limit
  * @snapshot_ns: --snapshot, 0 for none
+ * @instances: those that are in the data set
  * @request: what the kernel is asked for
  * @linger_ns: --linger: wait so long for a further outcome once the set is complete
  * @complete_ns: when it was, or the last outcome came; 0 before
@@ -67,6 +69,7 @@ struct recording {
 	uint64_t max_records;
 	uint64_t max_ns;
 	uint64_t snapshot_ns;
+	struct record_instances instances;
 	struct record_request request;
 	uint64_t linger_ns;
 	uint64_t complete_ns;
@@ -96,6 +99,8 @@ static int write_record(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uin
 
 	if (lost)
 		ret = mlds_write_lost(r->writer, cpu, rec->seq - lost, rec->time_ns, lost);
+	if (!ret)
+		ret = record_instances_see(&r->instances, r->s, r->writer, rec);
 	if (!ret)
 		ret = mlds_write(r->writer, cpu, rec);
 	r->err = ret;
@@ -309,7 +314,9 @@ static void fill_schema(struct mlds_schema *out, const struct mlproxy_schema_des
 	uint32_t i;
 
 	memset(out, 0, sizeof(*out));
+	/* The schema is the proxy's, whichever instance is recorded. */
 	strcpy(out->proxy, schema->proxy);
+	out->proxy[strcspn(out->proxy, ":")] = '\0';
 	out->schema = schema->s;
 	memcpy(out->features, schema->features, schema->s.nr_features * sizeof(out->features[0]));
 	memcpy(out->actions, schema->actions, schema->s.nr_actions * sizeof(out->actions[0]));
@@ -363,6 +370,8 @@ static int open_dataset(struct recording *r, const struct mlproxy_schema_desc *d
 	fill_schema(&schema, desc);
 	if (mlds_open_writer(&r->writer, r->path, &schema, &options))
 		return cli_error("%s", mlds_error());
+	if (record_instances_begin(&r->instances, r->s, r->writer))
+		return cli_error("cannot list the instances: %s", mlproxy_errmsg(r->s));
 	return CLI_OK;
 }
 
@@ -490,6 +499,7 @@ static int run_recording(const struct cli *cli, struct mlproxy_session *s, void 
 		control(r, MLPROXY_CTL_STOP);
 out:
 	mlproxy_schema_free(desc);
+	record_instances_free(&r->instances);
 	free(r->last_seq);
 	return ret;
 }

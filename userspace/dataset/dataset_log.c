@@ -84,6 +84,7 @@ static void take_change(struct log_reader *r, const void *row)
 	r->log->changes[r->log->nr_changes++] = (struct mlds_change){
 		.run = r->first_run + from->run, .time_ns = from->time_ns, .type = from->type,
 		.from = from->from, .to = from->to, .reason = from->reason,
+		.instance = r->format < 3 ? 0 : from->instance,
 	};
 }
 
@@ -101,7 +102,19 @@ static void take_mode(struct log_reader *r, const void *row)
 		.verdict = r->format < 3 ? MLPROXY_VERDICT_REWARD : from->verdict,
 		.stance = r->format < 3 ? MLPROXY_STANCE_NONE : from->stance,
 		.source = r->format < 3 ? MLPROXY_SRC_BASELINE : from->source,
+		.instance = r->format < 3 ? 0 : from->instance,
 	};
+}
+
+static void take_instance(struct log_reader *r, const void *row)
+{
+	const struct mlds_instance_row *from = row;
+	struct mlds_instance *to = &r->log->instances[r->log->nr_instances++];
+
+	to->run = r->first_run + from->run;
+	to->instance = from->instance;
+	memcpy(to->name, from->name, sizeof(to->name));
+	to->name[sizeof(to->name) - 1] = '\0';
 }
 
 static void take_gap(struct log_reader *r, const void *row)
@@ -127,6 +140,9 @@ static int read_file(struct log_reader *r)
 	if (!err && r->format >= 2)
 		err = read_table(r, "modes", mlds_mode_fields, &log->changes, log->nr_changes,
 				 sizeof(*log->changes), take_mode);
+	if (!err && r->format >= 3)
+		err = read_table(r, "instances", mlds_instance_fields, &log->instances,
+				 log->nr_instances, sizeof(*log->instances), take_instance);
 	return err ?: read_table(r, "lost", mlds_lost_fields, &log->gaps, log->nr_gaps,
 				 sizeof(*log->gaps), take_gap);
 }
@@ -162,6 +178,7 @@ int mlds_load_log(struct mlds_log *log, const char *const *paths, size_t nr_path
 			log->nr_runs = before.nr_runs;
 			log->nr_changes = before.nr_changes;
 			log->nr_gaps = before.nr_gaps;
+			log->nr_instances = before.nr_instances;
 			err = load_file(log, paths[i]);
 		} while (mlds_worth_another_try(paths[i], err, &tries));
 	}
@@ -174,6 +191,7 @@ void mlds_log_free(struct mlds_log *log)
 {
 	free(log->runs);
 	free(log->changes);
+	free(log->instances);
 	free(log->gaps);
 	memset(log, 0, sizeof(*log));
 }

@@ -80,6 +80,7 @@ extern const struct mlds_field mlds_change_fields[];
 extern const struct mlds_field mlds_mode_fields[];
 extern const struct mlds_field mlds_lost_fields[];
 extern const struct mlds_field mlds_run_fields[];
+extern const struct mlds_field mlds_instance_fields[];
 extern const struct mlds_field mlds_feature_fields[];
 extern const struct mlds_field mlds_action_fields[];
 extern const struct mlds_field mlds_state_fields[];
@@ -107,6 +108,7 @@ struct mlds_decision_row {
 	uint8_t arm;
 	uint8_t stratum;
 	uint8_t outer_arm;
+	uint32_t instance;
 	int64_t features[];
 } __attribute__((packed));
 
@@ -124,6 +126,7 @@ struct mlds_feedback_row {
 	uint16_t flags;
 	uint8_t arm;
 	int64_t ledger;
+	uint32_t instance;
 } __attribute__((packed));
 
 struct mlds_event_row {
@@ -134,6 +137,7 @@ struct mlds_event_row {
 	uint64_t key;
 	uint16_t nr;
 	int64_t values[MLDS_EVENT_VALUES];
+	uint32_t instance;
 } __attribute__((packed));
 
 struct mlds_change_row {
@@ -144,6 +148,7 @@ struct mlds_change_row {
 	uint32_t from;
 	uint32_t to;
 	uint32_t reason;
+	uint32_t instance;
 } __attribute__((packed));
 
 struct mlds_mode_row {
@@ -166,6 +171,7 @@ struct mlds_mode_row {
 	uint32_t verdict;
 	uint32_t stance;
 	uint8_t source;
+	uint32_t instance;
 } __attribute__((packed));
 
 struct mlds_lost_row {
@@ -182,6 +188,12 @@ struct mlds_run_row {
 	uint64_t start_mono_ns;	/* CLOCK_MONOTONIC, the clock of time_ns */
 	char kernel[64];
 	char boot_id[64];
+} __attribute__((packed));
+
+struct mlds_instance_row {
+	uint32_t run;
+	uint32_t instance;
+	char name[MLPROXY_NAME_LEN];
 } __attribute__((packed));
 
 struct mlds_feature_row {

@@ -107,6 +107,7 @@ static const struct {
 	COLUMN(ledger),
 	COLUMN(stratum),
 	COLUMN(outer_arm),
+	COLUMN(instance),
 };
 
 #define NR_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -212,6 +213,7 @@ static void take_row(struct mlds_data *d, const struct mlds_decision_row *r,
 	d->ledger[n] = s->ledger;
 	d->stratum[n] = format < 3 ? 0 : r->stratum;
 	d->outer_arm[n] = format < 3 ? MLPROXY_ARM_NONE : r->outer_arm;
+	d->instance[n] = format < 3 ? 0 : r->instance;
 	d->prob[n] = r->prob;
 	d->key[n] = r->key;
 	d->id[n] = r->id;

@@ -30,6 +30,7 @@ const struct mlds_field mlds_decision_fields[] = {
 	{ "arm", MLDS_U8, NULL, 2 },
 	{ "stratum", MLDS_U8, NULL, 3 },
 	{ "outer_arm", MLDS_U8, NULL, 3 },
+	{ "instance", MLDS_U32, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -47,6 +48,7 @@ const struct mlds_field mlds_feedback_fields[] = {
 	{ "flags", MLDS_U16, NULL, 2 },
 	{ "arm", MLDS_U8, NULL, 2 },
 	{ "ledger", MLDS_S64, NULL, 3 },
+	{ "instance", MLDS_U32, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -58,6 +60,7 @@ const struct mlds_field mlds_event_fields[] = {
 	{ "key", MLDS_U64, NULL, 0 },
 	{ "nr", MLDS_U16, NULL, 0 },
 	{ "values", MLDS_VALUES, NULL, 0 },
+	{ "instance", MLDS_U32, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -69,6 +72,7 @@ const struct mlds_field mlds_change_fields[] = {
 	{ "from", MLDS_U32, NULL, 0 },
 	{ "to", MLDS_U32, NULL, 0 },
 	{ "reason", MLDS_U32, NULL, 0 },
+	{ "instance", MLDS_U32, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -95,6 +99,7 @@ const struct mlds_field mlds_mode_fields[] = {
 	{ "verdict", MLDS_U32, NULL, 3 },
 	{ "stance", MLDS_U32, NULL, 3 },
 	{ "source", MLDS_SOURCE, NULL, 3 },
+	{ "instance", MLDS_U32, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -113,6 +118,13 @@ const struct mlds_field mlds_run_fields[] = {
 	{ "start_mono_ns", MLDS_U64, "ns", 0 },
 	{ "kernel", MLDS_LINE, NULL, 0 },
 	{ "boot_id", MLDS_LINE, NULL, 0 },
+	{ NULL, 0, NULL, 0 }
+};
+
+const struct mlds_field mlds_instance_fields[] = {
+	{ "run", MLDS_U32, NULL, 3 },
+	{ "instance", MLDS_U32, NULL, 3 },
+	{ "name", MLDS_NAME, NULL, 3 },
 	{ NULL, 0, NULL, 0 }
 };
 

@@ -18,7 +18,7 @@
 #include "common/clock.h"
 #include "dataset_priv.h"
 
-enum { T_DECISIONS, T_FEEDBACK, T_EVENTS, T_CHANGES, T_MODES, T_LOST, T_RUNS, NR_TABLES };
+enum { T_DECISIONS, T_FEEDBACK, T_EVENTS, T_CHANGES, T_MODES, T_LOST, T_RUNS, T_INSTANCES, NR_TABLES };
 
 static const struct {
 	const char *name;
@@ -31,6 +31,7 @@ static const struct {
 	[T_MODES] = { "modes", mlds_mode_fields },
 	[T_LOST] = { "lost", mlds_lost_fields },
 	[T_RUNS] = { "runs", mlds_run_fields },
+	[T_INSTANCES] = { "instances", mlds_instance_fields },
 };
 
 struct mlds_writer {
@@ -307,6 +308,7 @@ static int add_decision(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->arm = d->arm;
 	row->stratum = d->stratum;
 	row->outer_arm = d->outer_arm;
+	row->instance = d->instance;
 	memcpy(row->features, mlproxy_rec_features(d), d->nr_features * sizeof(row->features[0]));
 	w->counts.decisions++;
 	return 0;
@@ -332,6 +334,7 @@ static int add_feedback(struct mlds_writer *w, uint32_t cpu, const struct mlprox
 	row->error = f->error;
 	row->flags = rec->flags;
 	row->arm = f->arm;
+	row->instance = f->instance;
 	/* the record of an older kernel ends before it */
 	if (rec->flags & MLPROXY_FEEDBACK_LEDGER)
 		row->ledger = f->ledger;
@@ -356,6 +359,7 @@ static int add_event(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_r
 	row->nr = nr;
 	if (nr > MLDS_EVENT_VALUES)
 		nr = MLDS_EVENT_VALUES;
+	row->instance = e->instance;
 	memcpy(row->values, mlproxy_rec_values(e), nr * sizeof(row->values[0]));
 	w->counts.events++;
 	return 0;
@@ -376,6 +380,7 @@ static int add_change(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_
 	row->from = c->from;
 	row->to = c->to;
 	row->reason = c->reason;
+	row->instance = c->instance;
 	w->counts.changes++;
 	return 0;
 }
@@ -420,6 +425,7 @@ static int add_mode(struct mlds_writer *w, uint32_t cpu, const struct mlproxy_re
 	row->verdict = e->verdict;
 	row->stance = e->stance;
 	row->source = e->source;
+	row->instance = m->instance;
 	return 0;
 }
 
@@ -463,6 +469,18 @@ int mlds_write_lost(struct mlds_writer *w, uint32_t cpu, uint64_t seq, uint64_t 
 	row->count = count;
 	w->counts.gaps++;
 	w->counts.lost += count;
+	return 0;
+}
+
+int mlds_write_instance(struct mlds_writer *w, uint32_t instance, const char *name)
+{
+	struct mlds_instance_row *row = mlds_table_add(&w->table[T_INSTANCES]);
+
+	if (!row)
+		return -EIO;
+	row->run = w->run;
+	row->instance = instance;
+	snprintf(row->name, sizeof(row->name), "%s", name);
 	return 0;
 }
 

@@ -17,29 +17,34 @@
  *	/schema/events		name, nr_values, period_ms, by number of the event
  *	/schema/strata		name, by number of the stratum
  *	/runs			run, start times, kernel release, boot id
+ *	/instances		run, instance, name: what the numbers of instances are
  *	/decisions		run, id, key, time_ns, cpu, prob, prob_q31,
  *				model_version, allowed, baseline, action, source,
  *				mode, candidate, candidate_source, predicted, arm,
- *				stratum, outer_arm, then one int64 a feature under
+ *				stratum, outer_arm, instance, then one int64 a feature under
  *				the feature's name
  *	/feedback		run, id, time_ns, cpu, reward, action, source,
- *				model_version, predicted, error, flags, arm, ledger;
+ *				model_version, predicted, error, flags, arm, ledger,
+ *				instance;
  *				where flags has 4 (MLPROXY_FEEDBACK_EXPIRED) the
  *				outcome never came and reward is none; ledger counts
  *				where flags has 8 (MLPROXY_FEEDBACK_LEDGER)
- *	/events			run, time_ns, cpu, event, key, nr, values
- *	/changes		run, time_ns, cpu, type, from, to, reason
+ *	/events			run, time_ns, cpu, event, key, nr, values, instance
+ *	/changes		run, time_ns, cpu, type, from, to, reason,
+ *				instance
  *	/modes			the changes of mode again, with the numbers that they
  *				were made on: n, mean and sd of both arms, gain with
  *				its low and high end, value and limit, model_version,
- *				clusters, verdict, stance and source. By the verdict (of the
+ *				clusters, verdict, stance, source and instance. By the verdict (of the
  *				reward, the ledger, the outer experiment) these are in
  *				the unit of the reward, in that of the ledger, or costs
  *				for one unit of work, and shares of the baseline's cost
  *	/lost			run, cpu, seq, time_ns, count
  *
- * A file of format 2 has no /schema/strata, no ledger, cost and work among its
- * attributes, and of the fields no stratum, outer_arm, ledger, verdict, stance and source
+ * An instance is 0 in records of a proxy that has none.
+ *
+ * A file of format 2 has no /schema/strata and /instances, no ledger, cost and work among its
+ * attributes, and of the fields no stratum, outer_arm, ledger, instance, verdict, stance and source
  * (of a change of mode). One of format 1 has no /schema/states, /schema/events and /modes
  * either, and of the fields no preprocess, arm, flags and error. Both are read, but not
  * appended to.
@@ -171,6 +176,14 @@ int mlds_write_lost(struct mlds_writer *w, uint32_t cpu, uint64_t seq, uint64_t 
 		    uint64_t count);
 
 /**
+ * mlds_write_instance() - say which instance a number in records is
+ * @w: writer
+ * @instance: its number
+ * @name: its name, without the proxy's
+ */
+int mlds_write_instance(struct mlds_writer *w, uint32_t instance, const char *name);
+
+/**
  * mlds_flush() - bring all rows to the file
  * @w: writer
  *
@@ -229,6 +242,7 @@ int mlds_close_writer(struct mlds_writer *w);
  *	has MLPROXY_FEEDBACK_LEDGER, else 0
  * @stratum: [n], context that the outcome is compared in
  * @outer_arm: [n], MLPROXY_ARM_* of the outer experiment
+ * @instance: [n], number of the instance in its run, 0 for none
  * @counts: rows in the files, joined or not
  * @no_feedback: decisions without feedback, with those that expired
  * @expired: outcomes that never came, as the kernel said
@@ -265,6 +279,7 @@ struct mlds_data {
 	int64_t *ledger;
 	uint8_t *stratum;
 	uint8_t *outer_arm;
+	uint32_t *instance;
 	struct mlds_counts counts;
 	uint64_t no_feedback;
 	uint64_t expired;
@@ -340,6 +355,7 @@ struct mlds_run {
  * @verdict: MLPROXY_VERDICT_*
  * @stance: MLPROXY_STANCE_*
  * @source: MLPROXY_SRC_* of what was tested, MLPROXY_SRC_BASELINE if that is not known
+ * @instance: number of the instance in its run, 0 for none
  */
 struct mlds_change {
 	uint32_t run;
@@ -359,6 +375,19 @@ struct mlds_change {
 	uint32_t verdict;
 	uint32_t stance;
 	uint32_t source;
+	uint32_t instance;
+};
+
+/**
+ * struct mlds_instance - an instance of the proxy
+ * @run: counted over all files
+ * @instance: its number in that run
+ * @name: without the proxy's
+ */
+struct mlds_instance {
+	uint32_t run;
+	uint32_t instance;
+	char name[MLPROXY_NAME_LEN];
 };
 
 /**
@@ -383,6 +412,8 @@ struct mlds_gap {
  * @changes: as stored, a change of mode once, with its numbers where they are known
  * @nr_gaps: entries in @gaps
  * @gaps: as stored
+ * @nr_instances: entries in @instances
+ * @instances: as stored
  */
 struct mlds_log {
 	size_t nr_runs;
@@ -391,6 +422,8 @@ struct mlds_log {
 	struct mlds_change *changes;
 	size_t nr_gaps;
 	struct mlds_gap *gaps;
+	size_t nr_instances;
+	struct mlds_instance *instances;
 };
 
 /**

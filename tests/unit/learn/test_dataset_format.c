@@ -96,6 +96,56 @@ static void ledgers(void **state)
 	mlds_free(&d);
 }
 
+/* Which instance a record is of, and what that is called; a run each has its own numbers. */
+static void instances(void **state)
+{
+	struct mlproxy_rec_change change = {
+		.hdr = { .len = sizeof(change), .type = MLPROXY_REC_STATE }, .from = 3, .to = 4,
+		.instance = 2,
+	};
+	struct bandit b = { .seed = 8, .explore = 1 };
+	struct mlds_options append = { .append = true };
+	const char *paths[] = { path };
+	struct bandit_decision dec;
+	struct mlproxy_rec_feedback fb;
+	struct mlds_writer *w;
+	struct mlds_data d, back;
+	struct mlds_log log;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(bandit_log(&b, 10, &d), 0);
+	assert_int_equal(mlds_open_writer(&w, path, &d.schema, NULL), 0);
+	assert_int_equal(mlds_write_instance(w, 2, "sda"), 0);
+	for (i = 0; i < d.n; i++) {
+		bandit_records(&d, i, &dec, &fb);
+		dec.d.instance = i % 3;
+		fb.instance = i % 3;
+		assert_int_equal(mlds_write(w, 0, &dec.d.hdr), 0);
+		assert_int_equal(mlds_write(w, 0, &fb.hdr), 0);
+	}
+	assert_int_equal(mlds_write(w, 0, &change.hdr), 0);
+	assert_int_equal(mlds_close_writer(w), 0);
+	assert_int_equal(mlds_open_writer(&w, path, &d.schema, &append), 0);
+	assert_int_equal(mlds_write_instance(w, 2, "sdb"), 0);
+	assert_int_equal(mlds_close_writer(w), 0);
+	load(&back);
+	assert_int_equal(back.n, 10);
+	for (i = 0; i < back.n; i++)
+		assert_int_equal(back.instance[i], (back.id[i] - 1) % 3);
+	assert_int_equal(mlds_load_log(&log, paths, 1), 0);
+	assert_int_equal(log.changes[0].instance, 2);
+	assert_int_equal(log.nr_instances, 2);
+	assert_int_equal(log.instances[0].run, 0);
+	assert_int_equal(log.instances[1].run, 1);
+	assert_int_equal(log.instances[1].instance, 2);
+	assert_string_equal(log.instances[0].name, "sda");
+	assert_string_equal(log.instances[1].name, "sdb");
+	mlds_log_free(&log);
+	mlds_free(&back);
+	mlds_free(&d);
+}
+
 /* States, events and preprocessing come back, and may be none. */
 static void whole_schema(void **state)
 {
@@ -157,7 +207,7 @@ static void evidence(void **state)
 {
 	struct mlproxy_rec_mode mode = {
 		.hdr = { .len = sizeof(mode), .type = MLPROXY_REC_MODE }, .from = 1, .to = 2,
-		.reason = MLPROXY_REASON_NOT_WORSE,
+		.reason = MLPROXY_REASON_NOT_WORSE, .instance = 3,
 		.evidence = {
 			.n = { 100, 200 }, .mean_q16 = { 65536, 98304 }, .gain_q16 = 32768,
 			.low_q16 = INT64_MIN, .high_q16 = INT64_MAX,
@@ -198,6 +248,7 @@ static void evidence(void **state)
 	assert_int_equal(log.changes[0].verdict, MLPROXY_VERDICT_OUTER);
 	assert_int_equal(log.changes[0].stance, MLPROXY_STANCE_CONTRADICTS);
 	assert_int_equal(log.changes[0].source, MLPROXY_SRC_BPF);
+	assert_int_equal(log.changes[0].instance, 3);
 	mlds_log_free(&log);
 }
 
@@ -273,7 +324,9 @@ static void second_format(void **state)
 		assert_int_equal(back.ledger[i], 0);
 		assert_int_equal(back.stratum[i], 0);
 		assert_int_equal(back.outer_arm[i], MLPROXY_ARM_NONE);
+		assert_int_equal(back.instance[i], 0);
 	}
+	assert_int_equal(log.nr_instances, 0);
 	assert_int_equal(log.nr_changes, 1);
 	assert_true(log.changes[0].judged && log.changes[0].gain == 0.5);
 	assert_int_equal(log.changes[0].verdict, MLPROXY_VERDICT_REWARD);
@@ -289,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flags_and_arms),
 		cmocka_unit_test(ledgers),
+		cmocka_unit_test(instances),
 		cmocka_unit_test(whole_schema),
 		cmocka_unit_test(evidence),
 		cmocka_unit_test(first_format),
