@@ -420,6 +420,26 @@ static void check_proxy(struct reading *r, const struct proxy_config *p)
 	check_shares(r, p);
 }
 
+/* Is it the same proxy, or an instance of the other? All models go to the proxy. */
+static bool same_proxy(const char *a, const char *b)
+{
+	size_t len = strcspn(a, ":");
+
+	return len == strcspn(b, ":") && !strncmp(a, b, len);
+}
+
+static void check_instances(struct reading *r)
+{
+	const struct agent_config *c = r->config;
+	unsigned int i, j;
+
+	for (i = 0; i < c->nr_proxies; i++)
+		for (j = 0; j < i; j++)
+			if (same_proxy(c->proxy[i].name, c->proxy[j].name))
+				wrong(r, "[proxy %s] and [proxy %s] are of one proxy, which has one model: keep one of them",
+				      c->proxy[j].name, c->proxy[i].name);
+}
+
 static int check(struct reading *r)
 {
 	struct agent_config *c = r->config;
@@ -433,6 +453,7 @@ static int check(struct reading *r)
 		check_proxy(r, &c->any_proxy);
 	for (i = 0; i < c->nr_proxies; i++)
 		check_proxy(r, &c->proxy[i]);
+	check_instances(r);
 	return r->failed ? -EINVAL : 0;
 }
 
@@ -516,5 +537,11 @@ const struct proxy_config *config_find(const struct agent_config *config, const 
 	for (i = 0; i < config->nr_proxies; i++)
 		if (!strcmp(config->proxy[i].name, name))
 			return &config->proxy[i];
-	return config->any ? &config->any_proxy : NULL;
+	/* An instance is learned from with its proxy, unless it alone is named. */
+	if (!config->any || strchr(name, ':'))
+		return NULL;
+	for (i = 0; i < config->nr_proxies; i++)
+		if (same_proxy(config->proxy[i].name, name))
+			return NULL;
+	return &config->any_proxy;
 }

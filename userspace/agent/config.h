@@ -129,7 +129,8 @@ void config_free(struct agent_config *config);
  * @config: configuration
  * @name: proxy
  *
- * Return: its section, or that of all proxies, or NULL if it is none of ours.
+ * An instance is ours only if a section names it; then its proxy is not, as all models go
+ * to the proxy. Return: its section, or that of all proxies, or NULL if it is none of ours.
  */
 const struct proxy_config *config_find(const struct agent_config *config, const char *name);
 

@@ -71,12 +71,14 @@ static struct learner *find_learner(struct daemon *d, const char *name)
 	return NULL;
 }
 
+/* @p is NULL for one that is none of ours. */
 static void add_learner(struct daemon *d, const struct proxy_config *p, const char *name)
 {
-	struct proxy_config own = *p;
+	struct proxy_config own;
 
-	if (d->nr_learners == CONFIG_MAX_PROXIES || find_learner(d, name))
+	if (!p || d->nr_learners == CONFIG_MAX_PROXIES || find_learner(d, name))
 		return;
+	own = *p;
 	snprintf(own.name, sizeof(own.name), "%s", name);
 	learner_init(&d->learners[d->nr_learners++], &own, &d->config, d->worker);
 }

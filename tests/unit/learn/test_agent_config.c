@@ -83,6 +83,8 @@ static void names_line_and_remedy(void **state)
 		{ "[proxy *]\nshare.learning = 15/16\n", "explore.learning", "below 1" },
 		{ "[proxy *]\nshare.collaboration = 1\nexplore.collaboration = 0\n",
 		  "explore.collaboration", "control group" },
+		{ "[proxy a]\nstart = no\n[proxy a:x]\nstart = no\n", "line 5", "keep one" },
+		{ "[proxy a:x]\nstart = no\n[proxy a:y]\nstart = no\n", "line 5", "one model" },
 		{ "[proxy a]\nmin_rows = 5000\nrecent_rows = 1000\n", "line 4", "lower it" },
 	};
 	struct agent_config c;
@@ -124,6 +126,23 @@ static void one_section_for_all(void **state)
 	config_free(&c);
 }
 
+/* All models go to the proxy: it is learned from as a whole, or from one instance. */
+static void instances(void **state)
+{
+	struct agent_config c;
+
+	(void)state;
+	assert_int_equal(parse(&c, "[proxy *]\nstart = yes\n[proxy a:x]\nnice = 5\n"), -EINVAL);
+	assert_int_equal(parse(&c, "[proxy *]\nheartbeat = 2s\n[proxy a:x]\nheartbeat = 4s\n"),
+			 0);
+	assert_string_equal(config_find(&c, "a:x")->name, "a:x");
+	assert_null(config_find(&c, "a:y"));
+	assert_null(config_find(&c, "a"));
+	assert_non_null(config_find(&c, "ab"));
+	assert_null(config_find(&c, "ab:x"));
+	config_free(&c);
+}
+
 /* What is shipped keeps a control group: it is read, and the sums are below 1. */
 static void shipped_keeps_a_control_group(void **state)
 {
@@ -159,6 +178,7 @@ int main(void)
 		cmocka_unit_test(reads_all_kinds),
 		cmocka_unit_test(names_line_and_remedy),
 		cmocka_unit_test(one_section_for_all),
+		cmocka_unit_test(instances),
 		cmocka_unit_test(shipped_keeps_a_control_group),
 		cmocka_unit_test(names_the_file),
 	};
