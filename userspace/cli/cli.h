@@ -145,6 +145,16 @@ int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_
 /** cli_exit_code() - the exit code for what the library returned, 0 or a negative errno */
 int cli_exit_code(int err);
 
+/**
+ * cli_instance_name() - PROXY:INSTANCE of an instance of the bound proxy
+ * @s: bound session
+ * @instance: its number; 0 for none
+ * @name: out: MLPROXY_NAME_LEN bytes; empty for none, or one that is gone
+ *
+ * Return: 0 or a negative errno, as the library.
+ */
+int cli_instance_name(struct mlproxy_session *s, uint32_t instance, char *name);
+
 /** cli_entry() - the bound proxy's entry of the list, all zero if it is gone; as the library */
 int cli_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry);
 

@@ -9,14 +9,17 @@
 
 static json_t *entry_json(const struct mlproxy_list_entry *entry)
 {
-	return json_pack("{s:s, s:i, s:s, s:s, s:i, s:i, s:i}",
+	return json_pack("{s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i}",
 			 "name", entry->name,
 			 "id", (int)entry->id,
 			 "state", mlproxy_state_name(entry->state),
 			 "mode", mlproxy_mode_name(entry->mode),
 			 "schema_version", (int)entry->schema_version,
 			 "features", (int)entry->nr_features,
-			 "actions", (int)entry->nr_actions);
+			 "actions", (int)entry->nr_actions,
+			 "class_id", (int)entry->class_id,
+			 "instance", (int)entry->instance,
+			 "instances", (int)entry->nr_instances);
 }
 
 static int print_entries_json(const struct mlproxy_list_entry *entries, unsigned int nr)
@@ -39,10 +42,18 @@ static int print_entries(const struct mlproxy_list_entry *entries, unsigned int 
 	else
 		printf("%-20s %4s %-12s %-14s %8s %8s %8s\n", "NAME", "ID", "STATE", "MODE",
 		       "FEATURES", "ACTIONS", "SCHEMA");
-	for (i = 0; i < nr; i++)
-		printf("%-20s %4u %-12s %-14s %8u %8u %8u\n", entries[i].name, entries[i].id,
-		       mlproxy_state_name(entries[i].state), mlproxy_mode_name(entries[i].mode),
-		       entries[i].nr_features, entries[i].nr_actions, entries[i].schema_version);
+	for (i = 0; i < nr; i++) {
+		const struct mlproxy_list_entry *e = &entries[i];
+
+		/* What all of them have stands once, with their proxy. */
+		if (e->class_id)
+			printf("  %-18s %4u %-12s %s\n", e->name, e->id,
+			       mlproxy_state_name(e->state), mlproxy_mode_name(e->mode));
+		else
+			printf("%-20s %4u %-12s %-14s %8u %8u %8u\n", e->name, e->id,
+			       mlproxy_state_name(e->state), mlproxy_mode_name(e->mode),
+			       e->nr_features, e->nr_actions, e->schema_version);
+	}
 	return CLI_OK;
 }
 
@@ -76,6 +87,9 @@ const struct cli_verb verb_list = {
 	.summary = "list the registered proxies",
 	.synopsis = "",
 	.help = "Lists the proxies, one for each decision point that a loaded module brings.\n"
+		"Instances of a proxy (devices, filesystems) follow it as PROXY:INSTANCE, which\n"
+		"the other verbs take as well; PROXY alone means all of them. Its mode is that of\n"
+		"the instance that has come least far.\n"
 		"\n"
 		"Example:\n"
 		"  modprobe mlproxy_synth; mlproxy list\n",

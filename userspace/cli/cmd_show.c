@@ -11,6 +11,7 @@
 /**
  * struct facts - all that show prints
  * @entry: entry of the list
+ * @shown: name of the instance that @mode is of; empty where it is that of @entry
  * @mode: mode
  * @share: model's share, by mode
  * @explore: share of exploration, by mode
@@ -22,6 +23,7 @@
  */
 struct facts {
 	struct mlproxy_list_entry entry;
+	char shown[MLPROXY_NAME_LEN];
 	struct mlproxy_mode mode;
 	uint64_t share[MLPROXY_NR_MODES];
 	uint64_t explore[MLPROXY_NR_MODES];
@@ -54,6 +56,8 @@ static int collect(struct mlproxy_session *s, struct facts *facts)
 	ret = cli_entry(s, &facts->entry);
 	if (!ret)
 		ret = mlproxy_mode_get(s, &facts->mode);
+	if (!ret && !facts->entry.instance)
+		ret = cli_instance_name(s, facts->mode.instance, facts->shown);
 	for (mode = 0; mode < MLPROXY_NR_MODES && !ret; mode++) {
 		ret = mlproxy_param_get(s, MLPROXY_PARAM_SHARE, mode, &facts->share[mode]);
 		if (!ret)
@@ -115,7 +119,7 @@ static int print_json(const struct facts *facts)
 
 	return cli_print_json(json_pack(
 		"{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:i}",
+		"s:o, s:o, s:o, s:i, s:i, s:i, s:s}",
 		"name", facts->entry.name,
 		"id", (int)facts->entry.id,
 		"state", mlproxy_state_name(facts->entry.state),
@@ -135,7 +139,10 @@ static int print_json(const struct facts *facts)
 				      m->standby_bytes, m->standby_name),
 		"decisions", cli_uint(facts->stats.decisions),
 		"feedbacks", cli_uint(facts->stats.feedbacks),
-		"judged_by", judged_by_json(&facts->m), "strata", (int)facts->nr_strata));
+		"judged_by", judged_by_json(&facts->m), "strata", (int)facts->nr_strata,
+		"instance", (int)facts->entry.instance,
+		"instances", (int)facts->entry.nr_instances,
+		"mode_of", *facts->shown ? facts->shown : facts->entry.name));
 }
 
 static void print_model(const char *slot, uint32_t version, uint32_t kind, uint32_t macs,
@@ -169,6 +176,9 @@ static int print_text(const struct facts *facts)
 
 	printf("%s (id %u): %s\n", facts->entry.name, facts->entry.id,
 	       mlproxy_state_name(facts->entry.state));
+	if (*facts->shown)
+		printf("%-10s %u; the lowest mode is that of %s\n", "instances",
+		       facts->entry.nr_instances, facts->shown);
 	printf("%-10s %s for %.0f s (reason %s, %llu changes)\n", "mode",
 	       mlproxy_mode_name(facts->mode.mode), clock_seconds_since(facts->mode.since_ns),
 	       mlproxy_mode_reason_name(facts->mode.reason),
@@ -217,7 +227,8 @@ const struct cli_verb verb_show = {
 	.summary = "state, mode, shares and models of a proxy",
 	.synopsis = "PROXY",
 	.help = "Prints what one proxy is doing now, in a few lines. 'mlproxy stats' has the\n"
-		"counters, 'mlproxy schema' what it decides on.\n"
+		"counters, 'mlproxy schema' what it decides on. Of a proxy with instances these are\n"
+		"sums, and the lowest of their modes.\n"
 		"\n"
 		"Example:\n"
 		"  mlproxy show synth\n",

@@ -87,6 +87,29 @@ int cli_run(const struct cli *cli, const char *proxy, enum cli_right right, cli_
 	return ret;
 }
 
+int cli_instance_name(struct mlproxy_session *s, uint32_t instance, char *name)
+{
+	const char *bound = mlproxy_bound_name(s);
+	size_t len = strcspn(bound, ":");
+	struct mlproxy_list_entry *entries;
+	unsigned int nr, i;
+	int ret;
+
+	*name = '\0';
+	if (!instance)
+		return 0;
+	ret = mlproxy_get_list(s, &entries, &nr);
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++) {
+		if (entries[i].instance == instance && !strncmp(entries[i].name, bound, len) &&
+		    entries[i].name[len] == ':')
+			strcpy(name, entries[i].name);
+	}
+	free(entries);
+	return 0;
+}
+
 int cli_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry)
 {
 	struct mlproxy_list_entry *entries;

@@ -196,6 +196,7 @@ static void name_proxies(struct mlproxy_session *s, char *buf, size_t bytes)
 int mlproxy_bind(struct mlproxy_session *s, const char *name)
 {
 	struct mlproxy_bind bind = { .size = sizeof(bind) };
+	int class_len = strcspn(name, ":");
 	char names[256];
 	int ret;
 
@@ -207,8 +208,8 @@ int mlproxy_bind(struct mlproxy_session *s, const char *name)
 	if (ret == -ENOENT) {
 		name_proxies(s, names, sizeof(names));
 		return mlpx_fail(s, ENOENT, "there is no proxy '%s' (registered: %s); "
-				 "is its module loaded? Try: modprobe mlproxy_%s", name, names,
-				 name);
+				 "is its module loaded? Try: modprobe mlproxy_%.*s", name, names,
+				 class_len, name);
 	}
 	if (ret == -EBUSY)
 		return mlpx_fail(s, EBUSY, "this session is bound to '%s' already; "

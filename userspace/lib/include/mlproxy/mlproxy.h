@@ -98,7 +98,7 @@ MLPROXY_API int mlproxy_get_info_sized(struct mlproxy_session *s, struct mlproxy
 				       size_t bytes);
 
 /**
- * mlproxy_get_list_sized() - the registered proxies
+ * mlproxy_get_list_sized() - the registered proxies, each followed by its instances
  * @s: session
  * @entries: out: array to be freed with free(); NULL if there are none
  * @nr: out: entries in it
@@ -110,8 +110,10 @@ MLPROXY_API int mlproxy_get_list_sized(struct mlproxy_session *s,
 /**
  * mlproxy_bind() - tie the session to one proxy, until it is closed
  * @s: session
- * @name: name of the proxy
+ * @name: name of the proxy, or PROXY:INSTANCE
  *
+ * With a proxy that has instances a session is about all of them, with PROXY:INSTANCE about
+ * that one alone; models and recommendations are the proxy's in either case.
  * Everything below needs a bound session and returns -ENXIO without.
  * Return: 0; -ENOENT if there is no such proxy; -EBUSY if bound already;
  * -ENAMETOOLONG.
