@@ -155,6 +155,17 @@ int cli_exit_code(int err);
  */
 int cli_instance_name(struct mlproxy_session *s, uint32_t instance, char *name);
 
+/**
+ * cli_shown_name() - whose mode and evidence the kernel gave
+ * @s: bound session
+ * @instance: as it said
+ * @name: room for MLPROXY_NAME_LEN bytes
+ *
+ * Return: PROXY:INSTANCE, in @name, of the instance that stands for its proxy; else, and
+ * where that can't be found out, the bound name.
+ */
+const char *cli_shown_name(struct mlproxy_session *s, uint32_t instance, char *name);
+
 /** cli_entry() - the bound proxy's entry of the list, all zero if it is gone; as the library */
 int cli_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry);
 

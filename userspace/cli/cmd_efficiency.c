@@ -61,7 +61,7 @@ static json_t *verdicts_json(const struct report *r)
 	return object;
 }
 
-static int print_json(const char *proxy, const struct report *r)
+static int print_json(const char *proxy, const char *of, const struct report *r)
 {
 	json_t *object;
 
@@ -75,6 +75,7 @@ static int print_json(const char *proxy, const struct report *r)
 			   "transitions", transitions_json(r));
 	if (!object)
 		return cli_print_json(NULL);
+	json_object_set_new(object, "of", json_string(of));
 	json_object_set_new(object, "stage", json_string(mlproxy_stage_name(r->e.stage)));
 	json_object_set_new(object, "stage_since_ns", cli_uint(r->e.stage_since_ns));
 	json_object_set_new(object, "needs", explain_needs_json(r->e.needs));
@@ -216,7 +217,9 @@ static void print_text(const char *proxy, const struct report *r)
 static int print_report(const struct cli *cli, struct mlproxy_session *s, void *arg)
 {
 	struct mlproxy_schema_desc *schema;
+	char buf[MLPROXY_NAME_LEN];
 	struct report r;
+	const char *name;
 	int ret;
 
 	(void)arg;
@@ -229,9 +232,10 @@ static int print_report(const struct cli *cli, struct mlproxy_session *s, void *
 		return cli_fail(s, ret);
 	r.m = measures_of(&schema->s);
 	mlproxy_schema_free(schema);
+	name = cli_shown_name(s, r.e.instance, buf);
 	if (cli->json)
-		return print_json(mlproxy_bound_name(s), &r);
-	print_text(mlproxy_bound_name(s), &r);
+		return print_json(mlproxy_bound_name(s), name, &r);
+	print_text(name, &r);
 	return CLI_OK;
 }
 
@@ -255,6 +259,9 @@ const struct cli_verb verb_efficiency = {
 		"which may be looked at as often as one likes. The gain is positive where the model is\n"
 		"better, whatever the direction of the reward. Each change of mode begins a new\n"
 		"experiment, which says nothing at first.\n"
+		"\n"
+		"All this is of one instance where a proxy has several: of PROXY:INSTANCE, or, for\n"
+		"PROXY alone, of the one in the lowest mode, by whose name it begins.\n"
 		"\n"
 		"Some proxies keep a ledger beside the reward, in units that add up, or measure what the\n"
 		"system pays for its work. Then each measure has a verdict: it supports the next step\n"

@@ -12,11 +12,11 @@
 #define WANT_NOTHING	-1
 #define WANT_AUTO	-2
 
-static int print_json(const char *proxy, const struct mlproxy_mode *mode,
+static int print_json(const char *proxy, const char *of, const struct mlproxy_mode *mode,
 		      const struct measures *m)
 {
-	return cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:o}",
-					"proxy", proxy,
+	return cli_print_json(json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:o}",
+					"proxy", proxy, "of", of,
 					"mode", mlproxy_mode_name(mode->mode),
 					"reason", mlproxy_mode_reason_name(mode->reason),
 					"since_ns", cli_uint(mode->since_ns),
@@ -43,17 +43,20 @@ static int print_mode(const struct cli *cli, struct mlproxy_session *s,
 		      const struct mlproxy_mode *mode)
 {
 	struct mlproxy_schema_desc *schema;
+	char name[MLPROXY_NAME_LEN];
 	struct measures m;
+	const char *of;
 	int ret;
 
 	ret = mlproxy_schema_get(s, &schema);
 	if (ret)
 		return cli_fail(s, ret);
+	of = cli_shown_name(s, mode->instance, name);
 	m = measures_of(&schema->s);
 	mlproxy_schema_free(schema);
 	if (cli->json)
-		return print_json(mlproxy_bound_name(s), mode, &m);
-	print_text(mlproxy_bound_name(s), mode, &m);
+		return print_json(mlproxy_bound_name(s), of, mode, &m);
+	print_text(of, mode, &m);
 	return CLI_OK;
 }
 
@@ -106,7 +109,8 @@ const struct cli_verb verb_mode = {
 		"The kernel changes the mode by itself, by what it measures. A mode that is set\n"
 		"here stays, until another one is set, or 'auto' hands it back to the kernel.\n"
 		"The shares can be changed with 'mlproxy param'; 'mlproxy efficiency' has the\n"
-		"measurements.\n"
+		"measurements. A mode that is set for a proxy with instances is that of all, also of\n"
+		"later ones; the one that is shown is the lowest of them, with its instance.\n"
 		"\n"
 		"Example: back to the kernel's own decisions, at once; and to what it measures\n"
 		"  mlproxy mode synth emergency\n"

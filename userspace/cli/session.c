@@ -110,6 +110,15 @@ int cli_instance_name(struct mlproxy_session *s, uint32_t instance, char *name)
 	return 0;
 }
 
+const char *cli_shown_name(struct mlproxy_session *s, uint32_t instance, char *name)
+{
+	const char *bound = mlproxy_bound_name(s);
+
+	if (strchr(bound, ':') || cli_instance_name(s, instance, name) || !*name)
+		return bound;
+	return name;
+}
+
 int cli_entry(struct mlproxy_session *s, struct mlproxy_list_entry *entry)
 {
 	struct mlproxy_list_entry *entries;
