@@ -254,7 +254,9 @@ static void refresh_verdicts(struct mode_machine *m, const struct mode_config *c
 	v->judged_ns = in->now_ns;
 	verdicts_judge(v, &config->verdict, test, in->ledger, in->costs,
 		       in_blocks(m->mode, m->stage));
+	v->ledger.source = trust_source(m->logic);
 	v->ledger.model_version = trust_version(m->logic);
+	v->outer.source = trust_source(m->logic);
 	v->outer.model_version = trust_version(m->logic);
 }
 
