@@ -98,6 +98,13 @@ static void take_mode(struct learner *ln, const struct mlproxy_rec_change *c)
 				ln->current->serial);
 		ln->probation = false;
 		break;
+	case MLPROXY_REASON_LEDGER:
+	case MLPROXY_REASON_OUTER:
+	case MLPROXY_REASON_LOSSES:
+		/* The rewards don't show it: to learn anew from them would be of no use. */
+		if (!ln->probation)
+			break;
+		/* fall through */
 	case MLPROXY_REASON_WORSE:
 	case MLPROXY_REASON_DROP:
 		snprintf(why, sizeof(why), "the kernel left %s mode: %s",
