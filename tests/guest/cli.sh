@@ -414,6 +414,12 @@ ktap_test "param, margin" exits 0 'margin +0.25000$' param synth margin 0.25
 ktap_test "param, hold" exits 0 'hold +2s$' param synth hold 2s
 ktap_test "param, out of range" exits 4 'out of its range' param synth alpha 0.9
 ktap_test "param, of the machine, JSON" json 'd["alpha"] == 0.01 and d["min_samples"] == 200 and d["hold_ns"] == 2000000000 and d["errors"] == 0.0625' param synth
+ktap_test "param, ramp" exits 0 'ramp +5s$' param synth ramp 5s
+ktap_test "param, share of the ramp" exits 0 'ramp_share +0\.750000' param synth ramp_share 3/4
+ktap_test "param, no share of a ramp" exits 4 'out of its range' param synth ramp_share 1
+ktap_test "param, of the outer experiment" exits 0 'outer.learning +0\.250000' param synth outer.learning 1/4
+ktap_test "param, no emergency's" exits 2 'there is no parameter' param synth outer.emergency 1/4
+ktap_test "param, of the measures, JSON" json 'd["ramp_ns"] == 5000000000 and d["ramp_share"] == 0.75' param synth
 ktap_test "param, no window" exits 2 'is no time' param synth window 50parsec
 
 mod_load mlproxy_ctxtest || exit 1

@@ -109,7 +109,7 @@ static void print_experiment(const struct report *r)
 			printf("  that is: %s\n", why);
 	}
 	printf("running experiment, of %s", evidence_tested(e, tested, sizeof(tested)));
-	if (r->e.trial)
+	if (r->e.trial && r->e.mode == MLPROXY_MODE_COLLABORATION)
 		printf(", its test %u in collaboration mode", r->e.trial);
 	if (r->e.stage == MLPROXY_STAGE_RAMP)
 		printf(", with a larger share for %.1f s now",
@@ -174,11 +174,11 @@ static void print_verdicts(const struct report *r)
 
 static void print_needs(const struct report *r)
 {
+	uint32_t needs = explain_needs(&r->e), need;
 	const char *step = explain_step(&r->e);
 	char text[EXPLAIN_BYTES];
-	uint32_t need;
 
-	if (!r->e.needs || !*step)
+	if (!needs)
 		return;
 	if (!r->e.automatic)
 		printf("no step is taken while the operator governs; missing until %s would be\n",
@@ -186,7 +186,7 @@ static void print_needs(const struct report *r)
 	else
 		printf("missing until %s\n", step);
 	for (need = 1; need; need <<= 1)
-		if (r->e.needs & need)
+		if (needs & need)
 			printf("  - %s\n", explain_need(need, &r->e, &r->m, text, sizeof(text)));
 }
 

@@ -50,6 +50,19 @@ const char *explain_step(const struct mlproxy_efficiency *e)
 	}
 }
 
+/* Where more than half of the decisions is at stake, no contradiction is not enough. */
+static bool wants_confidence(const struct mlproxy_efficiency *e)
+{
+	return e->mode == MLPROXY_MODE_COLLABORATION && e->stage == MLPROXY_STAGE_NONE;
+}
+
+static const char *wanted_reward(const struct mlproxy_efficiency *e)
+{
+	if (e->mode == MLPROXY_MODE_LEARNING)
+		return "is not worse by more than the margin, with confidence";
+	return wants_confidence(e) ? "is better, with confidence" : "still has a gain";
+}
+
 const char *explain_need(uint32_t need, const struct mlproxy_efficiency *e,
 		       const struct measures *m, char *text, size_t size)
 {
@@ -62,16 +75,17 @@ const char *explain_need(uint32_t need, const struct mlproxy_efficiency *e,
 		snprintf(text, size, "more outcomes in both arms");
 		break;
 	case MLPROXY_NEEDS_REWARD:
-		snprintf(text, size, "a reward (%s) that is %s, with confidence", m->reward.name,
-			 e->mode == MLPROXY_MODE_LEARNING ? "not worse" : "better");
+		snprintf(text, size, "a reward (%s) that %s", m->reward.name, wanted_reward(e));
 		break;
 	case MLPROXY_NEEDS_LEDGER:
-		snprintf(text, size, "a ledger (%s) that does not contradict", m->ledger.name);
+		snprintf(text, size, "a ledger (%s) that %s", m->ledger.name,
+			 wants_confidence(e) ? "is no worse, with confidence" :
+					       "does not contradict");
 		break;
 	case MLPROXY_NEEDS_OUTER:
-		snprintf(text, size,
-			 "a cost of the system (%s for %s) that is no higher, with confidence",
-			 m->cost.name, m->work.name);
+		snprintf(text, size, "a cost of the system (%s for %s) that %s", m->cost.name,
+			 m->work.name, wants_confidence(e) ? "is no higher, with confidence" :
+							     "does not contradict");
 		break;
 	case MLPROXY_NEEDS_LOSSES:
 		snprintf(text, size, "outcomes that get lost alike in both arms");
@@ -86,6 +100,13 @@ const char *explain_need(uint32_t need, const struct mlproxy_efficiency *e,
 		snprintf(text, size, "something that this program does not know of (%#x)", need);
 	}
 	return text;
+}
+
+uint32_t explain_needs(const struct mlproxy_efficiency *e)
+{
+	if (!*explain_step(e))
+		return 0;
+	return e->needs & MLPROXY_NEEDS_POLICY ? MLPROXY_NEEDS_POLICY : e->needs;
 }
 
 json_t *explain_needs_json(uint32_t needs)

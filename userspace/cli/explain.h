@@ -24,6 +24,13 @@ const char *explain_reason(uint32_t reason);
 const char *explain_need(uint32_t need, const struct mlproxy_efficiency *e,
 		       const struct measures *m, char *text, size_t size);
 
+/**
+ * explain_needs() - MLPROXY_NEEDS_* that are worth telling
+ *
+ * Without a policy all the rest is missing as well. Return: 0 where there is no step up.
+ */
+uint32_t explain_needs(const struct mlproxy_efficiency *e);
+
 /** explain_needs_json() - the names of all, as an array */
 json_t *explain_needs_json(uint32_t needs);
 

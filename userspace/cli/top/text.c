@@ -238,8 +238,8 @@ static void add_needs(struct top_page *page, const struct top_sample *s)
 		top_add(page, TOP_PLAIN, "  stage      tested again with a larger share, for %s now",
 			top_age(age, sizeof(age),
 				seconds_between(s->eff.stage_since_ns, s->time_ns)));
-	for (need = 1; need && s->mode.automatic && *explain_step(&s->eff); need <<= 1) {
-		if (!(s->eff.needs & need))
+	for (need = 1; need && s->mode.automatic; need <<= 1) {
+		if (!(explain_needs(&s->eff) & need))
 			continue;
 		top_add(page, TOP_PLAIN, "  %-10s %s", what,
 			explain_need(need, &s->eff, &s->m, text, sizeof(text)));
