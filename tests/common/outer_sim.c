@@ -9,7 +9,6 @@
 
 #define SCALE		1000	/* of rewards, the ledger and costs: a mean stall is 1000 */
 #define MINE		0.3	/* what a policy with a better reward saves at once */
-#define EXCESS		0.2	/* what a worse one costs in all */
 #define DEBT_S		1.0	/* an entity pays what is delayed over about that */
 #define DEBT_ALL_S	0.5	/* so do others */
 #define BAD		0.1	/* share of decisions that are bad, where these are few */
@@ -44,10 +43,13 @@ void osim_init(struct osim *sim, enum osim_policy policy, bool entity, uint64_t 
 	sim->has_costs = true;
 	mode_machine_init(&sim->machine, 0);
 	sim->policy = policy;
+	sim->excess = 0.2;
 	sim->rng = rng_seed(seed + 1);
 	sim->draw.seed = rng_u64(&sim->rng);
 	sim->draw.hold_ns = OUTER_DEFAULT_HOLD_NS;
 	sim->draw.entity = entity;
+	sim->load_keep = exp(-OSIM_STEP_NS / 1e9 / LOAD_S);
+	sim->load_kick = sqrt(1 - sim->load_keep * sim->load_keep) * LOAD_SD;
 	sim->washout_ns = OUTER_WASHOUT(sim->draw.hold_ns);
 	for (int i = 0; i < OSIM_ENTITIES; i++) {
 		sim->factor[i] = lognormal(sim, ENTITY_SD);
@@ -72,9 +74,7 @@ static int draw_entity(struct osim *sim)
 
 static void move_load(struct osim *sim)
 {
-	double keep = exp(-OSIM_STEP_NS / 1e9 / LOAD_S);
-
-	sim->load = keep * sim->load + sqrt(1 - keep * keep) * LOAD_SD * normal(sim);
+	sim->load = sim->load_keep * sim->load + sim->load_kick * normal(sim);
 }
 
 /* What the entity, and all, pay now of what is delayed. */
@@ -103,17 +103,17 @@ static double follow_policy(struct osim *sim, int entity, double stall, double s
 	case OSIM_SLIGHT:
 		return stall * 0.95;
 	case OSIM_DELAYED:
-		sim->debt[entity] += (MINE + EXCESS) * scale;
+		sim->debt[entity] += (MINE + sim->excess) * scale;
 		return stall - fmin(MINE * scale, stall);
 	case OSIM_OTHERS:
-		sim->debt_of_all += (MINE + EXCESS) * scale;
+		sim->debt_of_all += (MINE + sim->excess) * scale;
 		return stall - fmin(MINE * scale, stall);
 	case OSIM_LOST:
 	case OSIM_HIDDEN:
 		*lost = bad;
-		return stall * (1 - MINE) + (bad ? (MINE + EXCESS) / BAD * scale : 0);
+		return stall * (1 - MINE) + (bad ? (MINE + sim->excess) / BAD * scale : 0);
 	case OSIM_TAIL:
-		return stall * (1 - MINE) + (bad ? (MINE + EXCESS) / BAD * scale : 0);
+		return stall * (1 - MINE) + (bad ? (MINE + sim->excess) / BAD * scale : 0);
 	default:
 		return stall;
 	}

@@ -15,9 +15,9 @@
 
 #define OSIM_ENTITIES	16
 #define OSIM_STEP_NS	1000000		/* between two decisions, of all entities */
-#define OSIM_LOOK_EVERY	20		/* decisions: the 20 ms of the kernel's timer */
+#define OSIM_LOOK_EVERY	100		/* decisions; the kernel looks more often */
 
-/* What the policy does. "Worse" costs the system 20 % more than the baseline. */
+/* What the policy does. "Worse" costs the system more than the baseline, by @excess. */
 enum osim_policy {
 	OSIM_EQUAL,	/* as the baseline */
 	OSIM_GOOD,	/* 20 % less, and so says the reward */
@@ -37,6 +37,7 @@ enum osim_policy {
  * @draw: of the outer experiment; @hold_ns and @entity may be changed before the first step
  * @washout_ns: start of a period that does not count
  * @policy: what it does now
+ * @excess: what a worse policy costs more than the baseline, as a share; 0.2 at first
  * @has_costs: is there an outer experiment
  * @has_ledger: is there a ledger
  * @stalled: all that was paid so far, by all
@@ -49,6 +50,7 @@ struct osim {
 	struct outer_draw draw;
 	uint64_t washout_ns;
 	enum osim_policy policy;
+	double excess;
 	bool has_costs;
 	bool has_ledger;
 	double stalled;
@@ -61,6 +63,8 @@ struct osim {
 	struct eff_sums ledger;
 	struct eff_sums costs;
 	double load;
+	double load_keep;
+	double load_kick;
 	double debt_of_all;
 	double debt[OSIM_ENTITIES];
 	double factor[OSIM_ENTITIES];
