@@ -60,10 +60,12 @@ oracle_run()
 	case $oracle_kind in
 	files)
 		"$MLPROXY" param "$BENCH_SUBJECT" share.recommendation 1 > /dev/null
+		"$MLPROXY" param "$BENCH_SUBJECT" outer.recommendation 0 > /dev/null
 		oracle_recommend 3600000 "$@"
 		proxy_run "$tag" "$workload" "$seed" oracle "$subject_default"
 		oracle_recommend 1 "$@"
 		"$MLPROXY" param "$BENCH_SUBJECT" share.recommendation 63/64 > /dev/null
+		"$MLPROXY" param "$BENCH_SUBJECT" outer.recommendation 1/8 > /dev/null
 		;;
 	phases)
 		BENCH_PINS=

@@ -25,6 +25,8 @@ record_policy()
 	"$MLPROXY" param "$BENCH_SUBJECT" explore.learning 0 > /dev/null
 	"$MLPROXY" param "$BENCH_SUBJECT" share.learning $share% > /dev/null
 	"$MLPROXY" param "$BENCH_SUBJECT" explore.learning $explore% > /dev/null
+	# nothing is held to an arm
+	"$MLPROXY" param "$BENCH_SUBJECT" outer.learning 0 > /dev/null
 }
 
 # record_run N LOAD SEED: the subject says in what surroundings the Nth run is made. What

@@ -318,8 +318,7 @@ PYTHON
 # decided_by SOURCE: epochs of reading are decided by it
 decided_by()
 {
-	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
-	"$mlproxy" param readahead share.recommendation 1 > /dev/null || exit 1
+	follow_all
 	start_load
 	wait_calls
 	wait_calls

@@ -127,8 +127,7 @@ PYTHON
 # returns how many decisions were that, and how many there were
 count_large()
 {
-	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
-	"$mlproxy" param readahead share.recommendation 1 > /dev/null || exit 1
+	follow_all
 	{
 		echo "tool, ra_key = '$mlproxy', '$BUILDDIR/tests/guest/ra_key'"
 		cat <<'PYTHON'

@@ -40,6 +40,15 @@ pin()
 	echo "$1" > $params/pin
 }
 
+# follow_all: all decisions are those of what proposes one, and no file is held to the
+# kernel's
+follow_all()
+{
+	"$mlproxy" mode readahead recommendation > /dev/null &&
+		"$mlproxy" param readahead share.recommendation 1 > /dev/null &&
+		"$mlproxy" param readahead outer.recommendation 0 > /dev/null || exit 1
+}
+
 # mount_fresh: nothing of the file system is cached after it
 mount_fresh()
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Readahead's progress: what misses take is none, and what is left is never negative, nor
- * more than there was.
+ * more than there was. And what the outer experiment is told of a long time.
  */
 #include "unit.h"
 #include "rng.h"
@@ -62,6 +62,36 @@ static void stays_between(void **state)
 	}
 }
 
+#define MOST_NS	200000000
+
+static u64 latest(u64 gap_ns, u64 work_ns, u64 *part_ns)
+{
+	u64 latest_ns;
+
+	ra_latest(gap_ns, work_ns, MOST_NS, &latest_ns, part_ns);
+	return latest_ns;
+}
+
+static void a_long_time_is_cut(void **state)
+{
+	u64 part_ns, year_ns = 365 * 86400 * 1000000000ULL;
+
+	(void)state;
+	assert_int_equal(latest(0, 0, &part_ns), 0);
+	assert_int_equal(part_ns, 0);
+	assert_int_equal(latest(MOST_NS, 12345, &part_ns), MOST_NS);
+	assert_int_equal(part_ns, 12345);
+	/* a tick more than there was, as it may be found */
+	assert_int_equal(latest(1000, 4000000, &part_ns), 1000);
+	assert_int_equal(part_ns, 4000000);
+	assert_int_equal(latest(4 * (u64)MOST_NS, MOST_NS, &part_ns), MOST_NS);
+	assert_in_range(part_ns, MOST_NS / 4 - 4000, MOST_NS / 4);
+	assert_int_equal(latest(8 * year_ns, 8 * year_ns, &part_ns), MOST_NS);
+	assert_in_range(part_ns, MOST_NS - 4000, MOST_NS);
+	assert_int_equal(latest(8 * year_ns, 0, &part_ns), MOST_NS);
+	assert_int_equal(part_ns, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +99,7 @@ int main(void)
 		cmocka_unit_test(misses_are_not),
 		cmocka_unit_test(a_miss_serves_something),
 		cmocka_unit_test(stays_between),
+		cmocka_unit_test(a_long_time_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,8 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	/* filemap_read() sets it after the first read; faults leave it alone */
 	call->opened = !fault && !in_fault && file->f_ra.prev_pos < 0;
 	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
+	if (call->outer)
+		ra_task_use(call->task, call);
 	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
 	call_use_file(call, f, inode, fault || in_fault);

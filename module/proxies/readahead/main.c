@@ -47,6 +47,7 @@ static int hooks_update(void)
 
 	lockdep_assert_held(&ra_mutex);
 	if (want && !ra_attached) {
+		ra_task_begin();
 		err = proxy_hooks_attach();
 		ra_attached = !err;
 	} else if (!want && ra_attached) {
@@ -138,6 +139,13 @@ static const struct mlproxy_desc ra_desc = {
 	.min_samples = 50,
 	.nr_states = MLPROXY_MAX_STATES,
 	.states = ra_states,
+	.outer_unit = MLPROXY_OUTER_ENTITY,
+	.outer_hold_ns = RA_OUTER_HOLD_NS,
+	.outer_washout_ns = RA_OUTER_WASHOUT_NS,
+	.cost_name = "time",
+	.cost_unit = "ns",
+	.work_name = "work",
+	.work_unit = "ns",
 	.ops = &ra_ops,
 };
 

@@ -54,4 +54,23 @@ static inline s64 ra_useful_ns(s64 think_ns, u32 wait_ns, u32 waits, u32 miss_pa
 	return useful_ns > least_ns ? useful_ns : least_ns;
 }
 
+/**
+ * ra_latest() - the end of the time between two calls
+ * @gap_ns: that time, not negative
+ * @work_ns: what was done in it, hardly more than @gap_ns
+ * @most_ns: of which no more is wanted, below 2^32
+ * @latest_ns: out: as much as there is
+ * @part_ns: out: what of @work_ns falls to it
+ */
+static inline void ra_latest(u64 gap_ns, u64 work_ns, u64 most_ns, u64 *latest_ns, u64 *part_ns)
+{
+	*latest_ns = gap_ns;
+	*part_ns = work_ns;
+	if (gap_ns <= most_ns)
+		return;
+	/* of 65536, in units in which a gap of some years fits */
+	*latest_ns = most_ns;
+	*part_ns = most_ns * (((work_ns >> 10) << 16) / (gap_ns >> 10)) >> 16;
+}
+
 #endif /* _MLPROXY_PROGRESS_H */

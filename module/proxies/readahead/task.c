@@ -12,13 +12,22 @@
  * A slot is written by its own task only, while busy is set; others may take it
  * over when that one made no call for a while. A call without a slot counts for nothing: its
  * file would have time that was waited, and none that was used.
+ *
+ * The outer experiment is told of all this time as the cost, and of the work that got done
+ * in it: time in user mode, and bytes that were copied. That is less exact than progress,
+ * but owes nothing to what a miss is thought to take: a policy that misses more often, and
+ * so gets more of the kernel's own time taken for progress, can't hide behind that. The
+ * time since a task's last call is that call's file's, and arrives with its next one. What
+ * a task does after its last call of all is lost.
  */
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 
+#include "call.h"
 #include "file.h"
+#include "key.h"
 #include "progress.h"
 #include "readahead.h"
 #include "schema.h"
@@ -41,15 +50,33 @@
 #define RA_SLEEP_HALVES		3
 #define RA_SLEEPS		16
 #define RA_SLEEP_NS		(50 * NSEC_PER_USEC)
+/* Copying, nominally. */
+#define RA_BYTES_PER_NS		4
 #define RA_SLICE_CALLS		8
 #define RA_SLICE_NS		(10 * NSEC_PER_MSEC)
 
 static struct ra_task ra_tasks[1 << RA_TASK_BITS];
+/* Local clock when the hooks were attached: what was before, nobody saw. */
+static u64 ra_begin_ns;
 
 static u64 task_tag(void)
 {
 	/* A pid may be used again, but not with the same start time. */
 	return ((u64)current->pid << 40) ^ current->start_time ^ 1;
+}
+
+/*
+ * What is work whatever the window: time in user mode, as ticks find it; and that read()
+ * copied, for which a page is given a microsecond.
+ */
+static u64 task_work_ns(void)
+{
+	u64 ns = READ_ONCE(current->utime);
+
+#ifdef CONFIG_TASK_XACCT
+	ns += current->ioac.rchar / RA_BYTES_PER_NS;
+#endif
+	return ns;
 }
 
 /*
@@ -71,6 +98,7 @@ static void clock_read(struct ra_clock *c)
 		barrier();
 	} while (start != READ_ONCE(se->exec_start));
 	c->cpu_ns += c->now_ns - start;
+	c->work_ns = task_work_ns();
 	c->waits = current->nvcsw;
 }
 
@@ -97,6 +125,16 @@ unsigned int ra_wait_measure(void)
 			least_ns = min(least_ns, after.cpu_ns - before.cpu_ns);
 	}
 	return RA_SLEEP_HALVES * least_ns / 2;
+}
+
+/**
+ * ra_task_begin() - the hooks are about to be attached
+ *
+ * Context: any.
+ */
+void ra_task_begin(void)
+{
+	WRITE_ONCE(ra_begin_ns, local_clock());
 }
 
 static struct ra_task *task_find(u64 tag)
@@ -151,6 +189,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 	t->miss_parts = 0;
 	t->map_parts = 0;
 	t->last = NULL;
+	memset(&t->paid, 0, sizeof(t->paid));
 	t->claimed_us = now_ns >> 10;
 	WRITE_ONCE(t->tag, tag);
 	return t;
@@ -174,21 +213,43 @@ static bool was_idle(u64 off_ns, u64 waits)
 	       (off_ns > RA_TASK_STALE_NS || off_ns > waits * RA_IDLE_ONCE_NS);
 }
 
+static void pay(struct ra_paid *paid, u64 time_ns, u64 work_ns)
+{
+	paid->time_ns = min_t(u64, paid->time_ns + time_ns, U32_MAX);
+	paid->work_ns = min_t(u64, paid->work_ns + work_ns, U32_MAX);
+}
+
+static void report(struct ra_paid *paid)
+{
+	if (paid->key && paid->time_ns)
+		mlproxy_cost(ra_proxy, paid->key, paid->time_ns, paid->work_ns);
+	paid->time_ns = 0;
+	paid->work_ns = 0;
+}
+
 /* The time since the last call belongs to the file of that call. */
 static void account_gap(struct ra_task *t, const struct ra_clock *c)
 {
+	u32 waits = c->waits - t->entered_waits, miss_parts = t->miss_parts;
+	u32 map_parts = t->map_parts;
 	s64 gap_ns = c->now_ns - t->left.now_ns;
 	s64 think_ns = c->cpu_ns - t->left.cpu_ns;
+	u64 latest_ns, work_ns;
 
-	if (!t->left.now_ns || gap_ns <= 0)
+	t->entered_waits = c->waits;
+	t->miss_parts = 0;
+	t->map_parts = 0;
+	if (!t->left.now_ns || gap_ns <= 0 ||
+	    (s64)(t->left.now_ns - READ_ONCE(ra_begin_ns)) < 0)
 		return;
 	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
 	if (was_idle(gap_ns - think_ns, c->waits - t->left.waits))
 		gap_ns = think_ns;
-	think_ns = ra_useful_ns(think_ns, READ_ONCE(ra_wait_cpu_ns), c->waits - t->entered_waits,
-				t->miss_parts, t->map_parts);
+	think_ns = ra_useful_ns(think_ns, READ_ONCE(ra_wait_cpu_ns), waits, miss_parts, map_parts);
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
+	ra_latest(gap_ns, c->work_ns - t->left.work_ns, RA_OUTER_WASHOUT_NS, &latest_ns, &work_ns);
+	pay(&t->paid, latest_ns, work_ns);
 	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
 		ra_epoch_add_time(&t->last->epoch, think_ns, gap_ns - think_ns);
 		ra_file_unlock(t->last);
@@ -227,14 +288,25 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 	if (!t)
 		return NULL;
 	account_gap(t, &c);
-	t->entered_waits = c.waits;
-	t->miss_parts = 0;
-	t->map_parts = 0;
 	t->fault = fault;
 	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS)
 		ra_task_flush(t, target);
 	*outer = true;
 	return t;
+}
+
+/**
+ * ra_task_use() - what the task does from now on is for the file of a call
+ * @t: slot of the current task, from ra_task_enter(), with what is known of its last file
+ * @call: the call, an outermost one, with its file's identity
+ */
+void ra_task_use(struct ra_task *t, const struct ra_call *call)
+{
+	if (t->paid.key && t->last_ino == call->ino && t->last_dev == call->dev &&
+	    t->last_generation == call->generation)
+		return;
+	report(&t->paid);
+	t->paid.key = ra_key(call->dev, call->ino, call->generation);
 }
 
 /**
@@ -247,11 +319,18 @@ void ra_task_elsewhere(void)
 {
 	u64 tag = task_tag();
 	struct ra_task *t = task_find(tag);
+	struct ra_clock c;
 
 	if (!t || atomic_cmpxchg(&t->busy, 0, 1))
 		return;
-	if (READ_ONCE(t->tag) == tag)
+	if (READ_ONCE(t->tag) == tag && t->paid.key) {
+		clock_read(&c);
+		account_gap(t, &c);
+		report(&t->paid);
+		t->left = c;
 		t->last = NULL;
+		t->paid.key = 0;
+	}
 	atomic_set_release(&t->busy, 0);
 }
 
@@ -279,6 +358,8 @@ void ra_task_exit(struct ra_task *t, u64 enter_ns)
 	clock_read(&t->left);
 	stall_ns = max_t(s64, t->left.now_ns - enter_ns, 0);
 	t->slice_wall_ns += stall_ns;
+	pay(&t->paid, stall_ns, 0);
+	report(&t->paid);
 	t->fault = false;
 	atomic_set_release(&t->busy, 0);
 }

@@ -6,19 +6,42 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 
+struct ra_call;
 struct ra_file;
 struct ra_target;
+
+/*
+ * The outer experiment: how long a file keeps its arm, and the start of that, which does not
+ * count. Of a longer time between two calls, only so much of its end is told of: the rest
+ * may have passed in another arm.
+ */
+#define RA_OUTER_HOLD_NS	NSEC_PER_SEC
+#define RA_OUTER_WASHOUT_NS	(RA_OUTER_HOLD_NS / 5)
 
 /**
  * struct ra_clock - a reading of the current task's clocks
  * @now_ns: local clock
  * @cpu_ns: CPU time of the task
- * @waits: times that the task went to sleep, ever
+ * @work_ns: what the task has done, see task_work_ns()
+ * @waits: times that the task went to sleep, ever; 32 bits of it
  */
 struct ra_clock {
 	u64 now_ns;
 	u64 cpu_ns;
-	u64 waits;
+	u64 work_ns;
+	u32 waits;
+};
+
+/**
+ * struct ra_paid - what a task has to report to the outer experiment
+ * @key: of the file that its time is spent on; 0 for none
+ * @time_ns: time since its last call returned, and within this one, without idle time
+ * @work_ns: what it did in that
+ */
+struct ra_paid {
+	u64 key;
+	u32 time_ns;
+	u32 work_ns;
 };
 
 /**
@@ -43,6 +66,7 @@ struct ra_clock {
  * @last_ino: its identity
  * @last_generation: the same
  * @last_dev: the same
+ * @paid: for mlproxy_cost(); empty but for its key between calls
  */
 struct ra_task {
 	u64 tag;
@@ -52,7 +76,7 @@ struct ra_task {
 	u8 miss_parts;
 	u8 map_parts;
 	struct ra_clock left;
-	u64 entered_waits;
+	u32 entered_waits;
 	s64 log_sum;
 	s64 log_us;
 	u64 slice_think_ns;
@@ -63,10 +87,13 @@ struct ra_task {
 	u64 last_ino;
 	u32 last_generation;
 	u32 last_dev;
+	struct ra_paid paid;
 } ____cacheline_aligned;
 
 unsigned int ra_wait_measure(void);
+void ra_task_begin(void);
 struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns, bool *outer);
+void ra_task_use(struct ra_task *task, const struct ra_call *call);
 void ra_task_elsewhere(void);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
