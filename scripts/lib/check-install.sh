@@ -35,6 +35,13 @@ dead_links()
 	return "$status"
 }
 
+# dkms_differs DEST: modules that only one of "make install" and DKMS installs
+dkms_differs()
+{
+	diff <(cd "$1" && find lib/modules -name '*.ko' -printf '%f\n' | sed 's/\.ko$//' | sort) \
+		<(sed -n 's/^BUILT_MODULE_NAME.*="\(.*\)"/\1/p' dkms.conf | sort)
+}
+
 # What must hold of what was installed in DEST.
 installed_well()
 {
@@ -46,6 +53,10 @@ installed_well()
 			status=1
 		fi
 	done
+	if ! dkms_differs "$dest"; then
+		echo "make install and dkms.conf do not install the same modules"
+		status=1
+	fi
 	for f in "$dest$INSTALL_LIBDIR"/libmlproxy.so.0 \
 		"$dest$INSTALL_LIBDIR"/libmlproxytorch.so.0; do
 		if [ ! -e "$f" ]; then
