@@ -822,7 +822,7 @@ struct mlproxy_mode {
 #define MLPROXY_PARAM_PENDING_NS	16	/* a pending decision expires: 1 ms to 1 day */
 #define MLPROXY_PARAM_RAMP_NS		17	/* the test with RAMP_SHARE: 0 (none) to 1 h */
 #define MLPROXY_PARAM_RAMP_SHARE	18	/* model's share in it, of 65536 */
-#define MLPROXY_PARAM_OUTER_SHARE	19	/* per mode: units of the outer experiment, of 65536 */
+#define MLPROXY_PARAM_OUTER_SHARE	19	/* per mode: units in the outer test, of 65536 */
 #define MLPROXY_PARAM_OUTER_HOLD_NS	20	/* a unit keeps its arm: 1 ms to 1 h */
 #define MLPROXY_PARAM_OUTER_WASHOUT_NS	21	/* start of that, not counted; < OUTER_HOLD_NS */
 #define MLPROXY_PARAM_OUTER_MARGIN_Q16	22	/* "costs no more": by so much of it, 0 to 65536 */
