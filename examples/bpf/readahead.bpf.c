@@ -36,6 +36,9 @@ static __always_inline __u32 action_of(__u32 step)
 	       step == 4 ? KERNEL : step == 5 ? W256K : step == 6 ? W1M : W4M;
 }
 
+/* For `mlproxy bpf attach --proxy`. */
+MLPROXY_BPF_DECLARE_BOUND;
+
 SEC("raw_tracepoint.w/" MLPROXY_BPF_TRACEPOINT)
 int decide(struct bpf_raw_tracepoint_args *args)
 {
@@ -43,7 +46,8 @@ int decide(struct bpf_raw_tracepoint_args *args)
 	__u32 step, action;
 
 	/* Every proxy asks. */
-	if (MLPROXY_BPF_CTX(args)->schema_hash != READAHEAD_SCHEMA)
+	if (!MLPROXY_BPF_IS_BOUND(args) ||
+	    MLPROXY_BPF_CTX(args)->schema_hash != READAHEAD_SCHEMA)
 		return 0;
 	going_on = MLPROXY_BPF_CTX(args)->features[SEQ_SHARE] +
 		   MLPROXY_BPF_CTX(args)->features[ASYNC_SHARE];

@@ -19,6 +19,9 @@
 enum { LOAD, SIZE, CLASS };
 enum { NONE, LOW, MIDDLE, HIGH };
 
+/* For `mlproxy bpf attach --proxy`. */
+MLPROXY_BPF_DECLARE_BOUND;
+
 SEC("raw_tracepoint.w/" MLPROXY_BPF_TRACEPOINT)
 int decide(struct bpf_raw_tracepoint_args *args)
 {
@@ -26,7 +29,7 @@ int decide(struct bpf_raw_tracepoint_args *args)
 	__u32 action;
 
 	/* Every proxy asks. */
-	if (ctx->schema_hash != SYNTH_SCHEMA)
+	if (!MLPROXY_BPF_IS_BOUND(args) || ctx->schema_hash != SYNTH_SCHEMA)
 		return 0;
 	action = ctx->features[LOAD] < 64 ? LOW : ctx->features[LOAD] < 160 ? MIDDLE : HIGH;
 	if (ctx->features[SIZE] >= 4096)

@@ -175,6 +175,43 @@ same_bits()
 	return $ok
 }
 
+# by_program PROXY: decisions by the program, so far
+by_program()
+{
+	cat "$SYSFS/$1/decisions_bpf"
+}
+
+instances_decide()
+{
+	local a b
+
+	a=$(by_program synth:a) b=$(by_program synth:b)
+	decide 100
+	expect "decisions of a by the program" $(($(by_program synth:a) - a)) "$1" || return
+	expect "decisions of b by the program" $(($(by_program synth:b) - b)) "$2"
+}
+
+# For one proxy, with its instances, or for one of these; a proxy that comes again is
+# another one.
+bound_to_a_proxy()
+{
+	rmmod mlproxy_synth && mod_load mlproxy_synth instances=a,b || return
+	pin_mode
+	attach "$example" || return
+	instances_decide 50 50 && detach synth || return
+	attach "$example" --proxy synth || return
+	instances_decide 50 50 && detach synth || return
+	attach "$example" --proxy synth:b || return
+	instances_decide 0 50 && detach synth || return
+	attach "$example" --proxy synth || return
+	rmmod mlproxy_synth && mod_load mlproxy_synth instances=a,b || return
+	pin_mode
+	instances_decide 0 0 && detach synth || return
+	exits 3 "no proxy 'nothing'" "$mlproxy" bpf attach "$example" --proxy nothing
+	exits 4 'MLPROXY_BPF_DECLARE_BOUND' "$mlproxy" bpf attach "$progs/wild.bpf.o" --proxy synth
+	rmmod mlproxy_synth && mod_load mlproxy_synth && pin_mode
+}
+
 # A link is dropped after a grace period.
 unload_core()
 {
@@ -211,5 +248,6 @@ for model in "$progs"/*.mlp; do
 	model=$(basename "$model" .mlp)
 	ktap_test "same_bits_$model" same_bits "$model"
 done
+ktap_test bound_to_a_proxy bound_to_a_proxy
 ktap_test modules_unload modules_unload
 ktap_end

@@ -5,12 +5,18 @@
  * A program of type BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, attached to the
  * tracepoint MLPROXY_BPF_TRACEPOINT, is asked before the recommendations and the
  * in-kernel model. Every proxy asks every program: one that is made for a proxy
- * looks at @schema_hash first and leaves the others alone.
+ * looks at @schema_hash first and leaves the others alone. So that it can be attached
+ * for a named proxy, it asks MLPROXY_BPF_IS_BOUND(), too: two proxies may have one schema.
+ *
+ *	MLPROXY_BPF_DECLARE_BOUND;
  *
  *	SEC("raw_tracepoint.w/mlproxy_bpf_decide")
  *	int decide(struct bpf_raw_tracepoint_args *args)
  *	{
  *		struct mlproxy_bpf_ctx *ctx = MLPROXY_BPF_CTX(args);
+ *
+ *		if (!MLPROXY_BPF_IS_BOUND(args) || ctx->schema_hash != MY_SCHEMA)
+ *			return 0;
  */
 #ifndef _UAPI_LINUX_MLPROXY_BPF_H
 #define _UAPI_LINUX_MLPROXY_BPF_H
@@ -25,7 +31,7 @@
  * struct mlproxy_bpf_ctx - a decision that is asked for
  * @schema_hash: of the proxy's schema
  * @key: entity the decision is about
- * @proxy_id: of the proxy
+ * @proxy_id: of the proxy, the same for all its instances
  * @baseline: action of the kernel's own algorithm
  * @allowed: bit mask of the actions that are legal here
  * @nr_features: valid entries in @features
@@ -72,5 +78,31 @@ struct mlproxy_bpf_ctx {
 	__asm__ __volatile__("" : "+r"(__args));			\
 	(struct mlproxy_bpf_ctx *)(unsigned long)__args->args[0];	\
 })
+
+/**
+ * struct mlproxy_bpf_bound - the proxy that a program is attached for
+ * @proxy_id: as in the context; 0: any
+ * @instance: as in the context; 0: all of that proxy
+ *
+ * A constant of the program, MLPROXY_BPF_BOUND, that the loader fills in before the
+ * verifier sees it ("mlproxy bpf attach --proxy"). A proxy that comes again has another
+ * id.
+ */
+struct mlproxy_bpf_bound {
+	__u32 proxy_id;
+	__u32 instance;
+};
+
+#define MLPROXY_BPF_BOUND	"mlproxy_bound"
+
+#define MLPROXY_BPF_DECLARE_BOUND					\
+	const volatile struct mlproxy_bpf_bound mlproxy_bound = {}
+
+/* Is the one that asks the proxy, or the instance, that the program is attached for? */
+#define MLPROXY_BPF_IS_BOUND(args)					\
+	((!mlproxy_bound.proxy_id ||					\
+	  MLPROXY_BPF_CTX(args)->proxy_id == mlproxy_bound.proxy_id) &&	\
+	 (!mlproxy_bound.instance ||					\
+	  MLPROXY_BPF_CTX(args)->instance == mlproxy_bound.instance))
 
 #endif /* _UAPI_LINUX_MLPROXY_BPF_H */

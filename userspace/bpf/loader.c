@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The loader; see loader.h. */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
@@ -124,6 +125,57 @@ static int open_object(const char *path, char *log, bool verbose,
 		    MLPROXY_BPF_TRACEPOINT, path, nr);
 }
 
+#define RODATA	".rodata"
+
+/* Where a constant of the program is, in its map of constants; or -1. */
+static long constant_at(const struct bpf_object *obj, const char *name)
+{
+	struct btf *btf = bpf_object__btf(obj);
+	int id = btf ? btf__find_by_name_kind(btf, RODATA, BTF_KIND_DATASEC) : -1, i;
+	const struct btf_var_secinfo *var;
+	const struct btf_type *section;
+
+	if (id < 0)
+		return -1;
+	section = btf__type_by_id(btf, id);
+	var = btf_var_secinfos(section);
+	for (i = 0; i < btf_vlen(section); i++, var++) {
+		const struct btf_type *type = btf__type_by_id(btf, var->type);
+
+		if (!strcmp(btf__name_by_offset(btf, type->name_off), name))
+			return var->offset;
+	}
+	return -1;
+}
+
+static int bind_object(const char *path, struct bpf_object *obj,
+		       const struct mlproxy_bpf_bound *bound, char *error)
+{
+	long at = constant_at(obj, MLPROXY_BPF_BOUND);
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, RODATA);
+	const void *old;
+	size_t bytes = 0;
+	char *constants;
+	int ret;
+
+	old = map && at >= 0 ? bpf_map__initial_value(map, &bytes) : NULL;
+	if (!old || bytes < at + sizeof(*bound))
+		return fail(error, -EINVAL,
+			    "%s can't be attached for one proxy: it has no MLPROXY_BPF_DECLARE_BOUND (linux/mlproxy_bpf.h), or was compiled without -g",
+			    path);
+	constants = malloc(bytes);
+	if (!constants)
+		return fail(error, -ENOMEM, "out of memory");
+	memcpy(constants, old, bytes);
+	memcpy(constants + at, bound, sizeof(*bound));
+	ret = bpf_map__set_initial_value(map, constants, bytes);
+	free(constants);
+	if (ret)
+		return fail(error, ret, "%s: cannot be attached for one proxy: %s", path,
+			    strerror(-ret));
+	return 0;
+}
+
 /*
  * The verifier, too, says EPERM and EACCES; but it says more in its log, which is empty
  * where the kernel did not let us come that far.
@@ -212,8 +264,8 @@ static int attach_and_pin(struct bpf_program *prog, const char *pin, struct bpfl
 	return ret;
 }
 
-int bpfload_attach(const char *object, const char *pin, bool verbose,
-		   struct bpfload_info *info, char *error)
+int bpfload_attach(const char *object, const char *pin, const struct mlproxy_bpf_bound *bound,
+		   bool verbose, struct bpfload_info *info, char *error)
 {
 	struct bpf_program *prog = NULL;
 	struct bpf_object *obj = NULL;
@@ -229,6 +281,8 @@ int bpfload_attach(const char *object, const char *pin, bool verbose,
 	if (!log)
 		return fail(error, -ENOMEM, "out of memory");
 	ret = open_object(object, log, verbose, &obj, &prog, error);
+	if (!ret && bound)
+		ret = bind_object(object, obj, bound, error);
 	if (!ret)
 		ret = load_object(object, obj, log, error);
 	if (verbose && log[0])

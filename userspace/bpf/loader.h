@@ -36,19 +36,23 @@ struct bpfload_info {
 	uint32_t walked;
 };
 
+struct mlproxy_bpf_bound;
+
 /**
  * bpfload_attach() - load a program, attach it and pin its link
  * @object: file that clang made, with one program in it
  * @pin: where to pin the link, in a BPF filesystem
+ * @bound: the proxy, or the instance, that it is to be attached for; NULL for all
  * @verbose: print the verifier's log to stderr
  * @info: out: what was attached
  * @error: out: why not
  *
  * Return: 0; -ENOTSUP: no BPF filesystem; -EEXIST: the pin exists; -ENODEV: no
- * mlproxy module; -EPERM; -EINVAL: the verifier refused it; another -errno.
+ * mlproxy module; -EPERM; -EINVAL: the verifier refused it, or it does not ask whom it is
+ * attached for; another -errno.
  */
-int bpfload_attach(const char *object, const char *pin, bool verbose,
-		   struct bpfload_info *info, char *error);
+int bpfload_attach(const char *object, const char *pin, const struct mlproxy_bpf_bound *bound,
+		   bool verbose, struct bpfload_info *info, char *error);
 
 /**
  * bpfload_list() - what is pinned in BPFLOAD_DIR

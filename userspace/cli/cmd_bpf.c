@@ -12,6 +12,7 @@
 #include "bpf/gen.h"
 #include "bpf/loader.h"
 #include "cli.h"
+#include <linux/mlproxy_bpf.h>
 
 /**
  * struct bpf_args - what the actions take
@@ -19,6 +20,7 @@
  * @operand: file or name
  * @name: --name
  * @pin: --pin
+ * @proxy: --proxy
  * @output: -o
  * @include: -I
  * @compile: --compile
@@ -28,6 +30,7 @@ struct bpf_args {
 	const char *operand;
 	const char *name;
 	const char *pin;
+	const char *proxy;
 	const char *output;
 	const char *include;
 	bool compile;
@@ -78,16 +81,35 @@ static int exit_code(int err, const char *error)
 	}
 }
 
+/* The ids by which the kernel names it to a program. */
+static int find_proxy(const struct cli *cli, struct mlproxy_session *s, void *arg)
+{
+	struct mlproxy_bpf_bound *bound = arg;
+	struct mlproxy_list_entry entry;
+	int ret = cli_entry(s, &entry);
+
+	(void)cli;
+	if (ret)
+		return cli_fail(s, ret);
+	bound->proxy_id = entry.class_id ? entry.class_id : entry.id;
+	bound->instance = entry.instance;
+	return CLI_OK;
+}
+
 static int do_attach(const struct bpf_args *a)
 {
 	char pin[4096], error[BPFLOAD_ERROR_LEN];
+	struct mlproxy_bpf_bound bound = { 0 };
 	struct bpfload_info info;
 	int ret;
 
 	ret = pin_path(a, pin, sizeof(pin));
+	if (!ret && a->proxy)
+		ret = cli_run(a->cli, a->proxy, CLI_READ, find_proxy, &bound);
 	if (ret)
 		return ret;
-	ret = bpfload_attach(a->operand, pin, a->cli->verbose, &info, error);
+	ret = bpfload_attach(a->operand, pin, a->proxy ? &bound : NULL, a->cli->verbose, &info,
+			     error);
 	if (ret)
 		return exit_code(ret, error);
 	if (a->cli->json)
@@ -249,10 +271,11 @@ static int run_action(struct cli *cli, int argc, char **argv, struct bpf_args *a
 
 static int bpf(struct cli *cli, int argc, char **argv)
 {
-	enum { OPT_NAME = 256, OPT_PIN, OPT_COMPILE };
+	enum { OPT_NAME = 256, OPT_PIN, OPT_PROXY, OPT_COMPILE };
 	static const struct option options[] = {
 		{ "name", required_argument, NULL, OPT_NAME },
 		{ "pin", required_argument, NULL, OPT_PIN },
+		{ "proxy", required_argument, NULL, OPT_PROXY },
 		{ "output", required_argument, NULL, 'o' },
 		{ "include", required_argument, NULL, 'I' },
 		{ "compile", no_argument, NULL, OPT_COMPILE },
@@ -268,6 +291,9 @@ static int bpf(struct cli *cli, int argc, char **argv)
 			break;
 		case OPT_PIN:
 			a.pin = optarg;
+			break;
+		case OPT_PROXY:
+			a.proxy = optarg;
 			break;
 		case OPT_COMPILE:
 			a.compile = true;
@@ -289,7 +315,7 @@ const struct cli_verb verb_bpf = {
 	.name = "bpf",
 	.fn = bpf,
 	.summary = "let eBPF programs decide: make one of a model, attach, list, detach",
-	.synopsis = "attach FILE.bpf.o [--name NAME | --pin PATH]\n"
+	.synopsis = "attach FILE.bpf.o [--proxy PROXY] [--name NAME | --pin PATH]\n"
 		    "       mlproxy bpf list\n"
 		    "       mlproxy bpf detach NAME|PATH\n"
 		    "       mlproxy bpf generate MODEL.mlp -o MODEL.bpf.c [--compile] [-I DIR]",
@@ -298,6 +324,8 @@ const struct cli_verb verb_bpf = {
 		"after the command ends, by a pin in " BPFLOAD_DIR ", and keeps the module\n"
 		"mlproxy loaded. A generated program gives what its model gives, bit for bit.\n"
 		"\n"
+		"      --proxy=PROXY  for this proxy alone, or PROXY:INSTANCE; without, for every proxy\n"
+		"                     with the schema that it was made for\n"
 		"      --name=NAME    name of the pin; default: the file's, up to its first dot\n"
 		"      --pin=PATH     pin it there; list does not see it outside of that folder\n"
 		"  -o, --output=FILE  the program generated\n"
@@ -306,6 +334,6 @@ const struct cli_verb verb_bpf = {
 		"\n"
 		"Example:\n"
 		"  mlproxy bpf generate synth.mlp -o synth.bpf.c --compile\n"
-		"  mlproxy bpf attach synth.bpf.o\n"
+		"  mlproxy bpf attach synth.bpf.o --proxy synth\n"
 		"  mlproxy bpf detach synth\n",
 };
