@@ -78,12 +78,27 @@ static void take_pair(struct learner *ln, const struct mlproxy_joined *pair)
 	take_error(ln, pair, serial);
 }
 
+/*
+ * One of several instances: its model is that of all, and what is wrong there is seen to
+ * by the kernel, which takes it away there alone.
+ */
+static bool of_a_part(const struct learner *ln, const struct mlproxy_rec_change *c)
+{
+	return c->instance && !strchr(ln->config.name, ':');
+}
+
 static void take_mode(struct learner *ln, const struct mlproxy_rec_change *c)
 {
 	const struct mlproxy_rec_mode *m = (const void *)c;
 	bool ours = ln->current;
 	char why[160];
 
+	if (of_a_part(ln, c)) {
+		log_say(LOG_INFO, ln->config.name, "mode of instance %u: %s -> %s: %s", c->instance,
+			mlproxy_mode_name(c->from), mlproxy_mode_name(c->to),
+			mlproxy_mode_reason_name(c->reason));
+		return;
+	}
 	ln->mode = c->to;
 	log_say(LOG_INFO, ln->config.name, "mode %s -> %s: %s", mlproxy_mode_name(c->from),
 		mlproxy_mode_name(c->to), mlproxy_mode_reason_name(c->reason));
@@ -140,7 +155,7 @@ static int take_record(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint
 		break;
 	case MLPROXY_REC_STATE:
 		/* Re-initialised: it forgot its models. */
-		if (c->to == MLPROXY_STATE_INITIALIZED)
+		if (c->to == MLPROXY_STATE_INITIALIZED && !of_a_part(ln, c))
 			ln->reload = true;
 		break;
 	default:

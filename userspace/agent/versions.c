@@ -185,11 +185,14 @@ static void watch_gain(struct learner *ln)
 	ln->evidence_known = !get_efficiency(ln, &e);
 	if (!ln->evidence_known)
 		return;
-	ln->evidence = e.evidence;
 	ln->mode = e.mode;
+	/* Of the instance in the lowest mode, now this one, now that: nothing to compare. */
+	ln->evidence_known = !e.instance || strchr(ln->config.name, ':');
+	if (ln->evidence_known)
+		ln->evidence = e.evidence;
 	if (ln->probation && ln->model_rows > ln->config.probation_rows)
 		ln->probation = false;
-	if (!ln->probation || !ln->current || !ln->previous || !ln->previous_gain_known ||
+	if (!ln->evidence_known || !ln->probation || !ln->current || !ln->previous || !ln->previous_gain_known ||
 	    ln->state.alarm || ln->evidence.model_version != ln->current->kernel_version ||
 	    !measured(&ln->evidence) || ln->evidence.high_q16 / 65536.0 >= ln->previous_gain)
 		return;
@@ -229,6 +232,9 @@ void versions_watch(struct learner *ln)
 
 	if (mlproxy_model_get_info(ln->s, &info))
 		return;
+	/* An instance that is re-initialised keeps the model. */
+	if (info.active_version)
+		ln->reload = false;
 	if (ln->reload && ln->current && !info.active_version) {
 		ln->reload = false;
 		log_say(LOG_INFO, ln->config.name,
