@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """docs/results/outer-power.md, out of the tables of tests/bench/outer-power.
 
-usage: outer-power-report.py DIR RUNS SECONDS > docs/results/outer-power.md
+usage: outer-power-report.py DIR RUNS SECONDS FEW_RUNS SHORT_SECONDS > docs/results/outer-power.md
 """
 
 import csv
@@ -17,9 +17,9 @@ TURN = ("policy", "unit", "hold", "excess", "left", "leave", "leave95")
 HEAD = """\
 # What the outer experiment finds, simulated
 
-Made by `tests/bench/outer-power all`, all seeds fixed: {runs} runs of each kind, {seconds} simulated
-seconds each, the defaults of [modes.md](../modes.md), 1000 decisions a second of 16 entities
-(`tests/common/outer_sim.c`). Entities differ (the logarithm of their stalls by 0.5 sd) and so does
+Made by `tests/bench/outer-power all`, all seeds fixed: {runs} runs of {seconds} simulated seconds
+where nothing else is said, the defaults of [modes.md](../modes.md), 1000 decisions a second of 16
+entities (`tests/common/outer_sim.c`). Entities differ (the logarithm of their stalls by 0.5 sd) and so does
 the load with time (0.3 sd, correlated over 5 s). Seconds are medians / 95 % of all runs, – where so
 many never got there.
 
@@ -78,7 +78,7 @@ def climb(rows):
                   more(r["stalled"]))
 
 
-def chapters(directory):
+def chapters(directory, seconds_each, few, short):
     yield "## Who is recommended, and who falls"
     yield ""
     yield "*Recommended* is to have been in recommendation mode at any time. *Left* is to have gone back"
@@ -89,11 +89,14 @@ def chapters(directory):
     yield ""
     yield "## The same without it"
     yield ""
-    yield "The reward alone decides. For *good* this is the price of the outer experiment."
+    yield f"The reward alone decides; {short} s. For *good* the difference is the price of the outer"
+    yield "experiment."
     yield ""
     yield from climb(read(directory, "without", CLIMB))
     yield ""
     yield "## How small a harm, in how long"
+    yield ""
+    yield f"{few} runs of {seconds_each} s."
     yield ""
     yield from header("policy", "costs more by", "unit, hold", "runs recommended",
                       "runs that left", "after, s")
@@ -103,7 +106,7 @@ def chapters(directory):
     yield ""
     yield "## The ledger alone"
     yield ""
-    yield "Without an outer experiment, with and without a ledger of the decision's own stall."
+    yield f"Without an outer experiment, with and without a ledger of the decision's own stall; {short} s."
     yield ""
     yield from header("policy", "measures", "runs recommended", "after, s", "runs that left",
                       "after, s")
@@ -113,7 +116,8 @@ def chapters(directory):
     yield ""
     yield "## A good policy that turns"
     yield ""
-    yield "It is in recommendation mode, and turns bad there. Seconds until that is left."
+    yield "It is in recommendation mode, and turns bad there. Seconds until that is left;"
+    yield f"{few} runs of {seconds_each} s from then on."
     yield ""
     yield from header("turns to", "costs more by", "unit, hold", "runs that left", "after, s")
     for r in read(directory, "turn", TURN):
@@ -122,9 +126,9 @@ def chapters(directory):
 
 
 def main():
-    directory, runs, length = sys.argv[1:4]
+    directory, runs, length, few, short = sys.argv[1:6]
     print(HEAD.format(runs=runs, seconds=length))
-    print("\n".join(chapters(directory)))
+    print("\n".join(chapters(directory, length, few, short)))
 
 
 if __name__ == "__main__":

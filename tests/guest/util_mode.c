@@ -77,7 +77,7 @@ uint64_t synth_get(const char *param)
 void synth_calm(void)
 {
 	static const char *const zero[] = {
-		"shift", "penalty", "critical", "health", "fail", "keys", "burst",
+		"shift", "penalty", "critical", "health", "fail", "keys", "burst", "hidden", "audited",
 	};
 	size_t i;
 

@@ -25,6 +25,7 @@
 #include <linux/string.h>
 
 #include "target.h"
+#include "toll.h"
 
 #define RUN_MAX 10000000U
 #define REWARD_MAX 1000
@@ -135,6 +136,7 @@ static bool decide_once(struct mlproxy *synth, const struct synth_target *target
 {
 	u32 nr_keys = READ_ONCE(keys);
 	struct mlproxy_decision decision;
+	struct synth_toll toll;
 	s64 context[] = {
 		prandom_u32_state(&rnd) % 256,
 		1LL << (prandom_u32_state(&rnd) % 21),
@@ -149,7 +151,13 @@ static bool decide_once(struct mlproxy *synth, const struct synth_target *target
 
 	if (action && READ_ONCE(fail) && synth_is_affected(target))
 		mlproxy_report_error(synth, &decision);
-	mlproxy_feedback(synth, &decision, reward_of(target, action, best));
+	if (!synth_has_toll()) {
+		mlproxy_feedback(synth, &decision, reward_of(target, action, best));
+		return action == best;
+	}
+	synth_toll(req.key, action, (u64)prandom_u32_state(&rnd) << 32 | prandom_u32_state(&rnd),
+		   &toll);
+	synth_toll_report(synth, req.key, &decision, reward_of(target, action, best), &toll);
 	return action == best;
 }
 
@@ -255,6 +263,7 @@ static const struct mlproxy_ops ops = {
 	.critical = is_critical,
 	.estimate = estimate,
 	.correct = correct,
+	.audit = synth_audit,
 };
 
 static struct mlproxy_desc desc = {
@@ -287,6 +296,9 @@ static int __init synth_init(void)
 	if (nr < 0)
 		return -EINVAL;
 	desc.unit = nr;
+	nr = synth_toll_describe(&desc);
+	if (nr)
+		return nr;
 	prandom_seed_state(&rnd, 42);
 	return synth_targets_init(&desc);
 }
