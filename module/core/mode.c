@@ -122,17 +122,23 @@ static const struct mlproxy_transition *last(const struct mlproxy_modes *ms)
 /**
  * mlproxy_mode_evidence() - the running experiment, as of the last look
  * @proxy: the proxy, not being destroyed
+ * @verdict: MLPROXY_VERDICT_*
  * @out: out
  *
  * Context: any but NMI.
  */
-void mlproxy_mode_evidence(struct mlproxy *proxy, struct mlproxy_evidence *out)
+void mlproxy_mode_evidence(struct mlproxy *proxy, u32 verdict, struct mlproxy_evidence *out)
 {
 	struct mlproxy_modes *ms = proxy->modes;
 	unsigned long flags;
 
 	flags = lock_modes(ms);
-	*out = ms->machine.evidence;
+	if (verdict == MLPROXY_VERDICT_LEDGER)
+		*out = ms->machine.verdicts.ledger;
+	else if (verdict == MLPROXY_VERDICT_OUTER)
+		*out = ms->machine.verdicts.outer;
+	else
+		*out = ms->machine.evidence;
 	unlock_modes(ms, flags);
 }
 

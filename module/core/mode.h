@@ -23,7 +23,7 @@ void mlproxy_mode_reset(struct mlproxy *proxy);
 void mlproxy_mode_pause(struct mlproxy *proxy);
 
 int mlproxy_set_mode(struct mlproxy *proxy, u32 mode, bool automatic);
-void mlproxy_mode_evidence(struct mlproxy *proxy, struct mlproxy_evidence *out);
+void mlproxy_mode_evidence(struct mlproxy *proxy, u32 verdict, struct mlproxy_evidence *out);
 void mlproxy_mode_fill(struct mlproxy *proxy, struct mlproxy_mode *out);
 int mlproxy_mode_efficiency(struct mlproxy *proxy, struct mlproxy_efficiency *out,
 			    struct mlproxy_transition *transitions, u32 room,

@@ -66,6 +66,15 @@ static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_
 	return ret ? ret : len;
 }
 
+static ssize_t stage_show(struct mlproxy *proxy, u32 arg, char *buf)
+{
+	struct mlproxy *shown = mlproxy_shown(proxy);
+	bool ramp = READ_ONCE(shown->trust) & TRUST_RAMP;
+
+	mlproxy_put_ref(shown);
+	return sysfs_emit(buf, "%s\n", ramp ? "ramp" : "none");
+}
+
 static ssize_t automatic_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
 	struct mlproxy_mode mode = {};
@@ -82,15 +91,15 @@ static ssize_t reason_show(struct mlproxy *proxy, u32 arg, char *buf)
 	return sysfs_emit(buf, "%s\n", mlproxy_reason_name(mode.reason));
 }
 
-/* offset: of one of the numbers in struct mlproxy_evidence */
-static ssize_t evidence_show(struct mlproxy *proxy, u32 offset, char *buf)
+/* arg: MLPROXY_VERDICT_* << 16 | offset of one of the numbers in struct mlproxy_evidence */
+static ssize_t evidence_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
 	struct mlproxy *shown = mlproxy_shown(proxy);
 	struct mlproxy_evidence evidence;
 
-	mlproxy_mode_evidence(shown, &evidence);
+	mlproxy_mode_evidence(shown, arg >> 16, &evidence);
 	mlproxy_put_ref(shown);
-	return sysfs_emit(buf, "%lld\n", *(s64 *)((u8 *)&evidence + offset));
+	return sysfs_emit(buf, "%lld\n", *(s64 *)((u8 *)&evidence + (arg & 0xffff)));
 }
 
 static ssize_t schema_version_show(struct mlproxy *proxy, u32 arg, char *buf)
@@ -151,8 +160,9 @@ static ssize_t param_store(struct mlproxy *proxy, u32 arg, const char *buf, size
 	}
 #define COUNTER(_name, _field)							\
 	ATTR(_name, 0444, counter_show, NULL, offsetof(struct mlproxy_stats, _field))
-#define EVIDENCE(_name, _field)							\
-	ATTR(_name, 0444, evidence_show, NULL, offsetof(struct mlproxy_evidence, _field))
+#define EVIDENCE(_name, _verdict, _field)					\
+	ATTR(_name, 0444, evidence_show, NULL,					\
+	     (_verdict) << 16 | offsetof(struct mlproxy_evidence, _field))
 #define PARAM(_name, _param)							\
 	ATTR(_name, 0644, param_show, param_store, (_param) << 8)
 #define MODE_PARAM(_name, _param, _mode)					\
@@ -163,9 +173,22 @@ ATTR(health, 0444, health_show, NULL, 0);
 ATTR(mode, 0644, mode_show, mode_store, 0);
 ATTR(mode_reason, 0444, reason_show, NULL, 0);
 ATTR(automatic, 0444, automatic_show, NULL, 0);
-EVIDENCE(gain, gain_q16);
-EVIDENCE(gain_low, low_q16);
-EVIDENCE(gain_high, high_q16);
+ATTR(stage, 0444, stage_show, NULL, 0);
+EVIDENCE(gain, MLPROXY_VERDICT_REWARD, gain_q16);
+EVIDENCE(gain_low, MLPROXY_VERDICT_REWARD, low_q16);
+EVIDENCE(gain_high, MLPROXY_VERDICT_REWARD, high_q16);
+EVIDENCE(ledger_gain, MLPROXY_VERDICT_LEDGER, gain_q16);
+EVIDENCE(ledger_gain_low, MLPROXY_VERDICT_LEDGER, low_q16);
+EVIDENCE(ledger_gain_high, MLPROXY_VERDICT_LEDGER, high_q16);
+EVIDENCE(outer_gain, MLPROXY_VERDICT_OUTER, gain_q16);
+EVIDENCE(outer_gain_low, MLPROXY_VERDICT_OUTER, low_q16);
+EVIDENCE(outer_gain_high, MLPROXY_VERDICT_OUTER, high_q16);
+PARAM(ramp_ns, MLPROXY_PARAM_RAMP_NS);
+PARAM(ramp_share, MLPROXY_PARAM_RAMP_SHARE);
+PARAM(ledger_margin_q16, MLPROXY_PARAM_LEDGER_MARGIN_Q16);
+PARAM(outer_hold_ns, MLPROXY_PARAM_OUTER_HOLD_NS);
+PARAM(outer_washout_ns, MLPROXY_PARAM_OUTER_WASHOUT_NS);
+PARAM(outer_margin_q16, MLPROXY_PARAM_OUTER_MARGIN_Q16);
 PARAM(washout_ns, MLPROXY_PARAM_WASHOUT_NS);
 PARAM(min_samples, MLPROXY_PARAM_MIN_SAMPLES);
 PARAM(alpha_ppm, MLPROXY_PARAM_ALPHA_PPM);
@@ -203,6 +226,9 @@ COUNTER(recommendations_expired, rec_expired);
 MODE_PARAM(share_learning, MLPROXY_PARAM_SHARE, MLPROXY_MODE_LEARNING);
 MODE_PARAM(share_collaboration, MLPROXY_PARAM_SHARE, MLPROXY_MODE_COLLABORATION);
 MODE_PARAM(share_recommendation, MLPROXY_PARAM_SHARE, MLPROXY_MODE_RECOMMENDATION);
+MODE_PARAM(outer_share_learning, MLPROXY_PARAM_OUTER_SHARE, MLPROXY_MODE_LEARNING);
+MODE_PARAM(outer_share_collaboration, MLPROXY_PARAM_OUTER_SHARE, MLPROXY_MODE_COLLABORATION);
+MODE_PARAM(outer_share_recommendation, MLPROXY_PARAM_OUTER_SHARE, MLPROXY_MODE_RECOMMENDATION);
 MODE_PARAM(explore_learning, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_LEARNING);
 MODE_PARAM(explore_collaboration, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_COLLABORATION);
 MODE_PARAM(explore_recommendation, MLPROXY_PARAM_EXPLORE, MLPROXY_MODE_RECOMMENDATION);
@@ -213,9 +239,25 @@ static struct attribute *proxy_attrs[] = {
 	&attr_mode.attr,
 	&attr_mode_reason.attr,
 	&attr_automatic.attr,
+	&attr_stage.attr,
 	&attr_gain.attr,
 	&attr_gain_low.attr,
 	&attr_gain_high.attr,
+	&attr_ledger_gain.attr,
+	&attr_ledger_gain_low.attr,
+	&attr_ledger_gain_high.attr,
+	&attr_outer_gain.attr,
+	&attr_outer_gain_low.attr,
+	&attr_outer_gain_high.attr,
+	&attr_ramp_ns.attr,
+	&attr_ramp_share.attr,
+	&attr_ledger_margin_q16.attr,
+	&attr_outer_hold_ns.attr,
+	&attr_outer_washout_ns.attr,
+	&attr_outer_margin_q16.attr,
+	&attr_outer_share_learning.attr,
+	&attr_outer_share_collaboration.attr,
+	&attr_outer_share_recommendation.attr,
 	&attr_washout_ns.attr,
 	&attr_min_samples.attr,
 	&attr_alpha_ppm.attr,

@@ -110,6 +110,7 @@ TRACE_EVENT(mlproxy_mode,
 		__field(s64, high_q16)
 		__field(s64, value)
 		__field(s64, limit)
+		__field(u32, verdict)
 	),
 	TP_fast_assign(
 		compat_assign_str(name, name);
@@ -124,12 +125,13 @@ TRACE_EVENT(mlproxy_mode,
 		__entry->high_q16 = t->evidence.high_q16;
 		__entry->value = t->evidence.value;
 		__entry->limit = t->evidence.limit;
+		__entry->verdict = t->evidence.verdict;
 	),
-	TP_printk("proxy=%s from=%u to=%u reason=%u version=%u n=%llu/%llu gain_q16=%lld low_q16=%lld high_q16=%lld value=%lld limit=%lld",
+	TP_printk("proxy=%s from=%u to=%u reason=%u version=%u n=%llu/%llu gain_q16=%lld low_q16=%lld high_q16=%lld value=%lld limit=%lld verdict=%u",
 		  __get_str(name), __entry->from, __entry->to, __entry->reason,
 		  __entry->version, __entry->n_baseline, __entry->n_model,
 		  __entry->gain_q16, __entry->low_q16, __entry->high_q16,
-		  __entry->value, __entry->limit)
+		  __entry->value, __entry->limit, __entry->verdict)
 );
 
 TRACE_EVENT(mlproxy_recommendation,
