@@ -30,14 +30,14 @@ void mlproxy_outer_arms(const struct mlproxy *proxy, u64 trust, u32 mode, u64 ke
 			struct outer_arms *arms)
 {
 	bool ramp = mode == MLPROXY_MODE_COLLABORATION && trust & TRUST_RAMP;
-	u32 share = READ_ONCE(proxy->outer_share[mode]);
 	struct outer_draw draw = {
 		.seed = READ_ONCE(proxy->seed),
 		.hold_ns = READ_ONCE(proxy->outer_hold_ns),
 		.entity = proxy->outer_unit == MLPROXY_OUTER_ENTITY,
 	};
 
-	draw.share = ramp && share ? OUTER_RAMP_SHARE : share;
+	draw.share = outer_share(READ_ONCE(proxy->outer_share[mode]), ramp,
+				 trust & TRUST_DOUBT);
 	arms->base = draw.share / 2;
 	arms->model = outer_is_block(mode, ramp) ? 0 : draw.share / 2;
 	arms->place = outer_place(&draw, key, now_ns);

@@ -202,7 +202,8 @@ void mode_show(struct mlproxy *proxy)
 	const struct mode_machine *m = &proxy->modes->machine;
 
 	WRITE_ONCE(proxy->trust, trust_make(m->mode, m->automatic, m->logic) |
-				 (m->stage == MLPROXY_STAGE_RAMP ? TRUST_RAMP : 0));
+				 (m->stage == MLPROXY_STAGE_RAMP ? TRUST_RAMP : 0) |
+				 (mode_in_doubt(m) ? TRUST_DOUBT : 0));
 	WRITE_ONCE(proxy->outer_begin_ns, m->verdicts.outer_since_ns);
 	/*
 	 * Who sees an experiment sees its mode and logic; pairs with decide_running() and

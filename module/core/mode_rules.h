@@ -231,6 +231,16 @@ void mode_machine_set(struct mode_machine *m, const struct mode_input *in, u32 m
  */
 void mode_machine_restart(struct mode_machine *m, const struct mode_input *in);
 
+/**
+ * mode_in_doubt() - is a policy recommended that seems to cost more
+ *
+ * Then more of the units are left to the baseline, so that it shows sooner.
+ */
+static inline bool mode_in_doubt(const struct mode_machine *m)
+{
+	return m->mode == MLPROXY_MODE_RECOMMENDATION && verdict_doubts(&m->verdicts.outer);
+}
+
 /** mode_hold_ns() - shortest time of the present emergency */
 u64 mode_hold_ns(const struct mode_machine *m, const struct mode_config *config);
 

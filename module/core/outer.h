@@ -30,8 +30,9 @@
 /* Not of the unit's hash as it is for the inner experiment. */
 #define OUTER_SALT		0x6f75746572ULL
 
-/* Units in the experiment during the ramp, of 65536. */
+/* Pairs in the experiment during the ramp, and in recommendation mode in doubt, of 65536. */
 #define OUTER_RAMP_SHARE	(MLPROXY_SHARE_ONE / 4)
+#define OUTER_DOUBT_SHARE	(MLPROXY_SHARE_ONE / 2)
 
 /**
  * struct outer_draw - how units are drawn
@@ -59,6 +60,22 @@ struct outer_draw {
 static inline bool outer_is_block(u32 mode, bool ramp)
 {
 	return ramp || mode == MLPROXY_MODE_RECOMMENDATION;
+}
+
+/**
+ * outer_share() - share of pairs that are in the experiment
+ * @share: that of the mode, of 65536
+ * @ramp: in the ramp of collaboration mode
+ * @doubt: the policy is recommended, and seems to cost more
+ *
+ * Within a pair nothing depends on it, so it may change at any time. Return: of 65536; 0
+ * where @share is.
+ */
+static inline u32 outer_share(u32 share, bool ramp, bool doubt)
+{
+	if (ramp && share)
+		return OUTER_RAMP_SHARE;
+	return doubt && share && share < OUTER_DOUBT_SHARE ? OUTER_DOUBT_SHARE : share;
 }
 
 /**

@@ -17,6 +17,7 @@
 #define TRUST_MODE_BIT	40
 #define TRUST_FIXED	0x1000000000000ULL	/* by the operator, whatever proposes */
 #define TRUST_RAMP	0x2000000000000ULL	/* collaboration mode with the ramp's share */
+#define TRUST_DOUBT	0x4000000000000ULL	/* recommended, and seems to cost more */
 
 /**
  * trust_logic() - the identity of what proposes an action

@@ -115,6 +115,12 @@ void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
 /** verdict_contradicts() - is it worse, with confidence */
 bool verdict_contradicts(const struct mlproxy_evidence *e);
 
+/** verdict_doubts() - does it seem to be worse, as far as can be told */
+static inline bool verdict_doubts(const struct mlproxy_evidence *e)
+{
+	return e->low_q16 != S64_MIN && e->gain_q16 < 0;
+}
+
 /** verdict_ledger_supports() - the ledger allows the step to more than half of the decisions */
 bool verdict_ledger_supports(const struct verdicts *v, const struct verdict_config *config);
 

@@ -159,7 +159,7 @@ bool osim_step(struct osim *sim)
 	sim->in.now_ns += OSIM_STEP_NS;
 	sim->in.ledger = sim->has_ledger ? &sim->ledger : NULL;
 	sim->in.costs = sim->has_costs ? &sim->costs : NULL;
-	sim->draw.share = ramp ? OUTER_RAMP_SHARE : outer_shares[m->mode];
+	sim->draw.share = outer_share(outer_shares[m->mode], ramp, mode_in_doubt(m));
 	if (!sim->has_costs)
 		sim->draw.share = 0;
 	place = outer_place(&sim->draw, entity, sim->in.now_ns);
@@ -171,7 +171,7 @@ bool osim_step(struct osim *sim)
 		model = split_arm(r, r, ramp ? 57344 : shares[m->mode], 0) == SPLIT_CANDIDATE;
 
 	move_load(sim);
-	scale = exp(sim->load) * sim->factor[entity];
+	scale = exp(sim->load - LOAD_SD * LOAD_SD / 2) * sim->factor[entity];
 	stall = scale * lognormal(sim, 1);
 	debt = pay_debts(sim, entity);
 	if (model)

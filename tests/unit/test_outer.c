@@ -75,6 +75,18 @@ static void pairs_have_both_arms(void **state)
 	}
 }
 
+static void shares_by_stage(void **state)
+{
+	(void)state;
+	assert_int_equal(outer_share(8192, false, false), 8192);
+	assert_int_equal(outer_share(8192, true, false), OUTER_RAMP_SHARE);
+	assert_int_equal(outer_share(8192, false, true), OUTER_DOUBT_SHARE);
+	assert_int_equal(outer_share(60000, false, true), 60000);
+	/* switched off is off */
+	assert_int_equal(outer_share(0, true, false), 0);
+	assert_int_equal(outer_share(0, false, true), 0);
+}
+
 /* An arm is held: nothing changes within a period, whatever the moment. */
 static void arms_are_held(void **state)
 {
@@ -142,6 +154,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_arm_has_half_of_the_share),
 		cmocka_unit_test(pairs_have_both_arms),
+		cmocka_unit_test(shares_by_stage),
 		cmocka_unit_test(arms_are_held),
 		cmocka_unit_test(windows_are_the_same_for_all),
 		cmocka_unit_test(probabilities_add_up),

@@ -373,12 +373,23 @@ static void blocks_follow_each_other(void **state)
 		b->in.now_ns += VERDICT_EVERY_NS;
 		look(b);
 	}
+	assert_false(mode_in_doubt(&b->m));
 	/* all groups were met: another block has begun, with no less of the probability */
 	assert_true(b->m.verdicts.outer_experiment > experiment);
 	assert_int_equal(b->m.verdicts.outer_trial, 2);
-	assert_true(run(b, &turned, 400000));
+	/* a few of them are enough for doubt */
+	for (i = 0; i < 12; i++) {
+		pay(b, -200);
+		b->in.now_ns += VERDICT_EVERY_NS;
+		if (look(b))
+			break;
+	}
+	assert_true(mode_in_doubt(&b->m) || b->m.mode == MLPROXY_MODE_LEARNING);
+	if (b->m.mode == MLPROXY_MODE_RECOMMENDATION)
+		assert_true(run(b, &turned, 400000));
 	assert_transition(b, MLPROXY_MODE_RECOMMENDATION, MLPROXY_MODE_LEARNING,
 			  MLPROXY_REASON_OUTER);
+	assert_false(mode_in_doubt(&b->m));
 }
 
 /* Learning and collaboration mode share one outer experiment; emergency ends it. */
