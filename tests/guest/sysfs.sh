@@ -57,7 +57,8 @@ permissions()
 		case ${f##*/} in
 		mode | share_* | explore_* | window_ns | washout_ns | pending_ns | state_period_ns | \
 		min_samples | alpha_ppm | margin_q16 | block | drop_q16 | drop_samples | \
-		error_share | latency_ns | hold_ns)
+		error_share | latency_ns | hold_ns | ramp_* | ledger_margin_q16 | \
+		outer_share_* | outer_hold_ns | outer_washout_ns | outer_margin_q16)
 			expect "${f##*/}'s permission" "$(stat -c %a "$f")" 644
 			;;
 		*)

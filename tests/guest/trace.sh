@@ -88,7 +88,7 @@ recommendations()
 	at_least 100 mlproxy_decision 'proxy=ctx-decision id=[0-9]* key=[0-9a-f]* baseline=0 action=[0-3] source=[014] mode=[13] prob_q31=[0-9]* version=[0-9]*'
 	at_least 1 mlproxy_decision '.* action=1 source=1 mode=3 prob_q31=2147483648 version=7'
 	at_least 100 mlproxy_feedback 'proxy=ctx-decision id=[0-9]* action=[0-3] source=[0-4] reward=[0-3]*00*'
-	at_least 1 mlproxy_mode 'proxy=ctx-decision from=1 to=3 reason=2 version=0 n=0/0 gain_q16=0 low_q16=-\?[0-9]* high_q16=[0-9]* value=0 limit=0'
+	at_least 1 mlproxy_mode 'proxy=ctx-decision from=1 to=3 reason=2 version=0 n=0/0 gain_q16=0 low_q16=-\?[0-9]* high_q16=[0-9]* value=0 limit=0 verdict=0'
 	at_least 1 mlproxy_state 'proxy=ctx-decision from=[24] to=3 reason=0'
 	at_least 2 mlproxy_recommendation 'proxy=ctx-decision key=[0-9a-f]* action=[0-3] confidence=65535 ttl_ms=3600000 result=0'
 	at_least 1 mlproxy_recommendation '.* result=-22'

@@ -15,7 +15,7 @@
 #define ENTITIES	64
 #define COST		1000
 #define PAY_PART	8	/* of a debt, with each decision */
-#define BAD_PART	8	/* of the outcomes is bad, where these are lost */
+#define BAD_PART	4	/* of the outcomes is bad, where these are lost */
 #define LEDGER_MAX	1000000
 
 /* What "hidden" says. */
