@@ -13,11 +13,13 @@ STYLE_IGNORE='
 trace\.h$     OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT,LINE_SPACING,COMPLEX_MACRO
 /(infer|shared)/ PREFER_KERNEL_TYPES,PREFER_DEFINED_ATTRIBUTE_MACRO,BIT_MACRO
 ^uapi/        BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,LINE_SPACING
+_bpf\.h$     VOLATILE
 '
 # MACRO_ARG_*: ioctl and attribute tables take a name several times, as the
 #   kernel's own do. The second line is about patches, and there is none here.
 # compat/: version conditionals live there, and only there.
 # trace.h: TRACE_EVENT() has a layout of its own, which checkpatch calls wrong.
+# mlproxy_bpf.h: a constant that the loader fills in is "const volatile" in a program.
 # infer/, shared/, uapi/: also compiled in user space, which lacks BIT() and __aligned().
 
 style_ignores()
