@@ -55,14 +55,6 @@ void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more)
 	arm->lost += more->lost;
 }
 
-void eff_subtract_arm(struct eff_arm *arm, const struct eff_arm *base)
-{
-	arm->n -= base->n;
-	arm->sum = difference_wrap(arm->sum, base->sum);
-	set_squares(arm, eff_squares(arm) - eff_squares(base));
-	arm->lost -= base->lost;
-}
-
 void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more)
 {
 	u32 arm, g;
@@ -90,25 +82,38 @@ void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustere
 			eff_merge_arm(&sums->stratum[arm][k], &more->stratum[arm][k]);
 }
 
-static void subtract_groups(struct eff_group *groups, const struct eff_group *base)
+static void arm_difference(struct eff_arm *to, const struct eff_arm *arm,
+			   const struct eff_arm *base)
+{
+	to->n = arm->n - base->n;
+	to->sum = difference_wrap(arm->sum, base->sum);
+	to->lost = arm->lost - base->lost;
+	set_squares(to, eff_squares(arm) - eff_squares(base));
+}
+
+static void group_difference(struct eff_group *to, const struct eff_group *groups,
+			     const struct eff_group *base)
 {
 	u32 g;
 
 	for (g = 0; g < EFF_CLUSTERS; g++) {
-		groups[g].n -= base[g].n;
-		groups[g].sum = difference_wrap(groups[g].sum, base[g].sum);
+		to[g].n = groups[g].n - base[g].n;
+		to[g].sum = difference_wrap(groups[g].sum, base[g].sum);
 	}
 }
 
-void eff_subtract(struct eff_sums *sums, const struct eff_sums *base)
+void eff_difference(struct eff_sums *to, const struct eff_sums *sums,
+		    const struct eff_sums *base, bool clustered, u32 strata)
 {
 	u32 arm, k;
 
 	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
-		eff_subtract_arm(&sums->arm[arm], &base->arm[arm]);
-		subtract_groups(sums->group[arm], base->group[arm]);
-		for (k = 0; k < EFF_MAX_STRATA; k++)
-			eff_subtract_arm(&sums->stratum[arm][k], &base->stratum[arm][k]);
+		arm_difference(&to->arm[arm], &sums->arm[arm], &base->arm[arm]);
+		if (clustered)
+			group_difference(to->group[arm], sums->group[arm], base->group[arm]);
+		for (k = 0; strata > 1 && k < strata; k++)
+			arm_difference(&to->stratum[arm][k], &sums->stratum[arm][k],
+				       &base->stratum[arm][k]);
 	}
 }
 

@@ -599,27 +599,42 @@ static int drop_of_whom(const struct eff_sums *recent, const struct arm_view *mo
 	return EFF_DROP_UNSURE;
 }
 
+/* The gain and its bound. Return: is it below, with outcomes enough to say so. */
+static bool below_bound(const struct arm_view *base, const struct arm_view *model,
+			const struct eff_test *test, u32 drop_q16, struct scaled *gain,
+			struct scaled *limit)
+{
+	*gain = gain_of(base, model, test->lower_is_better);
+	*limit = scaled_neg(scaled_shift(scaled_mul(view_sd(base), scaled_u64(drop_q16)), -16));
+	return base->n >= DROP_MIN_REFERENCE && model->n >= 2 && gain->neg &&
+	       scaled_cmp(*gain, *limit) < 0;
+}
+
+bool eff_drop_suspected(const struct eff_sums *recent, const struct eff_sums *reference,
+			const struct eff_test *test, u32 drop_q16)
+{
+	struct arm_view base, model;
+	struct scaled gain, limit;
+
+	arm_view(&base, reference, MLPROXY_ARM_BASELINE, false);
+	arm_view(&model, recent, MLPROXY_ARM_MODEL, false);
+	return below_bound(&base, &model, test, drop_q16, &gain, &limit);
+}
+
 int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
 	     const struct eff_test *test, u32 drop_q16, s64 *gain_q16, s64 *limit_q16)
 {
 	struct scaled gain, limit, variance, t2;
 	struct arm_view base, model;
+	bool below;
 
-	/* most times there is none, and what the groups say is not needed */
-	arm_view(&base, reference, MLPROXY_ARM_BASELINE, false);
-	arm_view(&model, recent, MLPROXY_ARM_MODEL, false);
-	gain = gain_of(&base, &model, test->lower_is_better);
-	limit = scaled_neg(scaled_shift(scaled_mul(view_sd(&base), scaled_u64(drop_q16)), -16));
+	arm_view(&base, reference, MLPROXY_ARM_BASELINE, test->clustered);
+	arm_view(&model, recent, MLPROXY_ARM_MODEL, test->clustered);
+	below = below_bound(&base, &model, test, drop_q16, &gain, &limit);
 	*gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
 	*limit_q16 = scaled_to_s64(limit, 16, SCALED_NEAREST);
-	if (base.n < DROP_MIN_REFERENCE || model.n < 2)
+	if (!below)
 		return EFF_DROP_NONE;
-	if (!gain.neg || scaled_cmp(gain, limit) >= 0)
-		return EFF_DROP_NONE;
-	if (test->clustered) {
-		arm_view(&base, reference, MLPROXY_ARM_BASELINE, true);
-		arm_view(&model, recent, MLPROXY_ARM_MODEL, true);
-	}
 	variance = scaled_add(base.var_mean, model.var_mean);
 	if (!students_square(scaled_u64(DROP_Z2), min_scaled(base.units, model.units), &t2) ||
 	    scaled_cmp(scaled_mul(gain, gain), scaled_mul(variance, t2)) <= 0)

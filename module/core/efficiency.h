@@ -149,14 +149,19 @@ void eff_merge(struct eff_sums *sums, const struct eff_sums *more, bool clustere
 /** eff_merge_arm() - the outcomes of one arm alone, without its groups */
 void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more);
 
-/** eff_subtract_arm() - take an earlier copy of an arm off it, without its groups */
-void eff_subtract_arm(struct eff_arm *arm, const struct eff_arm *base);
-
 /** eff_merge_groups() - the groups alone */
 void eff_merge_groups(struct eff_sums *sums, const struct eff_sums *more);
 
-/** eff_subtract() - take the outcomes of @base, an earlier copy, off @sums */
-void eff_subtract(struct eff_sums *sums, const struct eff_sums *base);
+/**
+ * eff_difference() - outcomes since an earlier copy
+ * @to: out; may be @sums itself. What is not asked for is left alone
+ * @sums: outcomes
+ * @base: the copy
+ * @clustered: the groups, too; without, those of @sums are all 0
+ * @strata: contexts, at most EFF_MAX_STRATA, or less than 2 for none
+ */
+void eff_difference(struct eff_sums *to, const struct eff_sums *sums,
+		    const struct eff_sums *base, bool clustered, u32 strata);
 
 /**
  * eff_losses_differ() - do outcomes of one arm get lost more often than the other's
@@ -238,6 +243,18 @@ s64 eff_mul_q16(u64 x, u32 q16);
 #define EFF_DROP_MODEL	1	/* the model fell */
 #define EFF_DROP_SHARED	2	/* the environment did: the baseline fell as well */
 #define EFF_DROP_UNSURE	3	/* a drop, and more outcomes will tell whose */
+
+/**
+ * eff_drop_suspected() - eff_drop() without what takes long, the groups
+ * @recent: as for eff_drop()
+ * @reference: as for eff_drop()
+ * @test: as for eff_drop()
+ * @drop_q16: as for eff_drop()
+ *
+ * Return: false if eff_drop() finds EFF_DROP_NONE.
+ */
+bool eff_drop_suspected(const struct eff_sums *recent, const struct eff_sums *reference,
+			const struct eff_test *test, u32 drop_q16);
 
 /**
  * eff_drop() - did the model's recent outcomes fall far below the baseline?

@@ -72,20 +72,29 @@ static bool stretch_is_enough(const struct mode_machine *m, const struct mode_co
 
 /* Changes m->scratch: call it last of those that use it. */
 static bool see_drop(struct mode_machine *m, const struct mode_config *config,
-		     const struct eff_test *test, const struct mode_input *in, bool *shared)
+		     const struct eff_test *test, const struct mode_input *in, u32 part,
+		     bool *shared)
 {
-	u64 n = in->sums->arm[MLPROXY_ARM_MODEL].n - m->recent.arm[MLPROXY_ARM_MODEL].n;
+	const struct eff_sums *reference;
+	u64 all = in->sums->arm[MLPROXY_ARM_MODEL].n;
+	u64 n = all - m->recent.arm[MLPROXY_ARM_MODEL].n;
 	s64 gain, limit;
 	int drop;
 
-	if (n < config->drop_samples)
+	if (n < config->drop_samples || (part == MODE_PART_REWARD && all == m->unsure))
 		return false;
-	m->stretch = *in->sums;
-	eff_subtract(&m->stretch, &m->recent);
+	eff_difference(&m->stretch, in->sums, &m->recent, config->clustered, config->strata);
 	if (!stretch_is_enough(m, config, n))
 		return false;
-	drop = eff_drop(&m->stretch, drop_reference(m, config), test, config->drop_q16,
-			&gain, &limit);
+	reference = drop_reference(m, config);
+	if (part == MODE_PART_REWARD &&
+	    eff_drop_suspected(&m->stretch, reference, test, config->drop_q16)) {
+		m->due |= MODE_PART_DROP;
+		return false;
+	}
+	drop = part == MODE_PART_DROP ? eff_drop(&m->stretch, reference, test, config->drop_q16,
+						 &gain, &limit) : EFF_DROP_NONE;
+	m->unsure = all;
 	if (drop == EFF_DROP_UNSURE && n / DROP_PATIENCE < config->drop_samples)
 		return false;
 	m->recent = *in->sums;
@@ -144,7 +153,7 @@ static bool see_latency(struct mode_machine *m, const struct mode_input *in)
 }
 
 u32 mode_alarm(struct mode_machine *m, const struct mode_config *config,
-	       const struct eff_test *test, const struct mode_input *in, bool *shared)
+	       const struct eff_test *test, const struct mode_input *in, u32 part, bool *shared)
 {
 	if (in->emergency) {
 		m->evidence.value = in->value;
@@ -155,7 +164,8 @@ u32 mode_alarm(struct mode_machine *m, const struct mode_config *config,
 		return MLPROXY_REASON_ERRORS;
 	if (see_latency(m, in))
 		return MLPROXY_REASON_LATENCY;
-	if (see_drop(m, config, test, in, shared))
+	if (part & (MODE_PART_REWARD | MODE_PART_DROP) &&
+	    see_drop(m, config, test, in, part, shared))
 		return MLPROXY_REASON_DROP;
 	return 0;
 }

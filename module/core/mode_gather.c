@@ -13,8 +13,11 @@
 #include "mode_path.h"
 #include "mode_priv.h"
 
-/* What a CPU costs beside its groups, in groups taken over: some 20 instructions each. */
-#define CPU_UNITS	10
+/* What a CPU costs beside its groups, in groups taken over: some 25 instructions each. */
+#define CPU_UNITS	6
+/* The same for sums of another kind, and for each context. */
+#define SUMS_UNITS	8
+#define STRATUM_UNITS	4
 
 static void take(u64 *total, u64 *seen, u64 now)
 {
@@ -42,6 +45,7 @@ static bool take_sums(const struct mlproxy *proxy, struct mode_sums *s, struct e
 {
 	u32 experiment = proxy->modes->machine.experiment;
 
+	*units += SUMS_UNITS + proxy->nr_strata * STRATUM_UNITS;
 	return mode_sums_take(s, experiment, total, units) &&
 	       (!proxy->nr_strata ||
 		mode_sums_take_strata(s, experiment, proxy->nr_strata, total));
@@ -56,8 +60,10 @@ static bool take_all(struct mlproxy *proxy, unsigned int cpu, unsigned int *unit
 	if (proxy->ledger &&
 	    !take_sums(proxy, per_cpu_ptr(proxy->ledger, cpu), &ms->ledger, units))
 		return false;
-	return !proxy->costs ||
-	       mode_sums_take(per_cpu_ptr(proxy->costs, cpu),
+	if (!proxy->costs)
+		return true;
+	*units += SUMS_UNITS;
+	return mode_sums_take(per_cpu_ptr(proxy->costs, cpu),
 			      ms->machine.verdicts.outer_experiment, &ms->costs, units);
 }
 
@@ -70,7 +76,7 @@ static bool take_cpu(struct mlproxy *proxy, unsigned int cpu, unsigned int *unit
 	clear_bit(cpu, ms->marked);
 	/*
 	 * Full barrier: what is counted before the CPU finds itself marked is taken over, what
-	 * is counted later marks it again. Pairs with mode_mark().
+	 * is counted later marks it again. Pairs with mark() in mode_path.c.
 	 */
 	xchg(&c->marked, 0);
 	*units += CPU_UNITS;
@@ -98,7 +104,7 @@ bool mode_gather(struct mlproxy *proxy, struct mode_round *round, unsigned int b
 
 	WRITE_ONCE(ms->soon, false);
 	atomic_set(&ms->unjudged, 0);
-	smp_mb(); /* what is marked from here on asks for another look; see mode_mark() */
+	smp_mb(); /* what is marked from here on asks for another look; see mark() in mode_path.c */
 	round->units = 0;
 	while (round->units < budget) {
 		if (!mode_round_next(round, ms->marked, nr_cpu_ids, &ms->next_cpu, &cpu))

@@ -84,7 +84,16 @@ static bool cause_lasts(struct mlproxy *proxy, u32 reason, u64 now_ns)
  * judging takes as long as gathering some hundred groups, however few outcomes there are.
  */
 #define GATHER_UNITS	512
-#define JUDGE_UNITS	96
+#define MORE_SUMS_UNITS	128	/* less of it for each other kind of sums: see mode_gather() */
+#define JUDGE_UNITS	64
+/* Looks in a row that judge, for who asks: all parts, and a drop that one suspects. */
+#define MAX_PARTS	8
+
+/* The last CPU may have all groups of all kinds of sums. */
+static unsigned int gather_units(const struct mlproxy *proxy)
+{
+	return GATHER_UNITS - MORE_SUMS_UNITS * (!!proxy->ledger + !!proxy->costs);
+}
 
 /* What the rules see of what was gathered. */
 static void fill_input(struct mlproxy *proxy, struct mode_input *in)
@@ -107,7 +116,6 @@ static void fill_input(struct mlproxy *proxy, struct mode_input *in)
 		in->candidates += c->candidates[i];
 	in->logic = logic_under_test(proxy, c->candidates, c->decisions);
 	WRITE_ONCE(ms->looked_ns, in->now_ns);
-	WRITE_ONCE(ms->judged_ns, ms->gathered_ns);
 	ms->to_judge = false;
 }
 
@@ -146,7 +154,7 @@ unsigned long lock_and_gather(struct mlproxy *proxy, struct mode_input *in)
 
 	for (;;) {
 		round = mode_round_begin(nr_cpu_ids);
-		while (mode_gather(proxy, &round, GATHER_UNITS) || round.units > JUDGE_UNITS)
+		while (mode_gather(proxy, &round, gather_units(proxy)) || round.units > JUDGE_UNITS)
 			flags = break_look(ms, flags);
 		if (!round.missed)
 			break;
@@ -269,8 +277,8 @@ bool mode_judge(struct mlproxy *proxy, struct mode_input *in)
 	take_request(proxy, in);
 	in->cause_lasts = ms->machine.mode == MLPROXY_MODE_EMERGENCY &&
 			  cause_lasts(proxy, ms->machine.reason, in->now_ns);
-	ms->evaluations++;
 	changed = mode_machine_look(&ms->machine, &ms->config, in, &t);
+	ms->evaluations += !ms->machine.due;
 	if (changed)
 		mode_note(proxy, &t);
 	else
@@ -287,14 +295,15 @@ static void wait_for(struct mlproxy_modes *ms, u64 wait_ns)
 /*
  * Gather; what is left over is to be looked at as soon as the pause is over. Return: is there
  * time to judge as well. A look that had much to gather leaves that to the next one, which
- * gathers nothing; a request for emergency is not put off.
+ * gathers nothing, as do those that judge the parts that are left; a request for emergency is
+ * not put off.
  */
 static bool gather_once(struct mlproxy *proxy)
 {
 	struct mode_round round = mode_round_begin(nr_cpu_ids);
 	struct mlproxy_modes *ms = proxy->modes;
-	bool judge = ms->to_judge, more;
-	unsigned int budget = judge ? 0 : GATHER_UNITS;
+	bool judge = ms->to_judge || ms->machine.due, more;
+	unsigned int budget = judge ? 0 : gather_units(proxy);
 
 	if (atomic_read(&proxy->emergency)) {
 		judge = true;
@@ -309,6 +318,19 @@ static bool gather_once(struct mlproxy *proxy)
 		wait_for(ms, MODE_PAUSE_NS);
 	}
 	return judge;
+}
+
+/* Another part is judged as soon as the pause is over; or all are that nobody asks for. */
+static void judged(struct mlproxy *proxy)
+{
+	struct mlproxy_modes *ms = proxy->modes;
+
+	if (ms->machine.due) {
+		WRITE_ONCE(ms->soon, true);
+		wait_for(ms, MODE_PAUSE_NS);
+	} else if (!proxy->ledger && !proxy->costs) {
+		WRITE_ONCE(ms->judged_ns, ms->gathered_ns);
+	}
 }
 
 /* Context: hard interrupt. */
@@ -330,6 +352,7 @@ static void look(struct mlproxy *proxy)
 		fill_input(proxy, &in);
 		if (mode_judge(proxy, &in))
 			queue_work(mlproxy_workqueue(), &ms->work);
+		judged(proxy);
 	} else {
 		WRITE_ONCE(ms->looked_ns, began_ns);
 		ms->to_judge = true;
@@ -369,10 +392,20 @@ void mode_look_now(struct mlproxy *proxy)
 {
 	struct mode_input in;
 	unsigned long flags = lock_and_gather(proxy, &in);
+	struct mlproxy_modes *ms = proxy->modes;
+	u64 gathered_ns = ms->gathered_ns;
+	unsigned int parts;
 	bool follow;
 
 	in.all = true;
 	follow = mode_judge(proxy, &in);
+	/* What looks that came between have judged need not be judged again. */
+	for (parts = 1; ms->machine.due && parts < MAX_PARTS; parts++) {
+		flags = break_look(ms, flags);
+		fill_input(proxy, &in);
+		follow |= mode_judge(proxy, &in);
+	}
+	WRITE_ONCE(ms->judged_ns, max(ms->judged_ns, gathered_ns));
 	mode_look_end(proxy->modes);
 	unlock_modes(proxy->modes, flags);
 	if (follow)

@@ -88,8 +88,7 @@ u64 mode_hold_ns(const struct mode_machine *m, const struct mode_config *config)
 /* A block ended, or a mode or logic did: outcomes of decisions made before don't count. */
 static void begin_experiment(struct mode_machine *m, const struct mode_input *in)
 {
-	m->past = *in->sums;
-	eff_subtract(&m->past, &m->base);
+	eff_difference(&m->past, in->sums, &m->base, true, EFF_MAX_STRATA);
 	m->base = *in->sums;
 	m->experiment++;
 	verdicts_begin_inner(&m->verdicts, in->ledger);
@@ -241,37 +240,61 @@ static struct eff_test test_of_mode(const struct mode_machine *m,
 	};
 }
 
-/* The verdicts but for the reward's; where @now, however lately they were. */
-static void refresh_verdicts(struct mode_machine *m, const struct mode_config *config,
-			     const struct eff_test *test, const struct mode_input *in, bool now)
+/* What this look is to judge, MODE_PART_*, or 0 where there is no time for it. */
+static u32 choose_part(struct mode_machine *m, const struct mode_input *in)
+{
+	struct verdicts *v = &m->verdicts;
+	u32 part;
+
+	if ((in->ledger || in->costs) &&
+	    (in->all || in->now_ns - v->judged_ns >= VERDICT_EVERY_NS)) {
+		v->judged_ns = in->now_ns;
+		m->due |= in->ledger ? MODE_PART_LEDGER : 0;
+		m->due |= in->costs ? MODE_PART_OUTER : 0;
+	}
+	m->due |= MODE_PART_REWARD;
+	if (in->emergency)
+		return 0;
+	part = m->due & -m->due;
+	m->due &= ~part;
+	return part;
+}
+
+static void refresh_verdict(struct mode_machine *m, const struct mode_config *config,
+			    const struct eff_test *test, const struct mode_input *in, u32 part)
 {
 	struct verdicts *v = &m->verdicts;
 
-	if (!in->ledger && !in->costs)
-		return;
-	if (!now && !in->all && in->now_ns - v->judged_ns < VERDICT_EVERY_NS)
-		return;
-	v->judged_ns = in->now_ns;
-	verdicts_judge(v, &config->verdict, test, in->ledger, in->costs,
-		       in_blocks(m->mode, m->stage));
+	verdicts_judge(v, &config->verdict, test,
+		       part == MODE_PART_LEDGER ? in->ledger : NULL,
+		       part == MODE_PART_OUTER ? in->costs : NULL, in_blocks(m->mode, m->stage));
 	v->ledger.source = trust_source(m->logic);
 	v->ledger.model_version = trust_version(m->logic);
 	v->outer.source = trust_source(m->logic);
 	v->outer.model_version = trust_version(m->logic);
 }
 
-/* Brings m->scratch and m->evidence up to date. */
-static void refresh(struct mode_machine *m, const struct eff_test *test,
-		    const struct mode_input *in)
+static void refresh_reward(struct mode_machine *m, const struct eff_test *test)
 {
-	m->scratch = *in->sums;
-	eff_subtract(&m->scratch, &m->base);
 	eff_judge(&m->scratch, test, &m->evidence);
 	m->losses_differ = eff_losses_differ(&m->scratch);
-	m->evidence.value = 0;
-	m->evidence.limit = 0;
 	m->evidence.source = trust_source(m->logic);
 	m->evidence.model_version = trust_version(m->logic);
+}
+
+/* Brings m->scratch, and the evidence of one part up to date. */
+static void refresh(struct mode_machine *m, const struct mode_config *config,
+		    const struct eff_test *test, const struct mode_input *in, u32 part)
+{
+	m->evidence.value = 0;
+	m->evidence.limit = 0;
+	if (part & (MODE_PART_LEDGER | MODE_PART_OUTER))
+		refresh_verdict(m, config, test, in, part);
+	if (part & (MODE_PART_REWARD | MODE_PART_DROP))
+		eff_difference(&m->scratch, in->sums, &m->base, config->clustered,
+			       config->strata);
+	if (part == MODE_PART_REWARD)
+		refresh_reward(m, test);
 }
 
 /* What was measured before is no reference for what comes. */
@@ -406,23 +429,19 @@ static bool ramp_gained(const struct mode_machine *m)
 }
 
 static bool look_learning(struct mode_machine *m, const struct mode_config *config,
-			  const struct eff_test *test, const struct mode_input *in,
-			  struct mlproxy_transition *t)
+			  const struct mode_input *in, struct mlproxy_transition *t)
 {
 	if (!m->logic || !not_worse(m, config))
 		return false;
-	refresh_verdicts(m, config, test, in, true);
 	return verdicts_allow(m, config) &&
 	       change(m, in, MLPROXY_MODE_COLLABORATION, MLPROXY_REASON_NOT_WORSE, t);
 }
 
 static bool look_ramp(struct mode_machine *m, const struct mode_config *config,
-		      const struct eff_test *test, const struct mode_input *in,
-		      struct mlproxy_transition *t)
+		      const struct mode_input *in, struct mlproxy_transition *t)
 {
 	if (!ramp_over(m, config, in))
 		return false;
-	refresh_verdicts(m, config, test, in, true);
 	if (verdict_contradicts(&m->verdicts.outer))
 		return change(m, in, MLPROXY_MODE_LEARNING, MLPROXY_REASON_OUTER, t);
 	if (ramp_gained(m))
@@ -431,14 +450,12 @@ static bool look_ramp(struct mode_machine *m, const struct mode_config *config,
 }
 
 static bool look_collaboration(struct mode_machine *m, const struct mode_config *config,
-			       const struct eff_test *test, const struct mode_input *in,
-			       struct mlproxy_transition *t)
+			       const struct mode_input *in, struct mlproxy_transition *t)
 {
 	if (m->stage == MLPROXY_STAGE_RAMP)
-		return look_ramp(m, config, test, in, t);
+		return look_ramp(m, config, in, t);
 	if (!better(m))
 		return false;
-	refresh_verdicts(m, config, test, in, true);
 	if (!verdicts_support(m, config))
 		return false;
 	if (!config->ramp_ns)
@@ -462,19 +479,18 @@ static u32 reason_to_fall(const struct mode_machine *m)
 }
 
 static bool look_up_or_down(struct mode_machine *m, const struct mode_config *config,
-			    const struct eff_test *test, const struct mode_input *in,
-			    struct mlproxy_transition *t)
+			    const struct mode_input *in, struct mlproxy_transition *t)
 {
 	u32 reason;
 
 	if (m->mode == MLPROXY_MODE_LEARNING)
-		return look_learning(m, config, test, in, t);
+		return look_learning(m, config, in, t);
 	reason = reason_to_fall(m);
 	if (reason)
 		return change(m, in, MLPROXY_MODE_LEARNING, reason, t);
 	if (m->mode == MLPROXY_MODE_RECOMMENDATION)
 		return look_recommendation(m, config, in, t);
-	return look_collaboration(m, config, test, in, t);
+	return look_collaboration(m, config, in, t);
 }
 
 /* Is the reward all that the next step asks of it? */
@@ -560,11 +576,10 @@ static bool look(struct mode_machine *m, const struct mode_config *config,
 		 const struct mode_input *in, struct mlproxy_transition *t)
 {
 	struct eff_test test = test_of_mode(m, config);
+	u32 part = choose_part(m, in), emergency;
 	bool shared = false;
-	u32 emergency;
 
-	refresh(m, &test, in);
-	refresh_verdicts(m, config, &test, in, false);
+	refresh(m, config, &test, in, part);
 	if (m->automatic && m->mode == MLPROXY_MODE_EMERGENCY) {
 		note_logic(m, in);
 		return look_emergency(m, config, in, t);
@@ -572,17 +587,19 @@ static bool look(struct mode_machine *m, const struct mode_config *config,
 	if (m->automatic) {
 		/* an old logic's sins are not the new one's; those of the outside stay */
 		emergency = in->logic == m->logic || in->emergency ?
-			    mode_alarm(m, config, &test, in, &shared) : 0;
+			    mode_alarm(m, config, &test, in, part, &shared) : 0;
 		if (emergency)
 			return enter_emergency(m, config, in, emergency, t);
 		if (shared && m->mode == MLPROXY_MODE_RECOMMENDATION)
 			forget_past(m, in);
 	}
+	if (part != MODE_PART_REWARD)
+		return false;
 	if (in->logic != m->logic ||
 	    (!in->logic && (m->mode == MLPROXY_MODE_COLLABORATION ||
 			     m->mode == MLPROXY_MODE_RECOMMENDATION) && m->automatic))
 		return look_logic(m, in, t);
-	if (m->automatic && look_up_or_down(m, config, &test, in, t))
+	if (m->automatic && look_up_or_down(m, config, in, t))
 		return true;
 	if (is_full(m))
 		begin_again(m, in);

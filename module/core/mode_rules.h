@@ -113,9 +113,19 @@ struct mode_input {
 	s64 limit;
 };
 
+/*
+ * Parts of judging, of which a look does one, since each takes long: the first that is due.
+ * The rewards' is the last, and the one that steps follow, so that they see all the others.
+ */
+#define MODE_PART_DROP		1	/* a drop is suspected */
+#define MODE_PART_LEDGER	2
+#define MODE_PART_OUTER		4
+#define MODE_PART_REWARD	8
+
 /**
  * struct mode_machine - what it knows
  * @mode: MLPROXY_MODE_*
+ * @due: MODE_PART_* that are to be judged, bit mask; another look is to come while any is
  * @automatic: it governs; else the operator fixed the mode
  * @stage: MLPROXY_STAGE_*
  * @stage_since_ns: begin of the stage, 0 for none
@@ -134,6 +144,7 @@ struct mode_input {
  * @base_failures: see @base_candidates
  * @base_latency_samples: counters when the present stretch of measurements began
  * @base_latency_over: see @base_latency_samples
+ * @unsure: model's outcomes in all when a drop was judged: more are needed to judge again
  * @evidence: of the running experiment, by the last look
  * @learning_trial: number of the experiment in learning mode with this logic
  * @tested: last logic; taking a model away and giving it back does not reset @trial and
@@ -149,6 +160,7 @@ struct mode_input {
  */
 struct mode_machine {
 	u32 mode;
+	u32 due;
 	bool automatic;
 	u32 stage;
 	u64 stage_since_ns;
@@ -167,6 +179,7 @@ struct mode_machine {
 	u64 base_failures;
 	u64 base_latency_samples;
 	u64 base_latency_over;
+	u64 unsure;
 	struct mlproxy_evidence evidence;
 	u32 learning_trial;
 	u64 tested;
@@ -205,7 +218,9 @@ void mode_machine_reset(struct mode_machine *m, u64 now_ns);
  * @in: counters
  * @t: out: the transition, with its evidence, where there is one
  *
- * Context: any, the caller keeps others out. At most one transition a call.
+ * One part of the judging is done; while @m->due says that others are to follow, call it
+ * again, soon, and without @in->all. Context: any, the caller keeps others out. At most one
+ * transition a call.
  * Return: true if the mode changed.
  */
 bool mode_machine_look(struct mode_machine *m, const struct mode_config *config,

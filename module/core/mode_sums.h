@@ -29,11 +29,13 @@
  * struct mode_seen - what looks have taken over of a CPU's sums
  * @experiment: of these
  * @known: groups in @sums, by arm, bit mask; the others are not initialised
+ * @strata_known: those of @sums are initialised
  * @sums: as they were then
  */
 struct mode_seen {
 	u32 experiment;
 	u64 known[MLPROXY_NR_ARMS];
+	bool strata_known;
 	struct eff_sums sums;
 };
 
@@ -274,7 +276,7 @@ static inline bool mode_sums_take(struct mode_sums *s, u32 experiment, struct ef
 		seen->experiment = experiment;
 		memset(seen->known, 0, sizeof(seen->known));
 		memset(seen->sums.arm, 0, sizeof(seen->sums.arm));
-		memset(seen->sums.stratum, 0, sizeof(seen->sums.stratum));
+		seen->strata_known = false;
 	}
 	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
 		mode_take_arm(&total->arm[arm], &seen->sums.arm[arm], &now[arm]);
@@ -306,6 +308,9 @@ static inline bool mode_sums_take_strata(struct mode_sums *s, u32 experiment, u3
 
 	if (seen->experiment != experiment)
 		return true;
+	if (!seen->strata_known)
+		memset(seen->sums.stratum, 0, sizeof(seen->sums.stratum));
+	seen->strata_known = true;
 	for (arm = 0; arm < MLPROXY_NR_ARMS; arm++) {
 		if (!mode_sums_read_strata(s, experiment, arm, strata, now))
 			return false;

@@ -62,15 +62,14 @@ void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
 
 	if (ledger) {
 		own.lower_is_better = config->ledger_lower;
-		v->ledger_sums = *ledger;
-		eff_subtract(&v->ledger_sums, &v->ledger_base);
+		eff_difference(&v->ledger_sums, ledger, &v->ledger_base, own.clustered,
+			       own.strata);
 		eff_judge(&v->ledger_sums, &own, &v->ledger);
 	}
 	v->block = block;
 	if (costs) {
 		own.trial = block ? 1 : v->outer_trial;
-		v->outer_sums = *costs;
-		eff_subtract(&v->outer_sums, &v->outer_base);
+		eff_difference(&v->outer_sums, costs, &v->outer_base, true, 0);
 		eff_outer_judge(&v->outer_sums, &own, config->outer_margin_q16, &v->outer);
 	}
 }

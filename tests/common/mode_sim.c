@@ -111,5 +111,5 @@ bool sim_step(struct sim *sim)
 	sim->in.now_ns += SIM_OUTCOME_NS;
 	if (++sim->outcomes % SIM_LOOK_EVERY)
 		return false;
-	return mode_machine_look(&sim->machine, &sim->config, &sim->in, &sim->t);
+	return sim_look(&sim->machine, &sim->config, &sim->in, &sim->t);
 }

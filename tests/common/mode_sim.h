@@ -55,6 +55,29 @@ struct sim {
 	struct eff_sums sums;
 };
 
+/**
+ * sim_look() - look until all parts that are due are judged, or the mode changes
+ * @m: machine
+ * @config: parameters
+ * @in: counters
+ * @t: out: as for mode_machine_look()
+ *
+ * As the kernel does, but for the pauses. Return: true if the mode changed.
+ */
+static inline bool sim_look(struct mode_machine *m, const struct mode_config *config,
+			    const struct mode_input *in, struct mlproxy_transition *t)
+{
+	struct mode_input part = *in;
+
+	while (!mode_machine_look(m, config, &part, t)) {
+		if (!m->due)
+			return false;
+		part.all = false;
+		part.emergency = 0;
+	}
+	return true;
+}
+
 /** sim_init() - begin in learning mode, with default parameters and a model equal to
  * the baseline
  */

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "mode_sim.h"
 #include "outer_sim.h"
 #include "unit_real.h"
 
@@ -182,7 +183,7 @@ bool osim_step(struct osim *sim)
 		feed_back(sim, model ? MLPROXY_ARM_MODEL : MLPROXY_ARM_BASELINE, stall, lost);
 	if (++sim->decisions % OSIM_LOOK_EVERY)
 		return false;
-	return mode_machine_look(&sim->machine, &sim->config, &sim->in, &sim->t);
+	return sim_look(&sim->machine, &sim->config, &sim->in, &sim->t);
 }
 
 double osim_seconds(const struct osim *sim)

@@ -337,6 +337,9 @@ static void nonsense_does_no_harm(void **state)
 		assert_true(e.low_q16 <= e.high_q16);
 		eff_drop(&sums, &sums, &test, (u32)rng_u64(&rng), &gain, &limit);
 		eff_drop(&sums, &other, &test, (u32)rng_u64(&rng), &gain, &limit);
+		if (!eff_drop_suspected(&sums, &other, &test, 65536))
+			assert_int_equal(eff_drop(&sums, &other, &test, 65536, &gain, &limit),
+					 EFF_DROP_NONE);
 		other = sums;
 	}
 }
@@ -352,7 +355,7 @@ static void difference_undoes_merge(void **state)
 		random_sums(&rng, &b, i & 1);
 		both = a;
 		eff_merge(&both, &b, true);
-		eff_subtract(&both, &a);
+		eff_difference(&both, &both, &a, true, EFF_MAX_STRATA);
 		assert_memory_equal(&both, &b, sizeof(b));
 	}
 }
@@ -549,7 +552,7 @@ static void differences_are_right_though_sums_wrap(void **state)
 	for (int i = 0; i < 10; i++)
 		eff_add(&sums, 0, 3, 100);
 	sums.arm[1].lost += 3;
-	eff_subtract(&sums, &base);
+	eff_difference(&sums, &sums, &base, true, EFF_MAX_STRATA);
 	assert_int_equal(sums.arm[0].n, 10);
 	assert_int_equal(sums.arm[0].sum, 1000);
 	assert_int_equal(sums.group[0][3].sum, 1000);

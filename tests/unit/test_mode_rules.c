@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "mode_rules.h"
+#include "mode_sim.h"
 
 #define LOOK_EVERY	64
 
@@ -42,7 +43,7 @@ static int teardown(void **state)
 
 static bool look(struct bench *b)
 {
-	return mode_machine_look(&b->m, &b->config, &b->in, &b->t);
+	return sim_look(&b->m, &b->config, &b->in, &b->t);
 }
 
 /* An outcome of @arm with mean @mean and standard deviation 100, without luck. */
@@ -644,11 +645,44 @@ static void does_not_flap(void **state)
 	assert_int_equal(b->m.mode, MLPROXY_MODE_LEARNING);
 }
 
+/*
+ * A drop that is suspected is judged in a look of its own; one that nobody can be made out
+ * for is not judged again before there is more to judge by.
+ */
+static void a_drop_is_judged_once(void **state)
+{
+	struct bench *b = *state;
+
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 1);
+	look(b);
+	for (u32 i = 0; i < 8000; i++)
+		outcome(b, i & 1, i & 1 ? -30 : 0);
+	assert_false(look(b));
+	/* the baseline is not met meanwhile: whose is it? */
+	for (u32 i = 0; i < 300; i++)
+		outcome(b, MLPROXY_ARM_MODEL, -500);
+	assert_false(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_int_equal(b->m.due, MODE_PART_DROP);
+	assert_false(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_int_equal(b->m.due, MODE_PART_REWARD);
+	assert_false(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_int_equal(b->m.due, 0);
+	outcome(b, MLPROXY_ARM_MODEL, -500);
+	assert_false(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_int_equal(b->m.due, MODE_PART_DROP);
+	for (u32 i = 0; i < 20; i++)
+		outcome(b, MLPROXY_ARM_BASELINE, 0);
+	assert_true(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_transition(b, MLPROXY_MODE_LEARNING, MLPROXY_MODE_EMERGENCY,
+			  MLPROXY_REASON_DROP);
+}
+
 #define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		RULE(a_drop_is_judged_once),
 		RULE(good_model_climbs),
 		RULE(worse_model_falls),
 		RULE(worse_in_collaboration_falls),

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "mode_rules.h"
+#include "mode_sim.h"
 #include "rng.h"
 
 static void word_keeps_its_parts(void **state)
@@ -98,7 +99,7 @@ static void hostile_versions_earn_nothing(void **state)
 			in.logic = trust_logic(MLPROXY_SRC_RECOMMENDATION, last);
 			if (in.logic != m.logic)
 				earned[last] = 0;
-			mode_machine_look(&m, &config, &in, &t);
+			sim_look(&m, &config, &in, &t);
 		}
 	}
 	assert_true(m.experiment > 500);

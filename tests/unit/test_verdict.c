@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "mode_rules.h"
+#include "mode_sim.h"
 #include "outer.h"
 #include "rng.h"
 #include "unit_real.h"
@@ -62,7 +63,7 @@ static void with_costs(struct bench *b)
 
 static bool look(struct bench *b)
 {
-	return mode_machine_look(&b->m, &b->config, &b->in, &b->t);
+	return sim_look(&b->m, &b->config, &b->in, &b->t);
 }
 
 /**
@@ -560,9 +561,40 @@ static void clustered_strata_cover(void **state)
 
 #define RULE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A look has time for one of them; the rewards come last, and steps with them. */
+static void a_look_judges_one_part(void **state)
+{
+	struct bench *b = *state;
+
+	with_ledger(b);
+	with_costs(b);
+	for (u32 i = 0; i < 400; i++) {
+		eff_add(&b->sums, i & 1, EFF_CLUSTERS, 100 + (i & 2));
+		eff_add(&b->ledger, i & 1, EFF_CLUSTERS, 100 + (i & 2));
+		pay(b, 0);
+	}
+	b->in.now_ns = 1000000000;
+	b->in.all = true;
+	assert_false(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_int_equal(b->m.verdicts.ledger.n[0], 200);
+	assert_int_equal(b->m.verdicts.outer.n[0], 0);
+	assert_int_equal(b->m.evidence.n[0], 0);
+	assert_int_equal(b->m.due, MODE_PART_OUTER | MODE_PART_REWARD);
+	b->in.all = false;
+	assert_false(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_true(b->m.verdicts.outer.n[0] > 0);
+	assert_int_equal(b->m.evidence.n[0], 0);
+	/* it can't wait, and nothing is forgotten */
+	b->in.emergency = MLPROXY_REASON_CRITICAL;
+	assert_true(mode_machine_look(&b->m, &b->config, &b->in, &b->t));
+	assert_int_equal(b->m.mode, MLPROXY_MODE_EMERGENCY);
+	assert_int_equal(b->m.due, MODE_PART_REWARD);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		RULE(a_look_judges_one_part),
 		RULE(ramp_lasts),
 		RULE(ramp_without_gain_ends),
 		RULE(ramp_without_ledger_ends),
