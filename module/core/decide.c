@@ -54,11 +54,22 @@ static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 	return READ_ONCE(proxy->explore[mode]);
 }
 
+static bool in_ramp(u64 trust, u32 mode)
+{
+	return unlikely(trust & TRUST_RAMP) && mode == MLPROXY_MODE_COLLABORATION;
+}
+
 static u32 model_share(const struct mlproxy *proxy, u64 trust, u32 mode)
 {
-	if (unlikely(trust & TRUST_RAMP && mode == MLPROXY_MODE_COLLABORATION))
-		return READ_ONCE(proxy->ramp_share);
-	return READ_ONCE(proxy->share[mode]);
+	return in_ramp(trust, mode) ? READ_ONCE(proxy->ramp_share) : READ_ONCE(proxy->share[mode]);
+}
+
+/* A writer may be between the two; never more than all together. The ramp has a control group. */
+static u32 limit_explore(u32 explore, u32 share, u64 trust, u32 mode)
+{
+	u32 rest = MLPROXY_SHARE_ONE - share;
+
+	return min(explore, in_ramp(trust, mode) ? rest / 2 : rest);
 }
 
 /*
@@ -70,7 +81,8 @@ static noinline void choose_outer(const struct mlproxy *proxy,
 				  const struct candidate *c, struct mlproxy_decision *d, int *arm,
 				  bool *counts, struct outer_arms *outer)
 {
-	mlproxy_outer_arms(proxy, trust, d->mode, req->key, now_ns, outer);
+	/* As costs are counted, whatever the mode of this decision is limited to. */
+	mlproxy_outer_arms(proxy, trust, trust_mode(trust), req->key, now_ns, outer);
 	if (c->untested && outer->place.arm == MLPROXY_ARM_MODEL) {
 		outer->place.arm = MLPROXY_ARM_NONE;
 		outer->held = false;
@@ -107,9 +119,7 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 	bool counts;
 	int arm;
 
-	/* A writer may be between the two; never more than all together. */
-	explore = min(explore, MLPROXY_SHARE_ONE - share);
-
+	explore = limit_explore(explore, share, trust, d->mode);
 	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
 	if (unlikely(proxy->costs))
 		choose_outer(proxy, req, now_ns, trust, c, d, &arm, &counts, &outer);

@@ -12,8 +12,9 @@
 /* Units of the reference, and units in a stretch that can exonerate the model. */
 #define DROP_MIN_REFERENCE	16
 #define DROP_SHARED_MIN		8
-/* Outcomes of each arm below which a context is left out. */
-#define STRATUM_MIN		2
+/* Outcomes, or groups with outcomes, of each arm below which a context is left out. */
+#define STRATUM_MIN		16
+#define STRATUM_MIN_GROUPS	8
 /* Larger exponents of e: so few units that the interval is as good as infinite. */
 #define MAX_EXPONENT		40
 
@@ -200,6 +201,26 @@ static void arm_view(struct arm_view *view, const struct eff_sums *sums, u32 arm
 	view_arm(view, &sums->arm[arm], clustered ? sums->group[arm] : NULL, EFF_CLUSTERS);
 }
 
+/* The same over all contexts: a unit's groups in these are one. */
+static void arm_view_folded(struct arm_view *view, const struct eff_sums *sums, u32 arm,
+			    const struct eff_test *test)
+{
+	struct eff_group folded[EFF_CLUSTERS / 2] = {};
+	u32 each, g;
+
+	if (!test->clustered || test->strata <= 1) {
+		arm_view(view, sums, arm, test->clustered);
+		return;
+	}
+	each = EFF_CLUSTERS / test->strata;
+	for (g = 0; g < each * test->strata; g++) {
+		folded[g % each].n += sums->group[arm][g].n;
+		folded[g % each].sum = (s64)((u64)folded[g % each].sum +
+					     (u64)sums->group[arm][g].sum);
+	}
+	view_arm(view, &sums->arm[arm], folded, each);
+}
+
 static struct scaled view_sd(const struct arm_view *view)
 {
 	if (view->n < 2)
@@ -237,7 +258,7 @@ static bool stratum_met(const struct eff_sums *sums, u32 k, const struct eff_tes
 			return false;
 		for (g = 0, groups = 0; test->clustered && g < nr; g++)
 			groups += !!sums->group[arm][k * nr + g].n;
-		if (test->clustered && groups < STRATUM_MIN)
+		if (test->clustered && groups < STRATUM_MIN_GROUPS)
 			return false;
 	}
 	return true;
@@ -425,8 +446,8 @@ void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
 /**
  * struct pair_moments - moments of the groups of both arms of an outer experiment
  * @arm: of each; @arm.used is not asked for
- * @used: groups with work in either arm
- * @units: these, weighed by their work (Kish)
+ * @used: groups with work in both arms
+ * @units: groups, weighed by their work (Kish), no more than @used
  * @r0r1: sum of R_g of both arms, multiplied
  * @r0n1: sum of the baseline's R_g and the model's n_g
  * @r1n0: the reverse
@@ -468,15 +489,16 @@ static void pair_moments(struct pair_moments *m, const struct eff_sums *sums)
 		m->n0n1 += (__uint128_t)base[g].n * model[g].n;
 		nn += (__uint128_t)n * n;
 		all += n;
-		m->used += !!n;
+		m->used += base[g].n && model[g].n;
 	}
 	m->r0r1 = (__int128_t)r0r1;
 	m->r0n1 = (__int128_t)r0n1;
 	m->r1n0 = (__int128_t)r1n0;
 	m->units = scaled_u64(0);
 	if (all)
-		m->units = scaled_div(scaled_mul(scaled_u128(all), scaled_u128(all)),
-				      scaled_u128(nn));
+		m->units = min_scaled(scaled_u64(m->used),
+				      scaled_div(scaled_mul(scaled_u128(all), scaled_u128(all)),
+						 scaled_u128(nn)));
 }
 
 /* Sum of the residuals of both arms, multiplied; q0 and q1 are what the pivots left over. */
@@ -538,14 +560,24 @@ static void outer_interval(const struct eff_sums *sums, const struct eff_test *t
 	struct scaled excess = scaled_make((u64)MLPROXY_SHARE_ONE + margin_q16, -16, false);
 	struct scaled t2, radius;
 	struct pair_moments m;
+	s64 low, high;
 
 	pair_moments(&m, sums);
 	evidence->clusters = m.used;
 	if (m.used < EFF_MIN_UNITS || scaled_cmp(m.units, scaled_u64(2)) < 0 ||
 	    !sequence_square(scaled_div(m.units, scaled_u64(EFF_MIN_UNITS)), m.units, test, &t2))
 		return;
+	radius = scaled_sqrt(scaled_mul(pair_variance(&m, scaled_u64(1)), t2));
+	set_interval(evidence, gain, scaled_div(radius, unit));
+	if (!margin_q16)
+		return;
+	/* the lower end is compared with the margin, so its variance is that of such a cost */
+	low = evidence->low_q16;
+	high = evidence->high_q16;
 	radius = scaled_sqrt(scaled_mul(pair_variance(&m, excess), t2));
 	set_interval(evidence, gain, scaled_div(radius, unit));
+	evidence->low_q16 = low < evidence->low_q16 ? low : evidence->low_q16;
+	evidence->high_q16 = high;
 }
 
 void eff_outer_judge(const struct eff_sums *sums, const struct eff_test *test, u32 margin_q16,
@@ -584,7 +616,7 @@ static int drop_of_whom(const struct eff_sums *recent, const struct arm_view *mo
 	struct scaled gain, variance, sd = view_sd(base);
 	struct arm_view own;
 
-	arm_view(&own, recent, MLPROXY_ARM_BASELINE, test->clustered);
+	arm_view_folded(&own, recent, MLPROXY_ARM_BASELINE, test);
 	if (!own.n || !own.units.mant)
 		return EFF_DROP_UNSURE;
 	/* too few to estimate their own variance: a unit may vary as outcomes do */
@@ -628,8 +660,8 @@ int eff_drop(const struct eff_sums *recent, const struct eff_sums *reference,
 	struct arm_view base, model;
 	bool below;
 
-	arm_view(&base, reference, MLPROXY_ARM_BASELINE, test->clustered);
-	arm_view(&model, recent, MLPROXY_ARM_MODEL, test->clustered);
+	arm_view_folded(&base, reference, MLPROXY_ARM_BASELINE, test);
+	arm_view_folded(&model, recent, MLPROXY_ARM_MODEL, test);
 	below = below_bound(&base, &model, test, drop_q16, &gain, &limit);
 	*gain_q16 = scaled_to_s64(gain, 16, SCALED_NEAREST);
 	*limit_q16 = scaled_to_s64(limit, 16, SCALED_NEAREST);

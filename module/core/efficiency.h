@@ -40,8 +40,9 @@
  * period of either arm. V is that of the difference of the ratios, by linearisation over the
  * groups, so that what both arms of a group have in common cancels. The units of nu are
  * groups. n_eff is their number, too, n_0 is EFF_MIN_UNITS: of periods nothing is kept, so
- * r stays at what 64 groups can tell, and the sequence holds up to about 45 n_0 pairs, to
- * be exact; a policy is judged by then.
+ * r stays at what 64 groups can tell, and the error probability is kept for about 45 n_0
+ * pairs. Beyond, a policy that costs exactly the margin more will pass some time. One that
+ * costs more is ever less likely to, and one that costs less to be held back.
  */
 #ifndef _MLPROXY_EFFICIENCY_H
 #define _MLPROXY_EFFICIENCY_H
@@ -54,7 +55,7 @@
 #define EFF_MIN_CLUSTERS	20	/* groups with outcomes, in each arm */
 #define EFF_MAX_OUTCOMES	0x40000000U	/* of an experiment, about */
 #define EFF_LOSS_SHARE		64	/* losses differ by more than 1 of so many outcomes */
-#define EFF_MIN_UNITS		8	/* groups with costs, in each arm */
+#define EFF_MIN_UNITS		8	/* groups with costs in both arms */
 #define EFF_MAX_STRATA		MLPROXY_MAX_STRATA
 
 /**
@@ -226,7 +227,7 @@ void eff_judge(const struct eff_sums *sums, const struct eff_test *test,
  * @sums: costs of the experiment
  * @test: how; of it alpha_ppm and trial
  * @margin_q16: excess of the model's cost, in 1/65536 of the baseline's, that the lower end
- *	is to be compared with: its variance is that of the difference with such an excess
+ *	is to be compared with: it holds for the difference with such an excess, too
  * @evidence: out: as of MLPROXY_VERDICT_OUTER, see struct mlproxy_evidence; @clusters are
  *	groups
  *

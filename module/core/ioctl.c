@@ -69,7 +69,7 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
 			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
 			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF | MLPROXY_FEAT_CONSUME |
-			MLPROXY_FEAT_INSTANCES;
+			MLPROXY_FEAT_INSTANCES | MLPROXY_FEAT_OUTER;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	cmd->rights = ctx->session->rights;

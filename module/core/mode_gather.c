@@ -29,8 +29,12 @@ static void take_counts(struct mode_counts *total, struct mode_counts *seen,
 			const struct mlproxy_counters *c)
 {
 	unsigned int i;
+	u64 made = 0;
 
-	take(&total->decisions, &seen->decisions, READ_ONCE(c->next_id));
+	/* Not by the number of the last one: an instance numbers with its proxy. */
+	for (i = 0; i < MLPROXY_NR_MODES; i++)
+		made += READ_ONCE(c->by_mode[i]);
+	take(&total->decisions, &seen->decisions, made);
 	for (i = MLPROXY_SRC_RECOMMENDATION; i <= MLPROXY_SRC_BPF; i++)
 		take(&total->candidates[i], &seen->candidates[i], READ_ONCE(c->candidates[i]));
 	take(&total->refused, &seen->refused, READ_ONCE(c->refused));

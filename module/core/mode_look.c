@@ -16,6 +16,7 @@
 #include "device.h"
 #include "mode_path.h"
 #include "mode_priv.h"
+#include "pending.h"
 #include "publish.h"
 #include "state.h"
 
@@ -107,11 +108,13 @@ static void fill_input(struct mlproxy *proxy, struct mode_input *in)
 		.sums = &ms->total,
 		.ledger = proxy->ledger ? &ms->ledger : NULL,
 		.costs = proxy->costs ? &ms->costs : NULL,
+		.outer_hold_ns = READ_ONCE(proxy->outer_hold_ns),
 		.candidates = c->refused,
 		.failures = c->refused + c->errors,
 		.latency_samples = c->latency_samples,
 		.latency_over = c->latency_over,
 	};
+	ms->config.pending_ns = mlproxy_pending_longest_ns(proxy);
 	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
 		in->candidates += c->candidates[i];
 	in->logic = logic_under_test(proxy, c->candidates, c->decisions);
@@ -212,7 +215,7 @@ void mode_show(struct mlproxy *proxy)
 	WRITE_ONCE(proxy->trust, trust_make(m->mode, m->automatic, m->logic) |
 				 (m->stage == MLPROXY_STAGE_RAMP ? TRUST_RAMP : 0) |
 				 (mode_in_doubt(m) ? TRUST_DOUBT : 0));
-	WRITE_ONCE(proxy->outer_begin_ns, m->verdicts.outer_since_ns);
+	WRITE_ONCE(proxy->outer_begin_ns, m->verdicts.outer_from_ns);
 	/*
 	 * Who sees an experiment sees its mode and logic; pairs with decide_running() and
 	 * count() in cost.c.

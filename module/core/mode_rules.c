@@ -40,6 +40,7 @@ static void clear_evidence(struct mode_machine *m)
 	m->evidence.source = trust_source(m->logic);
 	m->evidence.model_version = trust_version(m->logic);
 	m->losses_differ = false;
+	m->losses_surely_differ = false;
 }
 
 void mode_machine_init(struct mode_machine *m, u64 now_ns)
@@ -52,6 +53,7 @@ void mode_machine_init(struct mode_machine *m, u64 now_ns)
 	m->learning_trial = 1;
 	m->since_ns = now_ns;
 	m->good_since_ns = now_ns;
+	m->experiment_since_ns = now_ns;
 	verdicts_init(&m->verdicts, now_ns);
 	clear_evidence(m);
 }
@@ -91,22 +93,51 @@ static void begin_experiment(struct mode_machine *m, const struct mode_input *in
 	eff_difference(&m->past, in->sums, &m->base, true, EFF_MAX_STRATA);
 	m->base = *in->sums;
 	m->experiment++;
+	m->experiment_since_ns = in->now_ns;
 	verdicts_begin_inner(&m->verdicts, in->ledger);
 	clear_evidence(m);
 }
 
-/* Return: was it never tested before. */
+/*
+ * What is known of the logic that was tested goes into the memory, in place of the one that
+ * left it the longest ago, and what is known of @logic comes out of it.
+ */
+static void recall(struct mode_machine *m, u64 logic)
+{
+	struct mode_memory old = {
+		.logic = m->tested, .trial = m->trial, .learning_trial = m->learning_trial,
+		.outer_trial = m->verdicts.outer_trial, .measured_worse = m->measured_worse,
+		.ledger_worse = m->verdicts.ledger_worse, .outer_worse = m->verdicts.outer_worse,
+	};
+	struct mode_memory found = { .logic = logic, .outer_trial = 1 };
+	u32 i;
+
+	for (i = 0; i < MODE_REMEMBERED && m->memory[i].logic != logic; i++)
+		;
+	if (i < MODE_REMEMBERED)
+		found = m->memory[i];
+	else
+		i = MODE_REMEMBERED - 1;
+	for (; i; i--)
+		m->memory[i] = m->memory[i - 1];
+	m->memory[0] = old;
+	m->tested = logic;
+	m->trial = found.trial;
+	m->learning_trial = found.learning_trial;
+	m->measured_worse = found.measured_worse;
+	m->verdicts.outer_trial = found.outer_trial;
+	m->verdicts.ledger_worse = found.ledger_worse;
+	m->verdicts.outer_worse = found.outer_worse;
+}
+
+/* Return: is it another one than was tested before. */
 static bool note_logic(struct mode_machine *m, const struct mode_input *in)
 {
 	bool is_new = in->logic && in->logic != m->tested;
 
 	m->logic = in->logic;
-	if (is_new) {
-		m->tested = in->logic;
-		m->trial = 0;
-		m->learning_trial = 0;
-		m->measured_worse = false;
-	}
+	if (is_new)
+		recall(m, in->logic);
 	return is_new;
 }
 
@@ -144,19 +175,22 @@ static void begin_mode(struct mode_machine *m, const struct mode_input *in, u32 
 {
 	bool goes_on = outer_goes_on(m, mode, stage) && in->logic == m->logic &&
 		       !m->verdicts.outer_worse;
-	bool is_new;
+	/* In the same mode, what could have led to no step was no test. */
+	bool no_test = mode == m->mode && m->evidence.low_q16 == S64_MIN, is_new;
 
 	m->mode = mode;
 	m->stage = stage;
 	m->stage_since_ns = stage == MLPROXY_STAGE_NONE ? 0 : in->now_ns;
 	is_new = note_logic(m, in);
-	if (stage == MLPROXY_STAGE_NONE)
+	if (stage == MLPROXY_STAGE_NONE && (is_new || !no_test))
 		count_trial(m);
 	m->blocks_without_gain = 0;
 	begin_experiment(m, in);
 	mode_alarm_begin(m, in);
 	if (is_new || !goes_on)
 		verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, is_new);
+	else
+		verdicts_share_changes(&m->verdicts, in->now_ns);
 }
 
 static void fill_transition(const struct mode_machine *m, const struct mode_input *in,
@@ -267,7 +301,8 @@ static void refresh_verdict(struct mode_machine *m, const struct mode_config *co
 
 	verdicts_judge(v, &config->verdict, test,
 		       part == MODE_PART_LEDGER ? in->ledger : NULL,
-		       part == MODE_PART_OUTER ? in->costs : NULL, in_blocks(m->mode, m->stage));
+		       part == MODE_PART_OUTER ? in->costs : NULL, in_blocks(m->mode, m->stage),
+		       in->now_ns);
 	v->ledger.source = trust_source(m->logic);
 	v->ledger.model_version = trust_version(m->logic);
 	v->outer.source = trust_source(m->logic);
@@ -278,6 +313,7 @@ static void refresh_reward(struct mode_machine *m, const struct eff_test *test)
 {
 	eff_judge(&m->scratch, test, &m->evidence);
 	m->losses_differ = eff_losses_differ(&m->scratch);
+	m->losses_surely_differ = m->losses_differ && eff_losses_surely_differ(&m->scratch);
 	m->evidence.source = trust_source(m->logic);
 	m->evidence.model_version = trust_version(m->logic);
 }
@@ -368,6 +404,13 @@ static bool verdicts_support(const struct mode_machine *m, const struct mode_con
 	       verdict_outer_supports(&m->verdicts, &config->verdict);
 }
 
+/* Could outcomes that never come be known by now? */
+static bool is_settled(const struct mode_machine *m, const struct mode_config *config,
+		       const struct mode_input *in)
+{
+	return (in->now_ns - m->experiment_since_ns) / 2 >= config->pending_ns;
+}
+
 /* Is the block over? One without a control group to speak of has shown no gain. */
 static bool block_over(const struct mode_machine *m, const struct mode_config *config,
 		       bool *gained)
@@ -403,7 +446,7 @@ static bool look_recommendation(struct mode_machine *m, const struct mode_config
 {
 	bool gained;
 
-	if (!block_over(m, config, &gained))
+	if (!block_over(m, config, &gained) || !is_settled(m, config, in))
 		return false;
 	m->blocks_without_gain = gained ? 0 : m->blocks_without_gain + 1;
 	if (m->blocks_without_gain >= 2)
@@ -417,7 +460,7 @@ static bool look_recommendation(struct mode_machine *m, const struct mode_config
 static bool ramp_over(const struct mode_machine *m, const struct mode_config *config,
 		      const struct mode_input *in)
 {
-	return in->now_ns - m->stage_since_ns >= config->ramp_ns &&
+	return in->now_ns - m->stage_since_ns >= config->ramp_ns && is_settled(m, config, in) &&
 	       m->evidence.n[MLPROXY_ARM_BASELINE] >= config->min_samples &&
 	       m->evidence.n[MLPROXY_ARM_MODEL] >= config->min_samples;
 }
@@ -431,7 +474,7 @@ static bool ramp_gained(const struct mode_machine *m)
 static bool look_learning(struct mode_machine *m, const struct mode_config *config,
 			  const struct mode_input *in, struct mlproxy_transition *t)
 {
-	if (!m->logic || !not_worse(m, config))
+	if (!m->logic || !not_worse(m, config) || !is_settled(m, config, in))
 		return false;
 	return verdicts_allow(m, config) &&
 	       change(m, in, MLPROXY_MODE_COLLABORATION, MLPROXY_REASON_NOT_WORSE, t);
@@ -454,7 +497,7 @@ static bool look_collaboration(struct mode_machine *m, const struct mode_config 
 {
 	if (m->stage == MLPROXY_STAGE_RAMP)
 		return look_ramp(m, config, in, t);
-	if (!better(m))
+	if (!better(m) || !is_settled(m, config, in))
 		return false;
 	if (!verdicts_support(m, config))
 		return false;
@@ -473,7 +516,7 @@ static u32 reason_to_fall(const struct mode_machine *m)
 		return MLPROXY_REASON_OUTER;
 	if (verdict_contradicts(&m->verdicts.ledger))
 		return MLPROXY_REASON_LEDGER;
-	if (m->losses_differ && eff_losses_surely_differ(&m->scratch))
+	if (m->losses_surely_differ)
 		return MLPROXY_REASON_LOSSES;
 	return 0;
 }
@@ -581,7 +624,8 @@ static bool look(struct mode_machine *m, const struct mode_config *config,
 
 	refresh(m, config, &test, in, part);
 	if (m->automatic && m->mode == MLPROXY_MODE_EMERGENCY) {
-		note_logic(m, in);
+		if (note_logic(m, in))
+			verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, true);
 		return look_emergency(m, config, in, t);
 	}
 	if (m->automatic) {
@@ -603,7 +647,7 @@ static bool look(struct mode_machine *m, const struct mode_config *config,
 		return true;
 	if (is_full(m))
 		begin_again(m, in);
-	if (in_blocks(m->mode, m->stage) && verdict_block_over(&m->verdicts))
+	if (in_blocks(m->mode, m->stage) && verdict_block_over(&m->verdicts, in->now_ns, in->outer_hold_ns))
 		verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, false);
 	return false;
 }

@@ -29,7 +29,9 @@
  *
  * Outcomes that never come are counted for their arm. While the shares of the two arms
  * differ there is no step up, and a block has no gain: what is missing may be the bad
- * ones. If they differ beyond doubt the policy goes to learning mode.
+ * ones. If they differ beyond doubt the policy goes to learning mode. An outcome is lost
+ * no sooner than it has been waited for, so where outcomes are late an experiment lasts
+ * twice as long as that before it leads to a step up, or a block ends.
  *
  * Error probabilities, one-sided, for each logic: all experiments in learning mode
  * together alpha / 2, all in collaboration mode alpha / 2, each block in recommendation
@@ -47,6 +49,31 @@
 #define MODE_MAX_MIN_SAMPLES	16777216U
 #define MODE_MAX_RAMP_NS	3600000000000ULL
 
+/* Logics that are remembered when another one is tested. */
+#define MODE_REMEMBERED		8
+
+/**
+ * struct mode_memory - what is known of a logic that is not tested now
+ * @logic: which; 0 for a free place
+ * @trial: as in struct mode_machine
+ * @learning_trial: the same
+ * @outer_trial: as in struct verdicts
+ * @measured_worse: as in struct mode_machine
+ * @ledger_worse: as in struct verdicts
+ * @outer_worse: the same
+ *
+ * So that who puts one logic in place of another, and back, gains nothing by it.
+ */
+struct mode_memory {
+	u64 logic;
+	u32 trial;
+	u32 learning_trial;
+	u32 outer_trial;
+	bool measured_worse;
+	bool ledger_worse;
+	bool outer_worse;
+};
+
 /**
  * struct mode_config - parameters; MLPROXY_PARAM_* has their meaning
  * @min_samples: MLPROXY_PARAM_MIN_SAMPLES
@@ -58,6 +85,7 @@
  * @error_share: MLPROXY_PARAM_ERROR_SHARE
  * @hold_ns: MLPROXY_PARAM_HOLD_NS
  * @ramp_ns: MLPROXY_PARAM_RAMP_NS
+ * @pending_ns: longest time that an outcome is waited for, 0 if none is late
  * @clustered: the unit of randomisation is an entity or a window
  * @lower_is_better: direction of the reward
  * @strata: contexts that outcomes are compared in, 0 or 1 for one
@@ -73,6 +101,7 @@ struct mode_config {
 	u32 error_share;
 	u64 hold_ns;
 	u64 ramp_ns;
+	u64 pending_ns;
 	bool clustered;
 	bool lower_is_better;
 	u32 strata;
@@ -85,6 +114,7 @@ struct mode_config {
  * @sums: outcomes since the module was loaded; they only grow
  * @ledger: the same for the ledger, NULL if the proxy has none
  * @costs: costs since the module was loaded, NULL if the proxy reports none
+ * @outer_hold_ns: length of a period of the outer experiment
  * @all: bring all verdicts up to date, however lately that was done
  * @candidates: decisions in which something proposed an action, growing
  * @failures: refused actions and reported errors, growing
@@ -101,6 +131,7 @@ struct mode_input {
 	const struct eff_sums *sums;
 	const struct eff_sums *ledger;
 	const struct eff_sums *costs;
+	u64 outer_hold_ns;
 	bool all;
 	u64 candidates;
 	u64 failures;
@@ -131,6 +162,7 @@ struct mode_input {
  * @stage_since_ns: begin of the stage, 0 for none
  * @needs: MLPROXY_NEEDS_* of the next step up, by the last look
  * @experiment: number of the running experiment, changes with each
+ * @experiment_since_ns: its begin
  * @trial: number of the experiment in collaboration mode with this logic
  * @blocks_without_gain: in a row
  * @recurrences: emergencies in a row, for the doubling of the hold
@@ -149,8 +181,10 @@ struct mode_input {
  * @learning_trial: number of the experiment in learning mode with this logic
  * @tested: last logic; taking a model away and giving it back does not reset @trial and
  *	@learning_trial
+ * @memory: of those tested before, the last one first
  * @measured_worse: that logic was demoted as worse, or dropped: no margin any more
  * @losses_differ: by the last look, more outcomes of one arm never come
+ * @losses_surely_differ: the same beyond doubt
  * @verdicts: of the ledger and the outer experiment
  * @cause: MLPROXY_REASON_* of the present emergency
  * @past: outcomes of the experiment before, or of more, for a drop's baseline until the
@@ -166,6 +200,7 @@ struct mode_machine {
 	u64 stage_since_ns;
 	u32 needs;
 	u32 experiment;
+	u64 experiment_since_ns;
 	u32 trial;
 	u32 blocks_without_gain;
 	u32 recurrences;
@@ -183,8 +218,10 @@ struct mode_machine {
 	struct mlproxy_evidence evidence;
 	u32 learning_trial;
 	u64 tested;
+	struct mode_memory memory[MODE_REMEMBERED];
 	bool measured_worse;
 	bool losses_differ;
+	bool losses_surely_differ;
 	struct verdicts verdicts;
 	u32 cause;
 	struct eff_sums past;
@@ -253,7 +290,7 @@ void mode_machine_restart(struct mode_machine *m, const struct mode_input *in);
  */
 static inline bool mode_in_doubt(const struct mode_machine *m)
 {
-	return m->mode == MLPROXY_MODE_RECOMMENDATION && verdict_doubts(&m->verdicts.outer);
+	return m->mode == MLPROXY_MODE_RECOMMENDATION && m->verdicts.doubt;
 }
 
 /** mode_hold_ns() - shortest time of the present emergency */

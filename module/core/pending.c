@@ -229,12 +229,25 @@ static void sweep_table(struct pending_table *table, u64 until_ns)
 	}
 }
 
+static u64 sweep_ns(const struct mlproxy *proxy)
+{
+	return clamp_t(u64, READ_ONCE(proxy->pending_ns) / 4, MIN_SWEEP_NS, MAX_SWEEP_NS);
+}
+
 static unsigned long sweep_delay(const struct mlproxy *proxy)
 {
-	u64 delay_ns = clamp_t(u64, READ_ONCE(proxy->pending_ns) / 4, MIN_SWEEP_NS,
-			       MAX_SWEEP_NS);
+	return nsecs_to_jiffies(sweep_ns(proxy)) ?: 1;
+}
 
-	return nsecs_to_jiffies(delay_ns) ?: 1;
+/**
+ * mlproxy_pending_longest_ns() - how long it may take until an outcome is known to be lost
+ * @proxy: the proxy
+ *
+ * Context: any. Return: nanoseconds, 0 if no decision waits for its outcome.
+ */
+u64 mlproxy_pending_longest_ns(const struct mlproxy *proxy)
+{
+	return proxy->pending ? READ_ONCE(proxy->pending_ns) + sweep_ns(proxy) : 0;
 }
 
 static void sweep_work(struct work_struct *work)

@@ -15,5 +15,6 @@ void mlproxy_pending_exit(struct mlproxy *proxy);
 void mlproxy_pending_start(struct mlproxy *proxy);
 void mlproxy_pending_stop(struct mlproxy *proxy);
 int mlproxy_pending_set_ns(struct mlproxy *proxy, u64 value);
+u64 mlproxy_pending_longest_ns(const struct mlproxy *proxy);
 
 #endif /* _MLPROXY_CORE_PENDING_H */

@@ -4,8 +4,9 @@
  */
 #include "verdict.h"
 
-/* Groups with control units at which a block of the outer experiment ends. */
+/* A block of the outer experiment ends with so many groups, after so many periods. */
 #define BLOCK_GROUPS	(EFF_CLUSTERS - 4)
+#define BLOCK_PERIODS	32
 
 static void clear(struct mlproxy_evidence *e, u32 verdict)
 {
@@ -24,6 +25,7 @@ void verdicts_init(struct verdicts *v, u64 now_ns)
 	v->outer_experiment = experiment + 1;
 	v->outer_trial = 1;
 	v->outer_since_ns = now_ns;
+	v->outer_from_ns = now_ns;
 	clear(&v->ledger, MLPROXY_VERDICT_LEDGER);
 	clear(&v->outer, MLPROXY_VERDICT_OUTER);
 }
@@ -38,25 +40,26 @@ void verdicts_begin_inner(struct verdicts *v, const struct eff_sums *ledger)
 void verdicts_begin_outer(struct verdicts *v, const struct eff_sums *costs, u64 now_ns,
 			  bool logic_is_new)
 {
-	if (logic_is_new) {
-		v->outer_trial = 1;
-		v->outer_worse = false;
-		v->ledger_worse = false;
-	} else if (!v->block && v->outer.low_q16 != S64_MIN && v->outer_trial < S32_MAX) {
-		/* It could have led to a step: what begins is one more test. */
-		v->outer_trial++;
-	}
+	if (!logic_is_new && !v->block && v->outer.low_q16 != S64_MIN && v->outer_trial < S32_MAX)
+		v->outer_trial++;	/* it could have led to a step */
 	if (costs)
 		v->outer_base = *costs;
 	v->outer_experiment++;
 	v->outer_since_ns = now_ns;
+	v->outer_from_ns = now_ns;
 	v->block = false;
+	v->doubt = false;
 	clear(&v->outer, MLPROXY_VERDICT_OUTER);
+}
+
+void verdicts_share_changes(struct verdicts *v, u64 now_ns)
+{
+	v->outer_from_ns = now_ns;
 }
 
 void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
 		    const struct eff_test *test, const struct eff_sums *ledger,
-		    const struct eff_sums *costs, bool block)
+		    const struct eff_sums *costs, bool block, u64 now_ns)
 {
 	struct eff_test own = *test;
 
@@ -71,6 +74,10 @@ void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
 		own.trial = block ? 1 : v->outer_trial;
 		eff_difference(&v->outer_sums, costs, &v->outer_base, true, 0);
 		eff_outer_judge(&v->outer_sums, &own, config->outer_margin_q16, &v->outer);
+		if (block && !v->doubt && verdict_doubts(&v->outer)) {
+			v->doubt = true;
+			verdicts_share_changes(v, now_ns);
+		}
 	}
 }
 
@@ -99,9 +106,10 @@ bool verdict_outer_supports(const struct verdicts *v, const struct verdict_confi
 	       above_margin(&v->outer, MLPROXY_SHARE_ONE, config->outer_margin_q16);
 }
 
-bool verdict_block_over(const struct verdicts *v)
+bool verdict_block_over(const struct verdicts *v, u64 now_ns, u64 hold_ns)
 {
-	return v->outer.clusters >= BLOCK_GROUPS;
+	return v->outer.clusters >= BLOCK_GROUPS &&
+	       (now_ns - v->outer_since_ns) / BLOCK_PERIODS >= hold_ns;
 }
 
 u32 verdict_stance(bool measured, const struct mlproxy_evidence *e, bool supports)

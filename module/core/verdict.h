@@ -52,7 +52,10 @@ struct verdict_config {
  * @outer_experiment: number of the running outer experiment, changes with each
  * @outer_trial: number of the experiment in learning and collaboration mode with this logic
  * @block: the running outer experiment is a block
- * @outer_since_ns: begin of the outer experiment; a period that began before is none of it
+ * @doubt: the policy is recommended, and seemed to cost more in this block
+ * @outer_since_ns: begin of the outer experiment
+ * @outer_from_ns: a period that began before does not count: the experiment is younger, or
+ *	the share of pairs in it has changed since
  * @judged_ns: when the verdicts were brought up to date
  * @ledger_base: ledger when the inner experiment began
  * @outer_base: costs when the outer experiment began
@@ -67,7 +70,9 @@ struct verdicts {
 	u32 outer_experiment;
 	u32 outer_trial;
 	bool block;
+	bool doubt;
 	u64 outer_since_ns;
+	u64 outer_from_ns;
 	u64 judged_ns;
 	struct eff_sums ledger_base;
 	struct eff_sums outer_base;
@@ -94,7 +99,7 @@ void verdicts_begin_inner(struct verdicts *v, const struct eff_sums *ledger);
  * @v: verdicts
  * @costs: sums of all costs, or NULL where none are reported
  * @now_ns: clock
- * @logic_is_new: of a logic that no outer experiment has tested
+ * @logic_is_new: of another logic, whose trials @v has already
  */
 void verdicts_begin_outer(struct verdicts *v, const struct eff_sums *costs, u64 now_ns,
 			  bool logic_is_new);
@@ -107,10 +112,20 @@ void verdicts_begin_outer(struct verdicts *v, const struct eff_sums *costs, u64 
  * @ledger: sums of all outcomes, or NULL
  * @costs: sums of all costs, or NULL
  * @block: the outer experiment is a block of the ramp or of recommendation mode
+ * @now_ns: clock
  */
 void verdicts_judge(struct verdicts *v, const struct verdict_config *config,
 		    const struct eff_test *test, const struct eff_sums *ledger,
-		    const struct eff_sums *costs, bool block);
+		    const struct eff_sums *costs, bool block, u64 now_ns);
+
+/**
+ * verdicts_share_changes() - another share of pairs is in the outer experiment from now on
+ * @v: verdicts
+ * @now_ns: clock
+ *
+ * Periods under way may have changed their arm, and do not count.
+ */
+void verdicts_share_changes(struct verdicts *v, u64 now_ns);
 
 /** verdict_contradicts() - is it worse, with confidence */
 bool verdict_contradicts(const struct mlproxy_evidence *e);
@@ -127,8 +142,13 @@ bool verdict_ledger_supports(const struct verdicts *v, const struct verdict_conf
 /** verdict_outer_supports() - the system's cost is no higher than the margin, with confidence */
 bool verdict_outer_supports(const struct verdicts *v, const struct verdict_config *config);
 
-/** verdict_block_over() - has a block's control group seen enough for the next one to begin */
-bool verdict_block_over(const struct verdicts *v);
+/**
+ * verdict_block_over() - has a block seen enough for the next one to begin
+ * @v: verdicts
+ * @now_ns: clock
+ * @hold_ns: length of a period
+ */
+bool verdict_block_over(const struct verdicts *v, u64 now_ns, u64 hold_ns);
 
 /**
  * verdict_stance() - what an evidence says of the next step

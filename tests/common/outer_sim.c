@@ -127,11 +127,34 @@ static int64_t reward_of(const struct osim *sim, double stall)
 	return lrint(SCALE * fmin(stall, 1000));
 }
 
+/* Its outcome does not come, which is known later. */
+static void wait_for_nothing(struct osim *sim, uint32_t arm)
+{
+	uint32_t i = (sim->first_pending + sim->nr_pending) % OSIM_MAX_PENDING;
+
+	if (sim->nr_pending == OSIM_MAX_PENDING)
+		return;
+	sim->pending[i].due_ns = sim->in.now_ns + OSIM_PENDING_NS;
+	sim->pending[i].experiment = sim->machine.experiment;
+	sim->pending[i].arm = arm;
+	sim->nr_pending++;
+}
+
+static void lose(struct osim *sim)
+{
+	while (sim->nr_pending && sim->pending[sim->first_pending].due_ns <= sim->in.now_ns) {
+		if (sim->pending[sim->first_pending].experiment == sim->machine.experiment)
+			sim->sums.arm[sim->pending[sim->first_pending].arm].lost++;
+		sim->first_pending = (sim->first_pending + 1) % OSIM_MAX_PENDING;
+		sim->nr_pending--;
+	}
+}
+
 static void feed_back(struct osim *sim, uint32_t arm, double stall, bool lost)
 {
 	if (lost) {
 		if (sim->policy == OSIM_LOST)
-			sim->sums.arm[arm].lost++;
+			wait_for_nothing(sim, arm);
 		return;
 	}
 	eff_add(&sim->sums, arm, EFF_CLUSTERS, reward_of(sim, stall));
@@ -142,7 +165,7 @@ static void feed_back(struct osim *sim, uint32_t arm, double stall, bool lost)
 static void count_cost(struct osim *sim, const struct outer_place *place, double cost)
 {
 	if (place->arm < MLPROXY_NR_ARMS && place->into_ns >= sim->washout_ns &&
-	    sim->in.now_ns - place->into_ns >= sim->machine.verdicts.outer_since_ns)
+	    sim->in.now_ns - place->into_ns >= sim->machine.verdicts.outer_from_ns)
 		eff_add_cost(&sim->costs, place->arm, place->group, lrint(SCALE * cost), 1);
 }
 
@@ -160,6 +183,8 @@ bool osim_step(struct osim *sim)
 	sim->in.now_ns += OSIM_STEP_NS;
 	sim->in.ledger = sim->has_ledger ? &sim->ledger : NULL;
 	sim->in.costs = sim->has_costs ? &sim->costs : NULL;
+	sim->in.outer_hold_ns = sim->draw.hold_ns;
+	sim->config.pending_ns = sim->policy == OSIM_LOST ? OSIM_PENDING_NS : 0;
 	sim->draw.share = outer_share(outer_shares[m->mode], ramp, mode_in_doubt(m));
 	if (!sim->has_costs)
 		sim->draw.share = 0;
@@ -171,6 +196,7 @@ bool osim_step(struct osim *sim)
 	else
 		model = split_arm(r, r, ramp ? 57344 : shares[m->mode], 0) == SPLIT_CANDIDATE;
 
+	lose(sim);
 	move_load(sim);
 	scale = exp(sim->load - LOAD_SD * LOAD_SD / 2) * sim->factor[entity];
 	stall = scale * lognormal(sim, 1);

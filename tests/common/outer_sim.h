@@ -15,6 +15,8 @@
 
 #define OSIM_ENTITIES	16
 #define OSIM_STEP_NS	1000000		/* between two decisions, of all entities */
+#define OSIM_PENDING_NS	30000000000ULL	/* an outcome that does not come is lost */
+#define OSIM_MAX_PENDING	8192
 #define OSIM_LOOK_EVERY	100		/* decisions; the kernel looks more often */
 
 /* What the policy does. "Worse" costs the system more than the baseline, by @excess. */
@@ -62,6 +64,13 @@ struct osim {
 	struct eff_sums sums;
 	struct eff_sums ledger;
 	struct eff_sums costs;
+	struct {
+		uint64_t due_ns;
+		uint32_t experiment;
+		uint32_t arm;
+	} pending[OSIM_MAX_PENDING];
+	uint32_t first_pending;
+	uint32_t nr_pending;
 	double load;
 	double load_keep;
 	double load_kick;

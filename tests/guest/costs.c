@@ -136,6 +136,7 @@ static void ledger_falls(void)
 static void reward_alone_climbs(void)
 {
 	world("deferred=1", DELAYED);
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_PENDING_NS, 0, 20000000), 0);
 	run_until(fd, RECOMMENDATION, MAX_DECISIONS);
 }
 
@@ -272,9 +273,12 @@ static void parameters(void)
 		{ MLPROXY_PARAM_OUTER_MARGIN_Q16, 0, 65536, 65537 },
 		{ MLPROXY_PARAM_LEDGER_MARGIN_Q16, 0, 16 << 16, (16 << 16) + 1 },
 	};
+	struct mlproxy_info info = { .size = sizeof(info) };
 	size_t i;
 
 	world("outer=entity ledger=1", NONE);
+	ASSERT_RET(xioctl(fd, MLPROXY_IOC_INFO, &info), 0);
+	EXPECT(info.features & MLPROXY_FEAT_OUTER);
 	EXPECT_EQ(param_get(fd, MLPROXY_PARAM_OUTER_HOLD_NS), 20000000);
 	EXPECT_EQ(param_get(fd, MLPROXY_PARAM_OUTER_WASHOUT_NS), 8000000);
 	for (i = 0; i < ARRAY_SIZE(params); i++) {

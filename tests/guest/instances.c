@@ -185,6 +185,26 @@ static void recommendations_are_of_all(void)
 /* ------------------------------------------------------------------ */
 /* Readers                                                             */
 
+/* What an instance does not hear any more is missed, though others go on deciding. */
+static void recommendations_run_out(void)
+{
+	struct recs recs;
+	unsigned int key;
+
+	begin();
+	synth_set("keys", 16);
+	ASSERT_RET(synth_order("on", "a"), 0);
+	ASSERT_RET(recs_map(all, 64, &recs), 0);
+	for (key = 0; key < 16; key++)
+		ASSERT_RET(recommend(all, &recs, key, 1, 3600000), 0);
+	run_until(a, COLLABORATION, 20000);
+	for (key = 0; key < 16; key++)
+		ASSERT_RET(recommend(all, &recs, key, 1, 1), 0);
+	sleep_ms(5);
+	run_until(a, LEARNING, 2048);
+	expect_transition(a, COLLABORATION, LEARNING, NO_MODEL);
+}
+
 struct seen {
 	unsigned int decisions[8];	/* by instance */
 	unsigned int feedbacks[8];
@@ -661,6 +681,7 @@ static const struct ktap_test tests[] = {
 	KTAP_TEST(opposite_truths),
 	KTAP_TEST(model_is_of_all),
 	KTAP_TEST(recommendations_are_of_all),
+	KTAP_TEST(recommendations_run_out),
 	KTAP_TEST(records_carry_theirs),
 	KTAP_TEST(explores_for_its_readers),
 	KTAP_TEST(parameters),

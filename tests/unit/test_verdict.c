@@ -393,6 +393,81 @@ static void blocks_follow_each_other(void **state)
 	assert_false(mode_in_doubt(&b->m));
 }
 
+/* Who puts one policy in place of another, and back, gains nothing by it. */
+static void a_logic_is_remembered(void **state)
+{
+	const struct world costs_more = { 50, 50, -20 };
+	struct bench *b = *state;
+
+	with_costs(b);
+	to_collaboration(b, &costs_more);
+	assert_true(run(b, &costs_more, 400000));
+	assert_int_equal(b->t.reason, MLPROXY_REASON_OUTER);
+	assert_int_equal(b->m.verdicts.outer_trial, 2);
+	for (u32 version = 2; version < 2 + MODE_REMEMBERED; version++) {
+		b->in.logic = trust_logic(MLPROXY_SRC_MODEL, version);
+		look(b);
+		assert_false(b->m.verdicts.outer_worse);
+		assert_int_equal(b->m.learning_trial, 1);
+		assert_int_equal(b->m.trial, 0);
+	}
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 1);
+	look(b);
+	assert_true(b->m.verdicts.outer_worse);
+	assert_true(b->m.verdicts.outer_trial >= 2);
+	assert_int_equal(b->m.trial, 1);
+	assert_int_equal(run(b, &costs_more, 100000), 0);
+}
+
+/* One that comes during an emergency has nothing of the one before it. */
+static void a_logic_that_comes_in_emergency(void **state)
+{
+	const struct world costs_more = { 50, 50, -20 };
+	struct bench *b = *state;
+
+	with_costs(b);
+	to_collaboration(b, &costs_more);
+	assert_true(run(b, &costs_more, 400000));
+	assert_true(b->m.verdicts.outer_worse);
+	b->in.emergency = MLPROXY_REASON_CRITICAL;
+	assert_true(look(b));
+	b->in.emergency = 0;
+	b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 2);
+	b->in.now_ns += MINUTE;
+	assert_true(look(b));
+	assert_int_equal(b->m.mode, MLPROXY_MODE_LEARNING);
+	assert_false(b->m.verdicts.outer_worse);
+	assert_int_equal(b->m.verdicts.outer_trial, 1);
+}
+
+/* A source that comes and goes does not use up the error probability. */
+static void interruptions_are_no_tests(void **state)
+{
+	struct bench *b = *state;
+
+	look(b);
+	for (int i = 0; i < 20; i++) {
+		b->in.logic = 0;
+		look(b);
+		b->in.logic = trust_logic(MLPROXY_SRC_MODEL, 1);
+		look(b);
+	}
+	assert_int_equal(b->m.learning_trial, 1);
+}
+
+/* What is waited for long is known to be lost late: no step before. */
+static void steps_wait_for_late_outcomes(void **state)
+{
+	struct bench *b = *state;
+
+	b->config.pending_ns = MINUTE;
+	assert_int_equal(run(b, &good, 115000), 0);
+	assert_true(b->m.evidence.low_q16 > 0);
+	assert_true(run(b, &good, 20000));
+	assert_int_equal(b->m.mode, MLPROXY_MODE_COLLABORATION);
+	assert_int_equal(run(b, &good, 115000), 0);
+}
+
 /* Learning and collaboration mode share one outer experiment; emergency ends it. */
 static void one_outer_experiment_for_both(void **state)
 {
@@ -424,8 +499,8 @@ static void outer_estimate(void **state)
 	(void)state;
 	for (int run = 0; run < 200; run++) {
 		struct eff_sums costs = { 0 };
-		double n[2] = { 0 }, s[2] = { 0 }, ratio[2], v = 0, all = 0, squares = 0, k;
-		double excess = 1.1, r, z2, nu, c, radius;
+		double n[2] = { 0 }, s[2] = { 0 }, ratio[2], v[2] = { 0 }, all = 0, squares = 0;
+		double k, r, z2, nu, c, radius[2], gain;
 		int groups = 8 + rng_u64(&rng) % 57;
 		u64 scale = 1ULL << rng_u64(&rng) % 34;
 
@@ -441,30 +516,32 @@ static void outer_estimate(void **state)
 			ratio[arm] = s[arm] / n[arm];
 		}
 		for (int g = 0; g < 64; g++) {
-			double d = 0, w = 0;
+			double own[2], w = 0;
 
 			for (u32 arm = 0; arm < 2; arm++) {
-				double own = costs.group[arm][g].sum -
-					     ratio[arm] * costs.group[arm][g].n;
-
-				d += own / n[arm] * (arm ? 1 : -excess);
+				own[arm] = (costs.group[arm][g].sum -
+					    ratio[arm] * costs.group[arm][g].n) / n[arm];
 				w += costs.group[arm][g].n;
 			}
-			v += d * d;
+			v[0] += (own[1] - own[0]) * (own[1] - own[0]);
+			v[1] += (own[1] - 1.1 * own[0]) * (own[1] - 1.1 * own[0]);
 			all += w;
 			squares += w * w;
 		}
 		k = all * all / squares;
-		v *= k / (k - 1);
 		r = k / EFF_MIN_UNITS;
 		z2 = (1 + 1 / r) * (log(1 + r) + 2 * log(2 / 0.05));
 		nu = k - 1;
 		c = (8 * nu + 3) / (8 * nu + 1);
-		radius = sqrt(v * nu * expm1(c * c * z2 / nu)) / ratio[0];
+		for (int i = 0; i < 2; i++)
+			radius[i] = sqrt(v[i] * k / (k - 1) * nu * expm1(c * c * z2 / nu)) / ratio[0];
+		gain = 1 - ratio[1] / ratio[0];
 		eff_outer_judge(&costs, &test, 6554, &e);
 		assert_int_equal(e.clusters, groups);
 		assert_true(fabs(e.gain_q16 / 65536.0 - (1 - ratio[1] / ratio[0])) < 1e-4);
-		assert_true(fabs((e.high_q16 - e.low_q16) / 131072.0 - radius) < 0.002 * radius + 1e-3);
+		assert_true(fabs(e.high_q16 / 65536.0 - gain - radius[0]) < 0.002 * radius[0] + 1e-3);
+		radius[1] = fmax(radius[0], radius[1]);
+		assert_true(fabs(gain - e.low_q16 / 65536.0 - radius[1]) < 0.002 * radius[1] + 1e-3);
 	}
 }
 
@@ -607,6 +684,10 @@ int main(void)
 		RULE(cost_contradicts),
 		RULE(cost_keeps_in_learning),
 		RULE(blocks_follow_each_other),
+		RULE(a_logic_is_remembered),
+		RULE(a_logic_that_comes_in_emergency),
+		RULE(interruptions_are_no_tests),
+		RULE(steps_wait_for_late_outcomes),
 		RULE(one_outer_experiment_for_both),
 		cmocka_unit_test(outer_estimate),
 		cmocka_unit_test(outer_without_costs),
