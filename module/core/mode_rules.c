@@ -25,7 +25,7 @@ void mode_config_defaults(struct mode_config *config)
 	config->drop_samples = 256;
 	config->error_share = MLPROXY_SHARE_ONE / 16;
 	config->hold_ns = 1000000000;
-	config->ramp_ns = 10000000000ULL;
+	config->ramp_ns = 5000000000ULL;
 	config->verdict.ledger_margin_q16 = 6554;	/* 0.1 sd */
 	config->verdict.outer_margin_q16 = 6554;	/* 0.1 of the baseline's cost */
 }

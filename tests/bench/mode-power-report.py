@@ -17,7 +17,7 @@ HEAD = """\
 Made by `tests/bench/mode-power all`, all seeds fixed: {runs} runs of each kind, normal outcomes,
 the defaults of [modes.md](../modes.md), 1000 outcomes a second, a look after every {look} of them,
 judged by the reward alone. Outcomes are those of all decisions, from the start in learning mode,
-the 10 s of the ramp included; differences are in standard deviations (sd) of the
+the 5 s of the ramp included; differences are in standard deviations (sd) of the
 baseline's outcomes. Clusters: entities of which some are met far more often, or windows of
 consecutive outcomes; half of the variance is common to a cluster (`tests/common/mode_sim.c`).
 """

@@ -101,7 +101,7 @@ struct mlproxy_ops {
  * @min_samples: outcomes of each arm before a model is judged, 2 and up; 0 for 200; see
  *	MLPROXY_PARAM_MIN_SAMPLES
  * @ramp_ns: how long a policy is tried with a larger share before it is recommended, until
- *	the administrator says otherwise; 0 for 10 s. As long as the state of the subsystem
+ *	the administrator says otherwise; 0 for 5 s. As long as the state of the subsystem
  *	needs to follow the share
  * @max_macs: multiply-accumulates a model may cost in one decision; 0 for the
  *	default of 8192

@@ -137,6 +137,8 @@ static const struct mlproxy_desc ra_desc = {
 	/* A bad window is over in milliseconds, and a file has a few decisions a second. */
 	.trial_share = MLPROXY_SHARE_ONE / 4,
 	.min_samples = 50,
+	/* The page cache follows the share of a policy slowly. */
+	.ramp_ns = 10 * NSEC_PER_SEC,
 	.nr_states = MLPROXY_MAX_STATES,
 	.states = ra_states,
 	.outer_unit = MLPROXY_OUTER_ENTITY,
