@@ -108,7 +108,7 @@ bool mode_gather(struct mlproxy *proxy, struct mode_round *round, unsigned int b
 
 	WRITE_ONCE(ms->soon, false);
 	atomic_set(&ms->unjudged, 0);
-	smp_mb(); /* what is marked from here on asks for another look; see mark() in mode_path.c */
+	smp_mb(); /* what is marked from here on asks for another look; see mark() */
 	round->units = 0;
 	while (round->units < budget) {
 		if (!mode_round_next(round, ms->marked, nr_cpu_ids, &ms->next_cpu, &cpu))

@@ -276,7 +276,9 @@ struct mlproxy_rec_hdr {
  *	0xff where there was none
  * @candidate_source: MLPROXY_SRC_* of @candidate
  * @stratum: context that outcomes are compared in, as the schema names them
- * @outer_arm: MLPROXY_ARM_* of the outer experiment, MLPROXY_ARM_NONE for none
+ * @outer_arm: MLPROXY_ARM_* of the outer experiment, MLPROXY_ARM_NONE for none. Decisions
+ *	of the baseline's are held to it; those of the model's are held to the policy in
+ *	learning and collaboration mode, and drawn as others in the ramp and above
  * @reserved: 0
  * @features_offset: where the context begins, in bytes from the start of the record, a
  *	multiple of 8
