@@ -54,75 +54,22 @@ static u32 explored_share(const struct mlproxy *proxy, u32 mode)
 	return READ_ONCE(proxy->explore[mode]);
 }
 
-static bool in_ramp(u64 trust, u32 mode)
+/* The ramp of collaboration mode has a share of its own, and always a control group. */
+static noinline u32 ramp_share(const struct mlproxy *proxy, u32 mode, u32 *explore)
 {
-	return unlikely(trust & TRUST_RAMP) && mode == MLPROXY_MODE_COLLABORATION;
+	u32 share;
+
+	if (mode != MLPROXY_MODE_COLLABORATION)
+		return READ_ONCE(proxy->share[mode]);
+	share = READ_ONCE(proxy->ramp_share);
+	*explore = min(*explore, (MLPROXY_SHARE_ONE - share) / 2);
+	return share;
 }
 
-static u32 model_share(const struct mlproxy *proxy, u64 trust, u32 mode)
+/* Carry out what was drawn. */
+static __always_inline void follow_draw(struct mlproxy_decision *d, const struct candidate *c,
+					u32 allowed, u64 r, int arm, bool counts)
 {
-	return in_ramp(trust, mode) ? READ_ONCE(proxy->ramp_share) : READ_ONCE(proxy->share[mode]);
-}
-
-/* A writer may be between the two; never more than all together. The ramp has a control group. */
-static u32 limit_explore(u32 explore, u32 share, u64 trust, u32 mode)
-{
-	u32 rest = MLPROXY_SHARE_ONE - share;
-
-	return min(explore, in_ramp(trust, mode) ? rest / 2 : rest);
-}
-
-/*
- * Units of the outer experiment are held to an arm, and none of the inner one's. What is
- * drawn for a policy that is not tested is the baseline or nothing.
- */
-static noinline void choose_outer(const struct mlproxy *proxy,
-				  const struct mlproxy_request *req, u64 now_ns, u64 trust,
-				  const struct candidate *c, struct mlproxy_decision *d, int *arm,
-				  bool *counts, struct outer_arms *outer)
-{
-	/* As costs are counted, whatever the mode of this decision is limited to. */
-	mlproxy_outer_arms(proxy, trust, trust_mode(trust), req->key, now_ns, outer);
-	if (c->untested && outer->place.arm == MLPROXY_ARM_MODEL) {
-		outer->place.arm = MLPROXY_ARM_NONE;
-		outer->held = false;
-	}
-	if (c->untested)
-		outer->model = 0;
-	d->outer_arm = outer->place.arm;
-	if (!outer->held)
-		return;
-	*arm = outer->place.arm == MLPROXY_ARM_MODEL ? SPLIT_CANDIDATE : SPLIT_BASELINE;
-	*counts = false;
-}
-
-/* The probability of the action, over both experiments. */
-static u32 prob_of(const struct candidate *c, const struct mlproxy_decision *d, u32 allowed,
-		   u32 share, u32 explore, const struct outer_arms *outer)
-{
-	u32 prob = split_prob(d->action, d->baseline, c->action, allowed, share, explore);
-	u32 model = c->action == NO_CANDIDATE ? d->baseline : c->action;
-
-	if (likely(!outer->base && !outer->model))
-		return prob;
-	return outer_prob(prob, outer->base, outer->model, d->action == d->baseline,
-			  d->action == model);
-}
-
-static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
-		   u64 now_ns, u64 trust, const struct candidate *c, struct mlproxy_decision *d)
-{
-	u32 share = model_share(proxy, trust, d->mode);
-	u32 explore = explored_share(proxy, d->mode);
-	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
-	struct outer_arms outer = {};
-	bool counts;
-	int arm;
-
-	explore = limit_explore(explore, share, trust, d->mode);
-	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
-	if (unlikely(proxy->costs))
-		choose_outer(proxy, req, now_ns, trust, c, d, &arm, &counts, &outer);
 	if (arm == SPLIT_EXPLORE) {
 		d->action = split_pick(r, allowed);
 		d->source = MLPROXY_SRC_EXPLORE;
@@ -135,7 +82,80 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 			d->arm = arm == SPLIT_CANDIDATE ? MLPROXY_ARM_MODEL :
 							  MLPROXY_ARM_BASELINE;
 	}
-	d->prob_q31 = prob_of(c, d, allowed, share, explore, &outer);
+}
+
+/**
+ * struct inner_draw - what the inner experiment has drawn for a decision
+ * @r: its random bits
+ * @share: of the policy, of 65536
+ * @explore: of exploration
+ * @arm: SPLIT_*
+ * @counts: does its outcome count
+ */
+struct inner_draw {
+	u64 r;
+	u32 share;
+	u32 explore;
+	int arm;
+	bool counts;
+};
+
+/*
+ * Units of the outer experiment are held to an arm, and none of the inner one's. What is
+ * drawn for a policy that is not tested is the baseline or nothing. The probability of the
+ * action is that over both experiments.
+ */
+static noinline void choose_outer(const struct mlproxy *proxy,
+				  const struct mlproxy_request *req, u32 allowed, u64 now_ns,
+				  u64 trust, const struct candidate *c, struct inner_draw draw,
+				  struct mlproxy_decision *d)
+{
+	u32 model = c->action == NO_CANDIDATE ? d->baseline : c->action, prob;
+	struct outer_arms outer;
+
+	/* As costs are counted, whatever the mode of this decision is limited to. */
+	mlproxy_outer_arms(proxy, trust, trust_mode(trust), req->key, now_ns, &outer);
+	if (c->untested && outer.place.arm == MLPROXY_ARM_MODEL) {
+		outer.place.arm = MLPROXY_ARM_NONE;
+		outer.held = false;
+	}
+	if (c->untested)
+		outer.model = 0;
+	d->outer_arm = outer.place.arm;
+	if (outer.held) {
+		draw.arm = outer.place.arm == MLPROXY_ARM_MODEL ? SPLIT_CANDIDATE :
+								  SPLIT_BASELINE;
+		draw.counts = false;
+	}
+	follow_draw(d, c, allowed, draw.r, draw.arm, draw.counts);
+	prob = split_prob(d->action, d->baseline, c->action, allowed, draw.share, draw.explore);
+	d->prob_q31 = outer_prob(prob, outer.base, outer.model, d->action == d->baseline,
+				 d->action == model);
+}
+
+static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
+		   u64 now_ns, u64 trust, const struct candidate *c, struct mlproxy_decision *d)
+{
+	u32 share, explore = explored_share(proxy, d->mode);
+	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
+	bool counts;
+	int arm;
+
+	if (unlikely(trust & TRUST_RAMP))
+		share = ramp_share(proxy, d->mode, &explore);
+	else
+		share = READ_ONCE(proxy->share[d->mode]);
+	/* A writer may be between the two; never more than all together. */
+	explore = min(explore, MLPROXY_SHARE_ONE - share);
+
+	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
+	if (unlikely(proxy->costs)) {
+		choose_outer(proxy, req, allowed, now_ns, trust, c,
+			     (struct inner_draw) { r, share, explore, arm, counts }, d);
+		return;
+	}
+	follow_draw(d, c, allowed, r, arm, counts);
+	d->prob_q31 = split_prob(d->action, d->baseline, c->action, allowed, share, explore);
 }
 
 /* Ask, choose, and note what was proposed; not in emergency. */
