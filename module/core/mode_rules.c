@@ -465,10 +465,10 @@ static bool ramp_over(const struct mode_machine *m, const struct mode_config *co
 	       m->evidence.n[MLPROXY_ARM_MODEL] >= config->min_samples;
 }
 
-static bool ramp_gained(const struct mode_machine *m)
+static bool ramp_gained(const struct mode_machine *m, const struct mode_config *config)
 {
 	return m->evidence.gain_q16 > 0 && !m->losses_differ &&
-	       m->verdicts.ledger.gain_q16 >= 0;
+	       verdict_ledger_bears(&m->verdicts, &config->verdict);
 }
 
 static bool look_learning(struct mode_machine *m, const struct mode_config *config,
@@ -487,7 +487,7 @@ static bool look_ramp(struct mode_machine *m, const struct mode_config *config,
 		return false;
 	if (verdict_contradicts(&m->verdicts.outer))
 		return change(m, in, MLPROXY_MODE_LEARNING, MLPROXY_REASON_OUTER, t);
-	if (ramp_gained(m))
+	if (ramp_gained(m, config))
 		return change(m, in, MLPROXY_MODE_RECOMMENDATION, MLPROXY_REASON_BETTER, t);
 	return change(m, in, MLPROXY_MODE_COLLABORATION, MLPROXY_REASON_RAMP_ENDED, t);
 }

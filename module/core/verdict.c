@@ -94,10 +94,21 @@ static bool above_margin(const struct mlproxy_evidence *e, u64 unit_q16, u32 mar
 
 bool verdict_ledger_supports(const struct verdicts *v, const struct verdict_config *config)
 {
+	u64 sd = v->ledger.sd_q16[MLPROXY_ARM_BASELINE];
+	u32 margin = config->ledger_margin_q16;
+
+	if (!config->ledger)
+		return true;
+	/* one that is 0 is as often below as above, and may be so for long */
+	return above_margin(&v->ledger, sd, v->ledger.gain_q16 < 0 ? margin / 4 : margin);
+}
+
+bool verdict_ledger_bears(const struct verdicts *v, const struct verdict_config *config)
+{
+	u64 sd = v->ledger.sd_q16[MLPROXY_ARM_BASELINE];
+
 	return !config->ledger ||
-	       (v->ledger.gain_q16 >= 0 &&
-		above_margin(&v->ledger, v->ledger.sd_q16[MLPROXY_ARM_BASELINE],
-			     config->ledger_margin_q16));
+	       v->ledger.gain_q16 >= -eff_mul_q16(sd, config->ledger_margin_q16);
 }
 
 bool verdict_outer_supports(const struct verdicts *v, const struct verdict_config *config)

@@ -6,7 +6,8 @@
  *
  * The ledger belongs to the inner experiment: the same decisions, the same arms, begun with
  * it. It may have any distribution, so it is not asked for a gain with confidence, but for
- * no loss beyond a margin, with confidence, and for no loss in the mean.
+ * no loss beyond a margin, with confidence; beyond a quarter of it if there is one in the
+ * mean.
  *
  * The outer experiment lasts longer: in learning and collaboration mode its arms are the
  * same, all decisions of a unit or none, so that one experiment goes through both. In the
@@ -138,6 +139,9 @@ static inline bool verdict_doubts(const struct mlproxy_evidence *e)
 
 /** verdict_ledger_supports() - the ledger allows the step to more than half of the decisions */
 bool verdict_ledger_supports(const struct verdicts *v, const struct verdict_config *config);
+
+/** verdict_ledger_bears() - there is no loss beyond the margin in the mean, sure or not */
+bool verdict_ledger_bears(const struct verdicts *v, const struct verdict_config *config);
 
 /** verdict_outer_supports() - the system's cost is no higher than the margin, with confidence */
 bool verdict_outer_supports(const struct verdicts *v, const struct verdict_config *config);

@@ -198,12 +198,12 @@ static void ramp_without_gain_ends(void **state)
 
 static void ramp_without_ledger_ends(void **state)
 {
-	const struct world slightly_less = { 50, -3, 0 };
+	const struct world less = { 50, -11, 0 };
 	struct bench *b = *state;
 
 	with_ledger(b);
 	to_ramp(b, &good);
-	assert_true(run(b, &slightly_less, 100000));
+	assert_true(run(b, &less, 100000));
 	assert_transition(b, MLPROXY_MODE_COLLABORATION, MLPROXY_MODE_COLLABORATION,
 			  MLPROXY_REASON_RAMP_ENDED);
 }
