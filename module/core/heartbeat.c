@@ -16,7 +16,7 @@
 #include <linux/math64.h>
 
 #include "heartbeat.h"
-#include "instance.h"
+#include "whole.h"
 #include "mode_path.h"
 #include "mode_priv.h"
 
@@ -147,7 +147,6 @@ int mlproxy_heartbeat(struct mlproxy *proxy, struct mlproxy_agent *agent,
 		goto out;
 	show_deadline(proxy);
 	judge(proxy, false);
-	beat->mode = mlproxy_shown_mode(proxy);
 out:
 	mutex_unlock(&proxy->lock);
 	return ret;

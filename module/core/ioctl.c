@@ -18,6 +18,7 @@
 #include "dataset.h"
 #include "instance.h"
 #include "mode.h"
+#include "mode_path.h"
 #include "reader.h"
 #include "model.h"
 #include "param.h"
@@ -25,6 +26,7 @@
 #include "registry.h"
 #include "session.h"
 #include "state.h"
+#include "whole.h"
 
 union ioctl_buffer {
 	struct mlproxy_info info;
@@ -289,11 +291,17 @@ static int ioctl_heartbeat(struct ioctl_context *ctx, void *arg)
 {
 	struct mlproxy_heartbeat *cmd = arg;
 	bool leaves = cmd->flags & MLPROXY_HEARTBEAT_F_LEAVE;
+	struct mlproxy *shown;
+	int ret;
 
 	if (cmd->reserved || leaves != !cmd->timeout_ms ||
 	    cmd->timeout_ms > MLPROXY_HEARTBEAT_MAX_MS)
 		return -EINVAL;
-	return mlproxy_heartbeat(ctx->proxy, &ctx->session->agent, cmd);
+	ret = mlproxy_heartbeat(ctx->proxy, &ctx->session->agent, cmd);
+	shown = mlproxy_shown(ctx->proxy);
+	cmd->mode = mlproxy_mode_of(shown);
+	mlproxy_put_ref(shown);
+	return ret;
 }
 
 static int ioctl_param(struct ioctl_context *ctx, void *arg)

@@ -10,7 +10,6 @@
 #include <linux/timekeeping.h>
 
 #include "heartbeat.h"
-#include "instance.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "mode_priv.h"
@@ -93,24 +92,6 @@ void mlproxy_mode_restart(struct mlproxy *proxy)
 	mode_show(proxy);
 	mode_look_end(ms);
 	unlock_modes(ms, flags);
-}
-
-/**
- * mlproxy_mode_recommended() - a recommendation is about to be taken
- * @proxy: the proxy, not an instance
- * @version: its version
- *
- * The version that came last is the one that may be tested; those of others that are
- * still in the table are untested from the next look on. Context: may sleep.
- */
-void mlproxy_mode_recommended(struct mlproxy *proxy, u32 version)
-{
-	if (READ_ONCE(proxy->rec_version) == version)
-		return;
-	WRITE_ONCE(proxy->rec_version, version);
-	mlproxy_mode_kick(proxy);
-	if (READ_ONCE(proxy->is_class))
-		mlproxy_instances_kick(proxy);
 }
 
 /* The last transition; with the lock held. */

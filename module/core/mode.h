@@ -32,6 +32,5 @@ int mlproxy_mode_set_param(struct mlproxy *proxy, u32 param, u64 value);
 int mlproxy_mode_get_param(struct mlproxy *proxy, u32 param, u64 *value);
 void mlproxy_mode_set_model(struct mlproxy *proxy, u32 version);
 void mlproxy_mode_restart(struct mlproxy *proxy);
-void mlproxy_mode_recommended(struct mlproxy *proxy, u32 version);
 
 #endif /* _MLPROXY_MODE_H */

@@ -132,6 +132,7 @@ static unsigned long lock_and_begin(struct mlproxy_modes *ms)
 }
 
 static unsigned long break_look(struct mlproxy_modes *ms, unsigned long flags)
+	__must_hold(&ms->lock)
 {
 	mode_look_end(ms);
 	unlock_modes(ms, flags);

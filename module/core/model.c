@@ -9,7 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "core.h"
-#include "instance.h"
+#include "whole.h"
 #include "mode.h"
 #include "model.h"
 #include "publish.h"

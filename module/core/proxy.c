@@ -16,7 +16,6 @@
 
 #include "core.h"
 #include "event.h"
-#include "instance.h"
 #include "mode.h"
 #include "param.h"
 #include "pending.h"
@@ -25,6 +24,7 @@
 #include "rec_table.h"
 #include "registry.h"
 #include "state.h"
+#include "whole.h"
 
 #define DEFAULT_TABLE_ENTRIES	1024
 
@@ -204,7 +204,7 @@ int mlproxy_init(struct mlproxy *proxy)
 		mutex_lock(&proxy->whole->lock);
 		ret = init_one(proxy);
 		if (!ret)
-			mlproxy_instance_take_over(proxy);
+			mlproxy_instance_take_over(proxy, mlproxy_model_active(proxy->whole));
 		mutex_unlock(&proxy->whole->lock);
 	} else {
 		ret = init_one(proxy);
@@ -298,7 +298,7 @@ int mlproxy_control_one(struct mlproxy *proxy, u32 op)
 		ret = reinit_locked(proxy);
 	mutex_unlock(&proxy->lock);
 	if (!ret && op == MLPROXY_CTL_REINIT && mlproxy_is_instance(proxy))
-		mlproxy_instance_take_over(proxy);
+		mlproxy_instance_take_over(proxy, mlproxy_model_active(proxy->whole));
 	return ret;
 }
 

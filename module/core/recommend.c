@@ -13,6 +13,7 @@
 #include "rec_table.h"
 #include "ring_pos.h"
 #include "trace.h"
+#include "whole.h"
 
 /**
  * struct mlproxy_rec_ring - recommendation ring of one session
@@ -178,7 +179,7 @@ static int take_one(struct mlproxy_rec_ring *ring, struct mlproxy *proxy)
 			.confidence = rec.confidence,
 		};
 
-		mlproxy_mode_recommended(proxy, rec.version);
+		mlproxy_recommended(proxy, rec.version);
 		rec_table_insert(proxy->table, &entry, now_ns);
 	}
 	WRITE_ONCE(ring->results[i], ret);

@@ -9,7 +9,7 @@
 
 #include "core.h"
 #include "device.h"
-#include "instance.h"
+#include "whole.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "names.h"
@@ -40,10 +40,10 @@ static ssize_t health_show(struct mlproxy *proxy, u32 arg, char *buf)
 
 static void fill_mode(struct mlproxy *proxy, struct mlproxy_mode *mode)
 {
-	struct mlproxy *shown = mlproxy_shown(proxy);
+	struct mlproxy *shown = mlproxy_shown_lock(proxy);
 
 	mlproxy_mode_fill(shown, mode);
-	mlproxy_put_ref(shown);
+	mlproxy_shown_unlock(proxy);
 }
 
 static ssize_t mode_show(struct mlproxy *proxy, u32 arg, char *buf)
@@ -68,10 +68,10 @@ static ssize_t mode_store(struct mlproxy *proxy, u32 arg, const char *buf, size_
 
 static ssize_t stage_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
-	struct mlproxy *shown = mlproxy_shown(proxy);
+	struct mlproxy *shown = mlproxy_shown_lock(proxy);
 	bool ramp = READ_ONCE(shown->trust) & TRUST_RAMP;
 
-	mlproxy_put_ref(shown);
+	mlproxy_shown_unlock(proxy);
 	return sysfs_emit(buf, "%s\n", ramp ? "ramp" : "none");
 }
 
@@ -94,11 +94,11 @@ static ssize_t reason_show(struct mlproxy *proxy, u32 arg, char *buf)
 /* arg: MLPROXY_VERDICT_* << 16 | offset of one of the numbers in struct mlproxy_evidence */
 static ssize_t evidence_show(struct mlproxy *proxy, u32 arg, char *buf)
 {
-	struct mlproxy *shown = mlproxy_shown(proxy);
+	struct mlproxy *shown = mlproxy_shown_lock(proxy);
 	struct mlproxy_evidence evidence;
 
 	mlproxy_mode_evidence(shown, arg >> 16, &evidence);
-	mlproxy_put_ref(shown);
+	mlproxy_shown_unlock(proxy);
 	return sysfs_emit(buf, "%lld\n", *(s64 *)((u8 *)&evidence + (arg & 0xffff)));
 }
 
