@@ -222,6 +222,7 @@ void mode_show(struct mlproxy *proxy)
 	 * count() in cost.c.
 	 */
 	smp_store_release(&proxy->outer_experiment, m->verdicts.outer_experiment);
+	/* The same. */
 	smp_store_release(&proxy->experiment, m->experiment);
 }
 

@@ -647,7 +647,8 @@ static bool look(struct mode_machine *m, const struct mode_config *config,
 		return true;
 	if (is_full(m))
 		begin_again(m, in);
-	if (in_blocks(m->mode, m->stage) && verdict_block_over(&m->verdicts, in->now_ns, in->outer_hold_ns))
+	if (in_blocks(m->mode, m->stage) &&
+	    verdict_block_over(&m->verdicts, in->now_ns, in->outer_hold_ns))
 		verdicts_begin_outer(&m->verdicts, in->costs, in->now_ns, false);
 	return false;
 }

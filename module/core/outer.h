@@ -25,7 +25,7 @@
 #define OUTER_MIN_HOLD_NS	1000000ULL
 #define OUTER_MAX_HOLD_NS	3600000000000ULL
 #define OUTER_WASHOUT(hold_ns)	((hold_ns) / 5 * 2)	/* by default */
-#define OUTER_MAX_COST		(1ULL << 40)	/* of one report */
+#define OUTER_MAX_COST		0x10000000000ULL	/* of one report */
 
 /* Not of the unit's hash as it is for the inner experiment. */
 #define OUTER_SALT		0x6f75746572ULL
