@@ -35,25 +35,34 @@ static void count(struct cpu *cpu, u32 experiment)
 {
 	u32 arm = rng_below(&rng, 2), group = rng_below(&rng, EFF_CLUSTERS + 1);
 	s64 reward = rng_range(&rng, S32_MIN, S32_MAX);
-	bool lost = !rng_below(&rng, 8);
+	u32 stratum = rng_below(&rng, EFF_MAX_STRATA);
 
-	if (lost)
+	if (!rng_below(&rng, 8)) {
 		mode_sums_lose(&cpu->sums, experiment, arm);
-	else
-		mode_sums_add(&cpu->sums, experiment, arm, group, reward);
-	if (experiment != running)
+		if (experiment == running)
+			cpu->want.arm[arm].lost++;
 		return;
-	if (lost)
-		cpu->want.arm[arm].lost++;
-	else
+	}
+	mode_sums_add(&cpu->sums, experiment, arm, group, reward);
+	mode_sums_add_stratum(&cpu->sums, experiment, arm, stratum, reward);
+	if (experiment == running) {
 		eff_add(&cpu->want, arm, group, reward);
+		eff_add_stratum(&cpu->want, arm, stratum, reward);
+	}
+}
+
+/* What a look takes of a CPU. Return: false if some is left. */
+static bool take_all(struct mode_sums *s, unsigned int *units)
+{
+	return mode_sums_take(s, running, &total, units) &&
+	       mode_sums_take_strata(s, running, EFF_MAX_STRATA, &total);
 }
 
 static unsigned int take(struct cpu *cpu)
 {
 	unsigned int units = 0;
 
-	assert_true(mode_sums_take(&cpu->sums, running, &total, &units));
+	assert_true(take_all(&cpu->sums, &units));
 	return units;
 }
 
@@ -179,7 +188,7 @@ static void nothing_is_lost_while_a_cpu_counts(void **state)
 		countdown = rng_below(&rng, 40);
 		units = 0;
 		shim_step = count_meanwhile;
-		mode_sums_take(&cpus[0].sums, running, &total, &units);
+		take_all(&cpus[0].sums, &units);
 		shim_step = NULL;
 		if (i % 16)
 			continue;
@@ -199,7 +208,7 @@ static void look_meanwhile(void)
 	if (inside)
 		return;
 	inside = true;
-	if (!mode_sums_take(&cpus[0].sums, running, &total, &units))
+	if (!take_all(&cpus[0].sums, &units))
 		failed++;
 	inside = false;
 }
