@@ -4,7 +4,7 @@
 # The agent and a proxy with instances: it learns from all of them, for all of them. A
 # version that does harm in one is left out there, by the kernel, and stays elsewhere.
 #
-# guest-test: timeout=600 modules=none skip-debug=training-is-too-slow-there
+# guest-test: timeout=600 modules=none skip-debug=training-is-too-slow-there only-kernel=6.1
 
 . "$(dirname "$0")/ktap.sh"
 
