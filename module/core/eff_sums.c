@@ -25,13 +25,16 @@ static s64 difference_wrap(s64 a, s64 b)
 	return (s64)((u64)a - (u64)b);
 }
 
+static void add_to_arm(struct eff_arm *arm, s64 reward)
+{
+	arm->n++;
+	arm->sum = sum_wrap(arm->sum, reward);
+	set_squares(arm, eff_squares(arm) + (u64)(reward * reward));
+}
+
 void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
 {
-	struct eff_arm *a = &sums->arm[arm];
-
-	a->n++;
-	a->sum = sum_wrap(a->sum, reward);
-	set_squares(a, eff_squares(a) + (u64)(reward * reward));
+	add_to_arm(&sums->arm[arm], reward);
 	if (group < EFF_CLUSTERS) {
 		sums->group[arm][group].n++;
 		sums->group[arm][group].sum = sum_wrap(sums->group[arm][group].sum, reward);
@@ -40,11 +43,7 @@ void eff_add(struct eff_sums *sums, u32 arm, u32 group, s64 reward)
 
 void eff_add_stratum(struct eff_sums *sums, u32 arm, u32 stratum, s64 reward)
 {
-	struct eff_arm *a = &sums->stratum[arm][stratum];
-
-	a->n++;
-	a->sum = sum_wrap(a->sum, reward);
-	set_squares(a, eff_squares(a) + (u64)(reward * reward));
+	add_to_arm(&sums->stratum[arm][stratum], reward);
 }
 
 void eff_merge_arm(struct eff_arm *arm, const struct eff_arm *more)

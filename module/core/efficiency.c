@@ -96,6 +96,12 @@ struct group_moments {
 	__uint128_t nn;
 };
 
+/* What a group has beyond the pivot. */
+static s64 group_rest(const struct eff_group *group, s64 pivot)
+{
+	return (s64)((u64)group->sum - (u64)pivot * group->n);
+}
+
 /* @sum / @n, rounded; @n is not 0. */
 static s64 rounded_mean(s64 sum, u64 n)
 {
@@ -127,7 +133,7 @@ static void group_moments(struct group_moments *m, const struct eff_group *group
 	m->pivot = rounded_mean((s64)sum, m->n);
 	m->rest = (s64)(sum - (u64)m->pivot * m->n);
 	for (g = 0; g < nr; g++) {
-		rest = (s64)((u64)group[g].sum - (u64)m->pivot * group[g].n);
+		rest = group_rest(&group[g], m->pivot);
 		mag = rest < 0 ? -(u64)rest : (u64)rest;
 		m->rr += (__uint128_t)mag * mag;
 		rn += (__uint128_t)((__int128_t)rest * (s64)group[g].n);
@@ -462,11 +468,6 @@ struct pair_moments {
 	__int128_t r1n0;
 	__uint128_t n0n1;
 };
-
-static s64 group_rest(const struct eff_group *group, s64 pivot)
-{
-	return (s64)((u64)group->sum - (u64)pivot * group->n);
-}
 
 static void pair_moments(struct pair_moments *m, const struct eff_sums *sums)
 {

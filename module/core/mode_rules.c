@@ -30,6 +30,12 @@ void mode_config_defaults(struct mode_config *config)
 	config->verdict.outer_margin_q16 = 6554;	/* 0.1 of the baseline's cost */
 }
 
+static void name_logic(struct mlproxy_evidence *e, u64 logic)
+{
+	e->source = trust_source(logic);
+	e->model_version = trust_version(logic);
+}
+
 static void clear_evidence(struct mode_machine *m)
 {
 	memset(&m->evidence, 0, sizeof(m->evidence));
@@ -37,8 +43,7 @@ static void clear_evidence(struct mode_machine *m)
 	m->evidence.nr_arms = MLPROXY_NR_ARMS;
 	m->evidence.low_q16 = S64_MIN;
 	m->evidence.high_q16 = S64_MAX;
-	m->evidence.source = trust_source(m->logic);
-	m->evidence.model_version = trust_version(m->logic);
+	name_logic(&m->evidence, m->logic);
 	m->losses_differ = false;
 	m->losses_surely_differ = false;
 }
@@ -303,10 +308,8 @@ static void refresh_verdict(struct mode_machine *m, const struct mode_config *co
 		       part == MODE_PART_LEDGER ? in->ledger : NULL,
 		       part == MODE_PART_OUTER ? in->costs : NULL, in_blocks(m->mode, m->stage),
 		       in->now_ns);
-	v->ledger.source = trust_source(m->logic);
-	v->ledger.model_version = trust_version(m->logic);
-	v->outer.source = trust_source(m->logic);
-	v->outer.model_version = trust_version(m->logic);
+	name_logic(&v->ledger, m->logic);
+	name_logic(&v->outer, m->logic);
 }
 
 static void refresh_reward(struct mode_machine *m, const struct eff_test *test)
@@ -314,8 +317,7 @@ static void refresh_reward(struct mode_machine *m, const struct eff_test *test)
 	eff_judge(&m->scratch, test, &m->evidence);
 	m->losses_differ = eff_losses_differ(&m->scratch);
 	m->losses_surely_differ = m->losses_differ && eff_losses_surely_differ(&m->scratch);
-	m->evidence.source = trust_source(m->logic);
-	m->evidence.model_version = trust_version(m->logic);
+	name_logic(&m->evidence, m->logic);
 }
 
 /* Brings m->scratch, and the evidence of one part up to date. */

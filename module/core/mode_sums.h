@@ -85,6 +85,15 @@ static inline void mode_sums_end(struct mode_sums *s)
 	raw_write_seqcount_end(&s->seq);
 }
 
+/*
+ * A group changed. After the sums, by the barrier in mode_sums_end(). A look that clears the
+ * bits meanwhile may find some of them set again, but none of them lost.
+ */
+static inline void mode_sums_changed(struct mode_sums *s, u32 arm, u32 group)
+{
+	WRITE_ONCE(s->changed[arm], READ_ONCE(s->changed[arm]) | 1ULL << group);
+}
+
 /**
  * mode_sums_add() - count an outcome
  * @s: of this CPU, interrupts off
@@ -100,12 +109,8 @@ static inline void mode_sums_add(struct mode_sums *s, u32 experiment, u32 arm, u
 		return;
 	eff_add(&s->sums, arm, group, reward);
 	mode_sums_end(s);
-	/*
-	 * After the sums, by the barrier in mode_sums_end(). A look that clears the bits
-	 * meanwhile may find some of them set again, but none of them lost.
-	 */
 	if (group < EFF_CLUSTERS)
-		WRITE_ONCE(s->changed[arm], READ_ONCE(s->changed[arm]) | 1ULL << group);
+		mode_sums_changed(s, arm, group);
 }
 
 /**
@@ -141,7 +146,7 @@ static inline void mode_sums_add_cost(struct mode_sums *s, u32 experiment, u32 a
 		return;
 	eff_add_cost(&s->sums, arm, group, cost, work);
 	mode_sums_end(s);
-	WRITE_ONCE(s->changed[arm], READ_ONCE(s->changed[arm]) | 1ULL << group);
+	mode_sums_changed(s, arm, group);
 }
 
 /** mode_sums_lose() - count an outcome that never comes; as mode_sums_add() */
