@@ -279,14 +279,18 @@ static struct eff_test test_of_mode(const struct mode_machine *m,
 	};
 }
 
-/* What this look is to judge, MODE_PART_*, or 0 where there is no time for it. */
+/*
+ * What this look is to judge, MODE_PART_*, or 0 where there is no time for it. All parts have
+ * their turn, however far apart looks are.
+ */
 static u32 choose_part(struct mode_machine *m, const struct mode_input *in)
 {
 	struct verdicts *v = &m->verdicts;
 	u32 part;
 
 	if ((in->ledger || in->costs) &&
-	    (in->all || in->now_ns - v->judged_ns >= VERDICT_EVERY_NS)) {
+	    (in->all || (!(m->due & ~MODE_PART_DROP) &&
+			 in->now_ns - v->judged_ns >= VERDICT_EVERY_NS))) {
 		v->judged_ns = in->now_ns;
 		m->due |= in->ledger ? MODE_PART_LEDGER : 0;
 		m->due |= in->costs ? MODE_PART_OUTER : 0;

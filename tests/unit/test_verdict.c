@@ -668,10 +668,32 @@ static void a_look_judges_one_part(void **state)
 	assert_int_equal(b->m.due, MODE_PART_REWARD);
 }
 
+/* Looks that are far apart: each would have time for the first of the parts again. */
+static void all_parts_have_their_turn(void **state)
+{
+	struct bench *b = *state;
+	u32 judged = 0;
+
+	with_ledger(b);
+	with_costs(b);
+	/* the logic is noticed when the rewards are judged */
+	for (u32 i = 0; i < 3; i++) {
+		u32 due = b->m.due;
+
+		b->in.now_ns += 2 * VERDICT_EVERY_NS;
+		mode_machine_look(&b->m, &b->config, &b->in, &b->t);
+		due = i ? due : MODE_PART_LEDGER | MODE_PART_OUTER | MODE_PART_REWARD;
+		judged |= due & ~b->m.due;
+	}
+	assert_int_equal(judged, MODE_PART_LEDGER | MODE_PART_OUTER | MODE_PART_REWARD);
+	assert_int_equal(b->m.logic, b->in.logic);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		RULE(a_look_judges_one_part),
+		RULE(all_parts_have_their_turn),
 		RULE(ramp_lasts),
 		RULE(ramp_without_gain_ends),
 		RULE(ramp_without_ledger_ends),
