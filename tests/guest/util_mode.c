@@ -146,6 +146,30 @@ int synth_begin(unsigned int action)
 	return fd;
 }
 
+/* What keeps a policy where it is. */
+static void note_verdicts(int fd)
+{
+	struct mlproxy_evidence e[MLPROXY_NR_VERDICTS];
+	struct mlproxy_efficiency cmd = {
+		.size = sizeof(cmd), .verdicts = (uintptr_t)e, .verdict_size = sizeof(*e),
+		.nr_verdicts = MLPROXY_NR_VERDICTS,
+	};
+	uint32_t i;
+
+	ASSERT_RET(xioctl(fd, MLPROXY_IOC_EFFICIENCY, &cmd), 0);
+	ktap_note("needs %#x, stage %u", cmd.needs, cmd.stage);
+	for (i = 0; i < cmd.nr_verdicts; i++)
+		ktap_note("verdict %u: stance %u, n %llu, %llu, mean %lld, %lld, gain %lld [%lld, %lld], sd %llu, clusters %llu",
+			  e[i].verdict, e[i].stance,
+			  (unsigned long long)e[i].n[MLPROXY_ARM_BASELINE],
+			  (unsigned long long)e[i].n[MLPROXY_ARM_MODEL],
+			  (long long)e[i].mean_q16[MLPROXY_ARM_BASELINE],
+			  (long long)e[i].mean_q16[MLPROXY_ARM_MODEL], (long long)e[i].gain_q16,
+			  (long long)e[i].low_q16, (long long)e[i].high_q16,
+			  (unsigned long long)e[i].sd_q16[MLPROXY_ARM_BASELINE],
+			  (unsigned long long)e[i].clusters);
+}
+
 unsigned int run_until(int fd, uint32_t mode, unsigned int max)
 {
 	unsigned int done;
@@ -158,6 +182,7 @@ unsigned int run_until(int fd, uint32_t mode, unsigned int max)
 	}
 	ktap_fail("mode %u not within %u decisions, but %u by reason %u", mode, max,
 		  mode_get(fd).mode, mode_get(fd).reason);
+	note_verdicts(fd);
 	return max;
 }
 
