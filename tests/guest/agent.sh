@@ -8,7 +8,7 @@
 # back when it turns out worse. The kernel never waits for it: without it a proxy
 # is in emergency mode, and back in learning when it is heard again.
 #
-# guest-test: timeout=900 modules=mlproxy_synth skip-debug=training-is-too-slow-there
+# guest-test: timeout=900 modules=mlproxy_synth skip-debug=training-is-too-slow-there only-kernel=6.1
 #
 # Learns trees, since libtorch takes an emulated guest long to load.
 

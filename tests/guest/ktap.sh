@@ -6,6 +6,7 @@
 #	. "$(dirname "$0")/ktap.sh"
 #	ktap_plan 2			# may be left out: then ktap_end prints it
 #	ktap_test NAME COMMAND...	# passes if COMMAND returns 0, skips on 4
+#	ktap_stock NAME COMMAND...	# the same, but skipped on debug kernels
 #	ktap_end			# exits with the verdict
 #
 # COMMAND is usually a function; what it prints appears as comments. It runs in a
@@ -51,6 +52,18 @@ ktap_test()
 		ktap_failed=$((ktap_failed + 1))
 		;;
 	esac
+}
+
+# ktap_stock NAME COMMAND...: as ktap_test, but not on a debug kernel, where it would take
+# minutes, and the modules' code that it runs is run by other tests as well
+ktap_stock()
+{
+	if [ -n "${GUEST_DEBUG:-}" ]; then
+		ktap_count=$((ktap_count + 1))
+		echo "ok $ktap_count $1 # SKIP on a debug kernel"
+	else
+		ktap_test "$@"
+	fi
 }
 
 # Without another program: starting one takes a debug kernel half a second.

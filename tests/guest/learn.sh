@@ -7,7 +7,7 @@
 # or trainer that is killed or stopped blocks nothing, and every record is either
 # in the data set or counted as lost.
 #
-# guest-test: timeout=600 modules=mlproxy_synth skip-debug=libtorch-is-too-slow-there
+# guest-test: timeout=600 modules=mlproxy_synth skip-debug=libtorch-is-too-slow-there only-kernel=6.1
 #
 # Needs libtorch, XGBoost, python3 and h5py.
 

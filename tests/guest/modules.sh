@@ -8,7 +8,7 @@
 
 . "$(dirname "$0")/ktap.sh"
 
-loops=50
+loops=20
 [ -z "$GUEST_DEBUG" ] || loops=5
 core=$(mod_file mlproxy) && synth=$(mod_file mlproxy_synth) || exit 1
 # Modules are read many times: not through the network filesystem.

@@ -355,12 +355,12 @@ test_rule()
 ktap_test "load and unload" test_load_unload
 ktap_test "parameters" test_parameters
 ktap_test "attached only while running, with a target" test_attached
-ktap_test "windows are in force" test_windows
-ktap_test "a stream goes on with a smaller window" test_shortened
-ktap_test "the kernel's window is back after stop" test_restored
-ktap_test "the application's advice wins" test_advice
+ktap_stock "windows are in force" test_windows
+ktap_stock "a stream goes on with a smaller window" test_shortened
+ktap_stock "the kernel's window is back after stop" test_restored
+ktap_stock "the application's advice wins" test_advice
 ktap_test "other file systems are left alone" test_other_fs
-ktap_test "the kernel's misses are counted right on demand" test_mmap_miss
+ktap_stock "the kernel's misses are counted right on demand" test_mmap_miss
 ktap_test "data is right under every action" test_data
 ktap_test "the shipped model decides" test_shipped_model
 ktap_test "a hand-made rule in eBPF decides" test_rule

@@ -167,8 +167,6 @@ PYTHON
 # Large windows are for reads in order, of a task that has the device to itself.
 test_apart()
 {
-	# long, and what it makes the module do the others do too
-	[ -z "$GUEST_DEBUG" ] || exit 4
 	proxy_load epoch_calls=4 || exit 1
 	proxy start
 	mount_fresh
@@ -206,8 +204,6 @@ PYTHON
 # Nor are they for a reader whose memory cgroup, or one above it, is small beside them.
 test_memory()
 {
-	# as above
-	[ -z "$GUEST_DEBUG" ] || exit 4
 	proxy_load epoch_calls=4 || exit 1
 	proxy start
 	mount_fresh
@@ -535,19 +531,19 @@ PYTHON
 }
 
 ktap_test "backward reads are prefetched" streams 8 pread 10 -1
-ktap_test "strided reads are prefetched" streams 8 pread 10 5
-ktap_test "backward faults are prefetched" streams 9 mmap 40 -1
-ktap_test "strided faults are prefetched" test_gaps
+ktap_stock "strided reads are prefetched" streams 8 pread 10 5
+ktap_stock "backward faults are prefetched" streams 9 mmap 40 -1
+ktap_stock "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a strained device is not asked for more" test_strained
-ktap_test "a change of the reads is seen at once" test_change
-ktap_test "large windows are for reads in order, and for one reader" test_apart
-ktap_test "a large window fits the memory of its reader" test_memory
-ktap_test "a mapped file that seems to be read in order is looked at" test_look
+ktap_stock "a change of the reads is seen at once" test_change
+ktap_stock "large windows are for reads in order, and for one reader" test_apart
+ktap_stock "a large window fits the memory of its reader" test_memory
+ktap_stock "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left
-ktap_test "a task has a place beside many that are gone" test_crowd
-ktap_test "a file that is opened again is seen afresh" test_opened
+ktap_stock "a task has a place beside many that are gone" test_crowd
+ktap_stock "a file that is opened again is seen afresh" test_opened
 ktap_test "a file that has nothing to gain rests" test_rest
-ktap_test "no readahead rests only where the kernel does the same" test_rest_alike
+ktap_stock "no readahead rests only where the kernel does the same" test_rest_alike
 ktap_end

@@ -172,9 +172,9 @@ all_proxies()
 ktap_plan 7
 ktap_test all_proxies all_proxies
 ktap_test one_value_each one_value_each
-ktap_test permissions permissions
+ktap_stock permissions permissions
 ktap_test mode mode
-ktap_test shares shares
-ktap_test window window
+ktap_stock shares shares
+ktap_stock window window
 ktap_test counters counters
 ktap_end
