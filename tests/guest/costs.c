@@ -16,6 +16,7 @@
 #define OTHERS		2
 #define LOST		3
 #define AT_ONCE		4
+#define SAVED		5
 #define MAX_DECISIONS	400000
 
 static int fd;
@@ -103,7 +104,8 @@ static void good_climbs(void)
 {
 	struct mlproxy_evidence e;
 
-	world("outer=entity ledger=1", NONE);
+	/* a ledger of no difference is for long below the baseline's as often as above */
+	world("outer=entity ledger=1", SAVED);
 	run_until(fd, COLLABORATION, MAX_DECISIONS);
 	EXPECT_EQ(verdict(MLPROXY_VERDICT_LEDGER).stance == MLPROXY_STANCE_NONE, 0);
 	run_until(fd, RECOMMENDATION, MAX_DECISIONS);
@@ -149,7 +151,7 @@ static void ledger_holds_back(void)
 /* One that is recommended, and begins to cost. */
 static void ledger_falls(void)
 {
-	world("ledger=1", NONE);
+	world("ledger=1", SAVED);
 	run_until(fd, RECOMMENDATION, MAX_DECISIONS);
 	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_SHARE, RECOMMENDATION, 49152), 0);
 	synth_set("hidden", AT_ONCE);

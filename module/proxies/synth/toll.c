@@ -4,8 +4,8 @@
  *
  * A decision costs an entity about a thousand, the one more than the other. With the
  * parameter "hidden" an action other than the baseline's costs "toll" more, in a way that
- * its reward does not say: later, to all others, or as a bad outcome that never comes. So
- * what the outer experiment makes of it can be checked without doubt.
+ * its reward does not say: later, to all others, or as a bad outcome that never comes; or it
+ * costs so much less. So what the outer experiment makes of it can be checked without doubt.
  */
 #include <linux/module.h>
 #include <linux/string.h>
@@ -25,6 +25,7 @@ enum hidden {
 	HIDDEN_OTHERS,
 	HIDDEN_LOST,
 	HIDDEN_AT_ONCE,
+	HIDDEN_SAVED,
 };
 
 static char *outer = "none";
@@ -45,7 +46,7 @@ MODULE_PARM_DESC(deferred, "outcomes are resolved late (default 0)");
 
 static unsigned int hidden;
 module_param(hidden, uint, 0644);
-MODULE_PARM_DESC(hidden, "what actions cost beside: 0 nothing, 1 later, 2 others, 3 lost outcomes, 4 at once");
+MODULE_PARM_DESC(hidden, "what actions cost beside: 0 nothing, 1 later, 2 others, 3 lost outcomes, 4 at once, 5 less at once");
 
 static unsigned int toll = 400;
 module_param(toll, uint, 0644);
@@ -125,6 +126,10 @@ void synth_toll(u64 key, bool follows, u64 random, struct synth_toll *t)
 		break;
 	case HIDDEN_AT_ONCE:
 		t->cost += extra;
+		t->ledger = t->cost;
+		break;
+	case HIDDEN_SAVED:
+		t->cost -= min_t(u64, extra, t->cost);
 		t->ledger = t->cost;
 		break;
 	}
