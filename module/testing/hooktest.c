@@ -27,7 +27,8 @@ static bool hold;
 module_param(hold, bool, 0644);
 MODULE_PARM_DESC(hold, "calls wait in the replacement for as long");
 
-static atomic64_t calls, returned;
+static DEFINE_PER_CPU(s64, calls);
+static DEFINE_PER_CPU(s64, returned);
 PROXY_COUNTER(calls, calls, "calls that the replacement saw");
 PROXY_COUNTER(returned, returned, "of these, those that the original has returned from");
 
@@ -39,12 +40,12 @@ static int replace(struct inode *inode, struct file *file)
 	int ret;
 
 	proxy_hook_enter();
-	atomic64_inc(&calls);
+	this_cpu_inc(calls);
 	while (READ_ONCE(hold))
 		msleep(20);
 	original = hooks[0].original;
 	ret = original(inode, file);
-	atomic64_inc(&returned);
+	this_cpu_inc(returned);
 	proxy_hook_leave();
 	return ret;
 }

@@ -6,9 +6,9 @@
 #ifndef _MLPROXY_PROXIES_PARAMS_H
 #define _MLPROXY_PROXIES_PARAMS_H
 
-#include <linux/atomic.h>
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/sysfs.h>
 
@@ -49,7 +49,12 @@ static int __maybe_unused proxy_uint_get(char *buf, const struct kernel_param *k
 
 static int __maybe_unused proxy_counter_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%lld\n", atomic64_read((atomic64_t *)kp->arg));
+	s64 __percpu *counter = (s64 __force __percpu *)kp->arg, sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(counter, cpu));
+	return sysfs_emit(buf, "%lld\n", sum);
 }
 
 static const struct kernel_param_ops proxy_uint_ops __maybe_unused = {
@@ -67,9 +72,14 @@ static const struct kernel_param_ops proxy_counter_ops __maybe_unused = {
 	module_param_cb(_name, &proxy_uint_ops, (void *)&_name##_bounds, 0644);		\
 	MODULE_PARM_DESC(_name, _text)
 
-/* PROXY_COUNTER() - an atomic64_t that the proxy counts in */
+/*
+ * PROXY_COUNTER() - an s64 of each CPU, shown as their sum
+ *
+ * this_cpu_inc() and this_cpu_add() count, in any context: CPUs that count at once don't
+ * wait for each other.
+ */
 #define PROXY_COUNTER(_name, _counter, _text)						\
-	module_param_cb(_name, &proxy_counter_ops, &(_counter), 0444);			\
+	module_param_cb(_name, &proxy_counter_ops, (void __force *)&(_counter), 0444);	\
 	MODULE_PARM_DESC(_name, _text)
 
 #endif /* _MLPROXY_PROXIES_PARAMS_H */

@@ -123,12 +123,12 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
 	if (!f)
 		f = ra_file_get(call->dev, call->ino, call->generation, call->enter_ns);
 	if (!f) {
-		atomic64_inc(&ra_counters.skipped);
+		this_cpu_inc(ra_counters.skipped);
 		return;
 	}
 	call->entry = f;
 	if (!call->task || !ra_file_trylock(f, call->dev, call->ino, call->generation)) {
-		atomic64_inc(&ra_counters.skipped);
+		this_cpu_inc(ra_counters.skipped);
 		call->action = READ_ONCE(f->action);
 		return;
 	}
@@ -146,7 +146,7 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
  */
 void ra_call_advised(void)
 {
-	atomic64_inc(&ra_counters.advised);
+	this_cpu_inc(ra_counters.advised);
 	ra_task_elsewhere();
 }
 
@@ -177,7 +177,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;
 	if (ra_is_miss(call))
-		atomic64_inc(&ra_counters.calls);
+		this_cpu_inc(ra_counters.calls);
 	if (ra_file_advised(file, inode)) {
 		ra_call_advised();
 		return false;

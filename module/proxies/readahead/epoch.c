@@ -284,8 +284,8 @@ static void epoch_feedback(struct ra_file *f, struct ra_task *task, struct ra_ta
 
 	if (!epoch_reward(f, task, target, &reward))
 		return;
-	atomic64_inc(&ra_counters.rewards);
-	atomic64_add(reward, &ra_counters.reward_sum);
+	this_cpu_inc(ra_counters.rewards);
+	this_cpu_add(ra_counters.reward_sum, reward);
 	if (f->decided)
 		mlproxy_feedback(ra_proxy, &f->decision, reward);
 }
@@ -373,7 +373,7 @@ static void look(struct ra_file *f)
 	f->decided = false;
 	f->looking = true;
 	f->epoch.settle = RA_LOOK_SETTLE;
-	atomic64_inc(&ra_counters.looks);
+	this_cpu_inc(ra_counters.looks);
 }
 
 /**
@@ -411,7 +411,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	if (changed) {
 		if (task)
 			task->in_order = false;
-		atomic64_inc(&ra_counters.changes);
+		this_cpu_inc(ra_counters.changes);
 		f->decided = false;
 		f->looked = false;
 		f->calm = 0;
@@ -428,7 +428,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		f->action = pin;
 		f->decision.id = 0;
 	}
-	atomic64_inc(&ra_counters.decisions);
+	this_cpu_inc(ra_counters.decisions);
 	ra_epoch_start(f, task, target, now_ns);
 	if (f->action != before)
 		f->epoch.settle = RA_SETTLE_CALLS;

@@ -135,7 +135,7 @@ static struct ra_file *file_insert(struct ra_file *set, u32 dev, u64 ino, u32 ge
 	if (!raw_spin_trylock(&victim->lock))
 		return NULL;
 	if (victim->dev)
-		atomic64_inc(&ra_counters.evicted);
+		this_cpu_inc(ra_counters.evicted);
 	file_clear(victim);
 	victim->ino = ino;
 	victim->generation = generation;

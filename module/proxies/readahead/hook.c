@@ -66,7 +66,7 @@ static pgoff_t with_window(struct readahead_control *ractl, struct folio *folio,
 	kernel_ra->start = ra.start;
 	kernel_ra->size = ra.size;
 	kernel_ra->async_size = ra.async_size;
-	atomic64_inc(&ra_counters.overridden);
+	this_cpu_inc(ra_counters.overridden);
 	return ra.start + ra.size;
 }
 
@@ -212,7 +212,7 @@ static vm_fault_t fault(struct vm_fault *vmf)
 	if (overridden) {
 		ra_override_end(file);
 		fput(file);
-		atomic64_inc(&ra_counters.overridden);
+		this_cpu_inc(ra_counters.overridden);
 	}
 	if (call.plan.pieces)
 		call.window_pages = 1;

@@ -26,7 +26,7 @@
 
 /* Set before the hooks are attached. */
 struct mlproxy *ra_proxy;
-struct ra_counters ra_counters;
+DEFINE_PER_CPU(struct ra_counters, ra_counters);
 unsigned int ra_epoch_calls = 16;
 unsigned int ra_epoch_us = 20000;
 unsigned int ra_wait_cpu_ns;
@@ -107,7 +107,7 @@ static u32 ra_estimate(void *priv, const s64 *values, unsigned int nr)
 static void ra_correct(struct mlproxy *proxy, void *priv, u32 reason)
 {
 	ra_files_correct();
-	atomic64_inc(&ra_counters.corrections);
+	this_cpu_inc(ra_counters.corrections);
 }
 
 static const struct mlproxy_ops ra_ops = {

@@ -265,7 +265,7 @@ enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgof
 	else
 		plan_miss(s, index, req, end, &call->plan);
 	if (!ra_target_afford(call->target, call->plan.pieces * call->plan.pages)) {
-		atomic64_inc(&ra_counters.refused);
+		this_cpu_inc(ra_counters.refused);
 		call->plan.pieces = 0;
 		s->depth = 0;
 	}
@@ -301,5 +301,5 @@ void ra_pattern_read(const struct ra_plan *plan, struct readahead_control *ractl
 		page_cache_ra_unbounded(&piece, pages, mark);
 	}
 	blk_finish_plug(&plug);
-	atomic64_inc(&ra_counters.prefetched);
+	this_cpu_inc(ra_counters.prefetched);
 }

@@ -29,32 +29,32 @@
 #ifndef _MLPROXY_READAHEAD_H
 #define _MLPROXY_READAHEAD_H
 
-#include <linux/atomic.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 struct mlproxy;
 
-/* Counters, for sysfs; approximate under concurrency only in order, not in sum. */
+/* Counters, for sysfs: a miss writes to those of its own CPU only. */
 struct ra_counters {
-	atomic64_t calls;
-	atomic64_t rested;
-	atomic64_t skipped;
-	atomic64_t advised;
-	atomic64_t corrections;
-	atomic64_t evicted;
-	atomic64_t decisions;
-	atomic64_t changes;
-	atomic64_t looks;
-	atomic64_t rewards;
-	atomic64_t reward_sum;
-	atomic64_t overridden;
-	atomic64_t prefetched;
-	atomic64_t refused;
-	atomic64_t think_ns;
-	atomic64_t wall_ns;
+	s64 calls;
+	s64 rested;
+	s64 skipped;
+	s64 advised;
+	s64 corrections;
+	s64 evicted;
+	s64 decisions;
+	s64 changes;
+	s64 looks;
+	s64 rewards;
+	s64 reward_sum;
+	s64 overridden;
+	s64 prefetched;
+	s64 refused;
+	s64 think_ns;
+	s64 wall_ns;
 };
 
-extern struct ra_counters ra_counters;
+DECLARE_PER_CPU(struct ra_counters, ra_counters);
 extern unsigned int ra_epoch_calls;
 extern unsigned int ra_epoch_us;
 extern unsigned int ra_wait_cpu_ns;	/* CPU time of a wait for a page */

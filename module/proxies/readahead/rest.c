@@ -101,13 +101,13 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		f->rest = 0;
 		f->calm = 0;
 		f->epoch.start_ns = 0;
-		atomic64_inc(&ra_counters.changes);
+		this_cpu_inc(ra_counters.changes);
 		goto unlock;
 	}
 	pass = true;
 	f->recent[1] = f->recent[0];
 	f->recent[0] = call->index;
-	atomic64_inc(&ra_counters.rested);
+	this_cpu_inc(ra_counters.rested);
 	f->rest--;
 	if (rest_is_over(f)) {
 		f->rest = 0;

@@ -385,8 +385,8 @@ void ra_task_flush(struct ra_task *t, struct ra_target *target)
 	t->log_us += us;
 	atomic64_add(log_share * us, &target->log_sum);
 	atomic64_add(us, &target->log_us);
-	atomic64_add(t->slice_think_ns, &ra_counters.think_ns);
-	atomic64_add(t->slice_wall_ns, &ra_counters.wall_ns);
+	this_cpu_add(ra_counters.think_ns, t->slice_think_ns);
+	this_cpu_add(ra_counters.wall_ns, t->slice_wall_ns);
 	t->slice_think_ns = 0;
 	t->slice_wall_ns = 0;
 	t->slice_calls = 0;

@@ -23,7 +23,7 @@
 static struct mlproxy *seqbuf;
 /* Last size by kind of file; two kinds may share one, which costs time only. */
 static unsigned long last_size[1 << KIND_BITS];
-static atomic64_t larger;
+static DEFINE_PER_CPU(s64, larger);
 PROXY_COUNTER(nr_larger, larger, "files that began with more than a page");
 
 enum { ACTION_KERNEL, ACTION_16K, ACTION_64K, NR_ACTIONS };
@@ -58,7 +58,7 @@ static void prepare(struct seq_file *m, u32 action)
 		/* as seq_buf_alloc(); without memory the kernel tries with a page */
 		m->buf = kvmalloc(actions[action].value, GFP_KERNEL_ACCOUNT);
 		m->size = m->buf ? actions[action].value : 0;
-		atomic64_inc(&larger);
+		this_cpu_inc(larger);
 	}
 	mutex_unlock(&m->lock);
 }
