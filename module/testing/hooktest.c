@@ -2,7 +2,8 @@
 /*
  * mlproxy_hooktest: replaces a function that opens a character device, which is named when
  * the module is loaded, for the guest test of module/proxies/common/hook.c. The kernel's
- * chrdev_open() and tun_chr_open() of the module tun are two.
+ * chrdev_open() and tun_chr_open() of the module tun are two. With an answer of its own it may
+ * stand in for a function of other arguments, too.
  */
 #include <linux/delay.h>
 #include <linux/fs.h>
@@ -27,6 +28,10 @@ static bool hold;
 module_param(hold, bool, 0644);
 MODULE_PARM_DESC(hold, "calls wait in the replacement for as long");
 
+static int answer = -1;
+module_param(answer, int, 0644);
+MODULE_PARM_DESC(answer, "what the replacement returns in place of the original; -1: calls that (default)");
+
 static DEFINE_PER_CPU(s64, calls);
 static DEFINE_PER_CPU(s64, returned);
 PROXY_COUNTER(calls, calls, "calls that the replacement saw");
@@ -44,7 +49,9 @@ static int replace(struct inode *inode, struct file *file)
 	while (READ_ONCE(hold))
 		msleep(20);
 	original = hooks[0].original;
-	ret = original(inode, file);
+	ret = READ_ONCE(answer);
+	if (ret < 0)
+		ret = original(inode, file);
 	this_cpu_inc(returned);
 	proxy_hook_leave();
 	return ret;

@@ -77,7 +77,7 @@ static bool is_stale(const struct ra_file *f, const struct ra_call *call)
 
 static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
 {
-	pgoff_t end = (i_size_read(inode) - 1) >> PAGE_SHIFT;
+	pgoff_t end = ra_mapping_end(inode->i_mapping);
 	struct ra_epoch *e = &f->epoch;
 	u64 now_ns = call->enter_ns;
 	enum ra_pattern pattern;
@@ -193,8 +193,10 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	/* filemap_read() sets it after the first read; faults leave it alone */
 	call->opened = !fault && !in_fault && file->f_ra.prev_pos < 0;
 	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
-	if (call->outer)
+	if (call->outer) {
+		call->task->locked = call->locked;
 		ra_task_use(call->task, call);
+	}
 	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
 	call_use_file(call, f, inode, fault || in_fault);

@@ -26,6 +26,8 @@ enum ra_kind {
  * @kind: why
  * @index: page that is missing or marked; of RA_WILLNEED the first one
  * @req: pages asked for
+ * @locked: it holds a lock that it can't let go: nothing may be submitted for it but what the
+ *	original does
  * @action: what to do, an &enum ra_action
  * @window_pages: window of @action, where it has one
  * @plan: for RA_PATTERN_*, what to read; pieces is 0 to leave it to the kernel
@@ -48,6 +50,7 @@ struct ra_call {
 	enum ra_kind kind;
 	pgoff_t index;
 	unsigned long req;
+	bool locked;
 	enum ra_action action;
 	unsigned long window_pages;
 	struct ra_plan plan;
@@ -66,6 +69,15 @@ struct ra_call {
 	u64 enter_ns;
 	u64 read_bytes;
 };
+
+/**
+ * ra_mapping_end() - the last page of a file
+ * @mapping: its page cache; the file is not empty
+ */
+static inline pgoff_t ra_mapping_end(struct address_space *mapping)
+{
+	return (i_size_read(mapping->host) - 1) >> PAGE_SHIFT;
+}
 
 void ra_call_advised(void);
 bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,

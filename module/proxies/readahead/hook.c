@@ -7,28 +7,19 @@
  */
 #include <linux/backing-dev.h>
 #include <linux/fadvise.h>
-#include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
 #include <linux/pagemap.h>
 
 #include "common/hook.h"
-#include "compat/folio.h"
 #include "call.h"
+#include "congested.h"
+#include "fault.h"
 #include "hook.h"
-#include "mmap_miss.h"
-#include "override.h"
 #include "readahead.h"
-#include "target.h"
 #include "task.h"
 
 /* Upper bound of one exact read, as the kernel's own force_page_cache_ra(). */
 #define RA_EXACT_PAGES	((2 * 1024 * 1024) >> PAGE_SHIFT)
-
-static pgoff_t mapping_end(struct address_space *mapping)
-{
-	return (i_size_read(mapping->host) - 1) >> PAGE_SHIFT;
-}
 
 /*
  * Within a stream the kernel never reads less at once than the last time
@@ -79,12 +70,13 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 	};
 	pgoff_t expected = call.index + req;
 
-	if (!ractl->file || ractl->ra != &ractl->file->f_ra || ra_task_in_fault() ||
+	if (!ractl->file || ractl->ra != &ractl->file->f_ra || ra_task_in_fault(NULL) ||
 	    !ra_call_enter(&call, ractl->file, ractl->mapping, false)) {
 		page_cache_sync_ra(ractl, req);
 		return;
 	}
-	if (call.action == RA_NONE && call.entry) {
+	/* The kernel reads less than was asked for while the group's reads are held back. */
+	if (call.action == RA_NONE && call.entry && !ra_congested()) {
 		struct ra_plan exact = {
 			.first = call.index,
 			.pages = min_t(unsigned long, req, RA_EXACT_PAGES),
@@ -92,9 +84,9 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 			.mark = 1,
 		};
 
-		ra_pattern_read(&exact, ractl, mapping_end(ractl->mapping));
+		ra_pattern_read(&exact, ractl, ra_mapping_end(ractl->mapping));
 	} else if (call.plan.pieces) {
-		ra_pattern_read(&call.plan, ractl, mapping_end(ractl->mapping));
+		ra_pattern_read(&call.plan, ractl, ra_mapping_end(ractl->mapping));
 	} else if (ra_action_pages(call.action)) {
 		expected = max(expected, with_window(ractl, NULL, req, call.window_pages));
 	} else {
@@ -113,7 +105,7 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 		.index = readahead_index(ractl),
 		.req = req,
 	};
-	bool in_fault = ra_task_in_fault();
+	bool in_fault = ra_task_in_fault(&call.locked);
 	pgoff_t expected;
 
 	if (!ractl->file || ractl->ra != &ractl->file->f_ra ||
@@ -124,7 +116,7 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 	expected = ractl->ra->start + ractl->ra->size;
 	if (call.plan.pieces && !folio_test_writeback(folio)) {
 		folio_clear_readahead(folio);
-		ra_pattern_read(&call.plan, ractl, mapping_end(ractl->mapping));
+		ra_pattern_read(&call.plan, ractl, ra_mapping_end(ractl->mapping));
 	} else if (ra_action_pages(call.action)) {
 		/* A fault asks for the whole window of the kernel. */
 		if (in_fault)
@@ -137,88 +129,6 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 		expected = ractl->ra->start + ractl->ra->size;
 	}
 	ra_call_exit(&call, expected);
-}
-
-enum cached { NOT_CACHED, CACHED, READY };
-
-/*
- * READY: the fault has but to map the page: it waits for nobody, and starts no reading.
- * A hint, since nothing keeps the page; so the flags are read without asking whose
- * they are.
- */
-static enum cached page_state(struct address_space *mapping, pgoff_t index)
-{
-	const unsigned long mask = BIT(PG_locked) | BIT(PG_uptodate) | BIT(PG_readahead);
-	enum cached state = NOT_CACHED;
-	struct folio *folio;
-
-	rcu_read_lock();
-	folio = xa_load(&mapping->i_pages, index);
-	if (folio && !xa_is_value(folio))
-		state = (compat_folio_flags(folio) & mask) == BIT(PG_uptodate) ? READY : CACHED;
-	rcu_read_unlock();
-	return state;
-}
-
-static vm_fault_t original_fault(struct vm_fault *vmf)
-{
-	return unlikely(READ_ONCE(ra_fix_mmap_miss)) ? ra_mmap_miss_fault(vmf) :
-						       filemap_fault(vmf);
-}
-
-static vm_fault_t fault(struct vm_fault *vmf)
-{
-	struct file *file = vmf->vma->vm_file;
-	struct address_space *mapping = file->f_mapping;
-	struct ra_call call = {
-		.kind = RA_FAULT,
-		.index = vmf->pgoff,
-		.req = 1,
-	};
-	bool own_way = vmf->vma->vm_flags & (VM_SEQ_READ | VM_HUGEPAGE);
-	bool overridden = false;
-	enum cached state;
-	vm_fault_t ret;
-
-	if (!ra_target_find(mapping->host->i_sb))
-		return filemap_fault(vmf);
-	/* The kernel reads nothing ahead, and none of the other functions is called. */
-	if (vmf->vma->vm_flags & VM_RAND_READ) {
-		ra_call_advised();
-		return original_fault(vmf);
-	}
-	state = page_state(mapping, vmf->pgoff);
-	/* No miss and no stall: there is nothing to account for. */
-	if (state == READY)
-		return original_fault(vmf);
-	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || state == CACHED)
-		call.kind = RA_FAULT_HIT;
-	if (!ra_call_enter(&call, file, mapping, true))
-		return filemap_fault(vmf);
-	if (call.plan.pieces) {
-		DEFINE_READAHEAD(ractl, file, &file->f_ra, mapping, vmf->pgoff);
-
-		/* The original then finds the page, and waits for it. */
-		ra_pattern_read(&call.plan, &ractl, mapping_end(mapping));
-	} else if (call.kind == RA_FAULT &&
-		   (call.action == RA_NONE || ra_action_pages(call.action))) {
-		/* The original may drop the mmap lock, and with it the mapping. */
-		get_file(file);
-		overridden = ra_override_begin(file, mapping->host, call.window_pages);
-		if (!overridden)
-			fput(file);
-	}
-	ret = original_fault(vmf);
-	if (overridden) {
-		ra_override_end(file);
-		fput(file);
-		this_cpu_inc(ra_counters.overridden);
-	}
-	if (call.plan.pieces)
-		call.window_pages = 1;
-	call.reach = min(call.index, call.window_pages / 2);
-	ra_call_exit(&call, call.index - call.reach + max(call.window_pages, 1UL));
-	return ret;
 }
 
 /*
@@ -262,7 +172,7 @@ static vm_fault_t replace_fault(struct vm_fault *vmf)
 	vm_fault_t ret;
 
 	proxy_hook_enter();
-	ret = fault(vmf);
+	ret = ra_fault(vmf);
 	proxy_hook_leave();
 	return ret;
 }
@@ -291,5 +201,6 @@ static struct proxy_hook hooks[] = {
  */
 int ra_hooks_init(void)
 {
+	ra_congested_init();
 	return proxy_hooks_init(hooks, ARRAY_SIZE(hooks));
 }

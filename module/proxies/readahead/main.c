@@ -224,7 +224,9 @@ PROXY_COUNTER(nr_overridden, ra_counters.overridden,
 PROXY_COUNTER(nr_prefetched, ra_counters.prefetched,
 	      "calls served by the pattern prefetcher, or exactly");
 PROXY_COUNTER(nr_refused, ra_counters.refused,
-	      "prefetches that the device or the memory had no budget for");
+	      "prefetches that the device or the memory had no budget for, the reader's cgroup is held back from, or a lock forbade");
+PROXY_COUNTER(nr_unlocked, ra_counters.unlocked,
+	      "page faults that let go of the memory map's lock to prefetch");
 PROXY_COUNTER(reward_sum, ra_counters.reward_sum, "sum of the rewards, in 1/256 of log2");
 PROXY_COUNTER(think_ns, ra_counters.think_ns, "CPU time of the tasks outside of readahead");
 PROXY_COUNTER(wall_ns, ra_counters.wall_ns, "all time of the tasks but idle time");

@@ -18,6 +18,7 @@
 #include <linux/blkdev.h>
 
 #include "call.h"
+#include "congested.h"
 #include "file.h"
 #include "pattern.h"
 #include "readahead.h"
@@ -264,7 +265,8 @@ enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgof
 		plan_mark(s, end, &call->plan);
 	else
 		plan_miss(s, index, req, end, &call->plan);
-	if (!ra_target_afford(call->target, call->plan.pieces * call->plan.pages)) {
+	if (call->locked || ra_congested() ||
+	    !ra_target_afford(call->target, call->plan.pieces * call->plan.pages)) {
 		this_cpu_inc(ra_counters.refused);
 		call->plan.pieces = 0;
 		s->depth = 0;

@@ -3,6 +3,7 @@
  * mlproxy_readahead: a readahead window per file, decided once per epoch.
  *
  *   hook.c      redirects the kernel's cache-miss functions to this module
+ *   fault.c     the one that page faults come by
  *   call.c      one such call: accounts it, tells the hook what to do
  *   epoch.c     statistics of an epoch: features, reward, the decision
  *   rest.c      files that have nothing to gain are left alone for a while
@@ -13,6 +14,7 @@
  *   progress.h  what of that is progress
  *   target.c    state of the chosen devices
  *   memory.c    the memory that a reader may fill
+ *   congested.c whether a reader is held back
  *   override.c  window of an open file, in force only within one call
  *   pattern.c   prefetcher for backward and strided reads
  *   mmap_miss.c the kernel's own algorithm with its accounting corrected, to compare with
@@ -50,6 +52,7 @@ struct ra_counters {
 	s64 overridden;
 	s64 prefetched;
 	s64 refused;
+	s64 unlocked;
 	s64 think_ns;
 	s64 wall_ns;
 };

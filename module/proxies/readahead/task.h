@@ -49,6 +49,7 @@ struct ra_paid {
  * @tag: identity of the task; 0 for a free slot
  * @busy: the task is within a call, or the slot is being taken over
  * @fault: the call is a page fault
+ * @locked: &ra_call.locked of that
  * @in_order: a look at a file that it maps found reads in order
  * @miss_parts: what the last call took outside of it, if it was a miss, in sixteenths of
  *	&ra_wait_cpu_ns
@@ -72,6 +73,7 @@ struct ra_task {
 	u64 tag;
 	atomic_t busy;
 	bool fault;
+	bool locked;
 	bool in_order;
 	u8 miss_parts;
 	u8 map_parts;
@@ -98,6 +100,6 @@ void ra_task_elsewhere(void);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task, struct ra_target *target);
-bool ra_task_in_fault(void);
+bool ra_task_in_fault(bool *locked);
 
 #endif /* _MLPROXY_RA_TASK_H */

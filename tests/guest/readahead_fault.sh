@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Page faults that the readahead proxy prefetches for, as the kernel does it: not with the
+# memory map's lock held, and not where that can't be let go, or reads are held back.
+#
+# guest-test: timeout=300 modules=none patching=yes
+#
+# Needs python3 and mkfs.ext4. On a device with one request at a time, which are slow while
+# others are counted: what was done in that, not how long it took.
+
+. "$(dirname "$0")/readahead_util.sh"
+
+driver=/sys/bus/pseudo/drivers/scsi_debug
+
+# slow_device: $slow, of one request at a time, with a file system on $tmp/slow
+slow_device()
+{
+	local i found
+
+	modprobe -q scsi_debug dev_size_mb=32 max_queue=1 delay=0 || {
+		echo "there is no scsi_debug"
+		exit 4
+	}
+	modprobe -q sd_mod
+	for i in $(seq 200); do
+		found=("$driver"/adapter0/host*/target*/*/block/sd*)
+		slow=${found[0]##*/}
+		[ ! -b "/dev/$slow" ] || break
+		sleep 0.1
+	done
+	[ -b "/dev/$slow" ] || exit 4
+	echo none > "/sys/block/$slow/queue/scheduler"
+	echo 128 > "/sys/block/$slow/queue/read_ahead_kb"
+	mkfs.ext4 -q -O ^has_journal "/dev/$slow" && mkdir -p "$tmp/slow" || exit 1
+	mount -o noatime "/dev/$slow" "$tmp/slow" || exit 1
+	head -c 16M "$tmp/reference" > "$tmp/slow/a"
+	umount "$tmp/slow"
+	mount -o noatime "/dev/$slow" "$tmp/slow" || exit 1
+}
+
+slow_gone()
+{
+	umount -q "$tmp/slow"
+	modprobe -q -r scsi_debug
+}
+
+# mapped: a program from stdin, which has a file mapped at base, touch() for a page of it,
+# and value() of a counter
+mapped()
+{
+	{
+		cat <<'PYTHON'
+import ctypes, os, resource, sys, threading, time
+path, params, args = sys.argv[1], sys.argv[2], sys.argv[3:]
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+libc.memcpy.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+PROT_READ, MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS = 1, 1, 2, 32
+base = libc.mmap(None, 16 << 20, PROT_READ, MAP_SHARED, os.open(path, os.O_RDONLY), 0)
+# without Python's own lock
+def touch(page):
+    libc.memcpy(ctypes.create_string_buffer(1), base + page * 4096, 1)
+def value(name):
+    return int(open(params + "/nr_" + name).read())
+PYTHON
+		cat
+	} > "$tmp/mapped.py"
+	python3 "$tmp/mapped.py" "$1" $params "${@:2}"
+}
+
+# Others map and unmap memory while the requests of a prefetch wait for each other.
+test_unlocked()
+{
+	slow_device
+	proxy_load || exit 1
+	echo "$slow" > $params/target
+	proxy start
+	pin 9
+	mapped "$tmp/slow/a" "/sys/block/$slow/stat" "$driver/delay" <<'PYTHON'
+stat, delay = args
+def reads():
+    return int(open(stat).read().split()[0])
+def in_flight():
+    return int(open(stat).read().split()[8])
+def set_delay(ticks):
+    for _ in range(100):
+        try:
+            with open(delay, "w") as f:
+                f.write(str(ticks))
+            return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit("the delay can't be set")
+def fault():
+    touch(1080)
+touch(1000)
+touch(1040)
+set_delay(os.sysconf("SC_CLK_TCK"))
+names = "calls", "prefetched", "unlocked", "refused"
+before = [value(n) for n in names]
+major = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
+thread = threading.Thread(target=fault)
+thread.start()
+while not in_flight() and thread.is_alive():
+    pass
+# how many requests had been served each time that memory could be mapped and unmapped
+served = set()
+while thread.is_alive():
+    n = reads()
+    at = libc.mmap(None, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    libc.munmap(at, 4096)
+    if n == reads():
+        served.add(n)
+thread.join()
+set_delay(0)
+major = resource.getrusage(resource.RUSAGE_SELF).ru_majflt - major
+made = [value(n) - b for n, b in zip(names, before)]
+print("mapped while so many requests had been served:", sorted(served))
+print(", ".join("%s %d" % m for m in zip(names, made)), "major faults", major)
+sys.exit(len(served) < 3 or made != [1, 1, 1, 0] or not major)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	slow_gone
+	exit $status
+}
+
+# Who reads another's memory through /proc can't let go of the lock: see there.
+test_locked()
+{
+	proxy_load || exit 1
+	proxy start
+	pin 9
+	mount_fresh
+	mapped "$mnt/a" "$tmp/reference" <<'PYTHON'
+good = open(args[0], "rb").read()
+names = "calls", "prefetched", "unlocked", "refused"
+def read_third(first, read):
+    touch(first)
+    touch(first + 40)
+    before = [value(n) for n in names]
+    if read((first + 80) * 4096) != good[(first + 80) * 4096]:
+        sys.exit("wrong data")
+    return [value(n) - b for n, b in zip(names, before)]
+mem = os.open("/proc/self/mem", os.O_RDONLY)
+locked = read_third(1000, lambda at: os.pread(mem, 1, base + at)[0])
+own = read_third(3000, lambda at: ctypes.string_at(base + at, 1)[0])
+print(names, "locked", locked, "own", own)
+sys.exit(locked != [1, 0, 0, 1] or own != [1, 1, 1, 0])
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+# A reader whose cgroup's reads are held back: another module says that it is so.
+test_congested()
+{
+	[ -e /sys/kernel/btf/vmlinux ] || { echo "this kernel has no type information"; exit 4; }
+	proxy_load || exit 1
+	proxy start
+	mod_load mlproxy_hooktest function=blk_cgroup_congested prototype='"bool(void)"' || exit 1
+	echo 1 > /sys/module/mlproxy_hooktest/parameters/attach || exit 1
+	pin 9
+	mount_fresh
+	mapped "$mnt/a" /sys/module/mlproxy_hooktest/parameters/answer <<'PYTHON'
+fd = os.open(path, os.O_RDONLY)
+def backward(first):
+    for i in range(4):
+        os.pread(fd, 4096, (first - i) * 4096)
+def strided(first):
+    for i in range(4):
+        touch(first + 40 * i)
+def made(way, first):
+    before = value("prefetched"), value("refused")
+    way(first)
+    return value("prefetched") - before[0], value("refused") - before[1]
+def both(first):
+    return made(backward, first), made(strided, first + 100)
+free = both(500)
+with open(args[0], "w") as f:
+    f.write("1")
+congested = both(2500)
+print("prefetched, refused: free", free, "congested", congested)
+sys.exit(any(p < 1 or r for p, r in free) or any(p or r < 1 for p, r in congested))
+PYTHON
+	status=$?
+	rmmod mlproxy_hooktest
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+ktap_test "a prefetch does not hold the memory map's lock" test_unlocked
+ktap_test "a fault that can't let go of it prefetches nothing" test_locked
+ktap_test "a reader that is held back has nothing prefetched" test_congested
+ktap_end
