@@ -123,13 +123,16 @@ PYTHON
 	exit $status
 }
 
+# Of a test that limits its memory.
+group=/sys/fs/cgroup/mlproxy-test
+
 # count_large: count_reads where 4 MB is recommended for both files, with read(), which
 # returns how many decisions were that, and how many there were
 count_large()
 {
 	follow_all
 	{
-		echo "tool, ra_key = '$mlproxy', '$BUILDDIR/tests/guest/ra_key'"
+		echo "tool, ra_key, group = '$mlproxy', '$BUILDDIR/tests/guest/ra_key', '$group'"
 		cat <<'PYTHON'
 import json, mmap, subprocess
 def cli(*args, text=None):
@@ -144,12 +147,20 @@ def recommend(action, keys):
         text="".join("%s %s 65535 3600000\n" % (key, action) for key in keys))
 recommend("4M", keys)
 maps = {f: mmap.mmap(f, 0, prot=mmap.PROT_READ) for f in (fd, other)}
+def actions():
+    return json.loads(cli("stats", "readahead", "-j"))["by_action"]
 def large():
-    return json.loads(cli("stats", "readahead", "-j"))["by_action"]["4M"]
+    return actions()["4M"]
 def pread(of, i):
     os.pread(of, 4096, i * 4096)
 def fault(of, i):
     maps[of][i * 4096]
+def fill_memory(of):
+    for text, name in ("16M", "memory.max"), ("0", "cgroup.procs"):
+        with open("%s/%s" % (group, name), "w") as f:
+            f.write(text)
+    for i in range(6000):
+        pread(of, i)
 def read(what, one, of, places):
     before, decisions = large(), value("decisions")
     maps[of].madvise(mmap.MADV_DONTNEED)
@@ -207,7 +218,6 @@ test_memory()
 	proxy_load epoch_calls=4 || exit 1
 	proxy start
 	mount_fresh
-	group=/sys/fs/cgroup/mlproxy-test
 	memory_cgroup $group || exit 4
 	memory_cgroup $group/inner || exit 1
 	count_large <<PYTHON
@@ -228,6 +238,37 @@ sys.exit(in_order("in 256 MB") < 2)
 PYTHON
 	status=$?
 	rmdir $group/inner $group
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+# Of a mapped file, what lies around a fault is read in memory that has room for it: nobody
+# would see that it is hit later.
+test_room()
+{
+	proxy_load epoch_calls=4 epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	memory_cgroup $group || exit 4
+	count_large <<'PYTHON'
+recommend("none", keys)
+def chosen(what):
+    before, decisions = actions()["none"], value("decisions")
+    for i in random.sample(range(6000), 400):
+        fault(fd, i)
+    n, decisions = actions()["none"] - before, value("decisions") - decisions
+    print(what, "decisions:", decisions, "none:", n)
+    return n if decisions > 4 else -1
+if chosen("memory is free"):
+    sys.exit("pages that would have been hits were not read")
+maps[fd].madvise(mmap.MADV_DONTNEED)
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+fill_memory(other)
+if chosen("memory is full") < 4:
+    sys.exit("there was no room, but windows are none that may be small")
+PYTHON
+	status=$?
+	rmdir $group
 	rmmod mlproxy_readahead
 	exit $status
 }
@@ -270,7 +311,9 @@ test_inherits()
 	head -c 1M "$tmp/reference" > "$mnt/c"
 	proxy start
 	mount_fresh
+	memory_cgroup $group || exit 4
 	count_large <<'PYTHON'
+fill_memory(fd)
 recommend("none", keys[:1])
 def pages_at_first(f):
     stats = "/sys/block/mlptest0/testblk/read_bytes"
@@ -291,6 +334,7 @@ sys.exit(inherited != 1 or own < 16)
 PYTHON
 	status=$?
 	rm "$mnt/c"
+	rmdir $group
 	rmmod mlproxy_readahead
 	exit $status
 }
@@ -539,6 +583,7 @@ ktap_test "a strained device is not asked for more" test_strained
 ktap_stock "a change of the reads is seen at once" test_change
 ktap_stock "large windows are for reads in order, and for one reader" test_apart
 ktap_stock "a large window fits the memory of its reader" test_memory
+ktap_stock "small windows are for memory that is short" test_room
 ktap_stock "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "a file that is left has an outcome" test_left

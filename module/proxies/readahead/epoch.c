@@ -51,6 +51,8 @@
 #define RA_LOOK_CALLS		4
 /* After one that found other reads than in order, so many decisions go by without. */
 #define RA_LOOK_AGAIN		16
+/* Of the pages read, 1/256: so many had been evicted before that eviction matters. */
+#define RA_COMES_BACK		8
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
@@ -315,20 +317,40 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
 }
 
 /*
+ * Do pages that a mapped file's faults bring stay? Then those around a fault are hits later,
+ * in epochs of other actions, or when the file makes no decisions any more because it is
+ * cached: no outcome says so of the window that brought them.
+ */
+static bool pages_stay(const struct ra_file *f, const struct ra_target *target)
+{
+	return f->epoch.mmap && READ_ONCE(target->refault_share) < RA_COMES_BACK &&
+	       ra_memory_is_free();
+}
+
+static bool is_smaller(enum ra_action action, u32 pages)
+{
+	return action == RA_NONE || (ra_action_pages(action) && ra_action_pages(action) < pages);
+}
+
+/*
  * Other reads than in order have nothing to gain from a large window, and what it costs is
  * paid by the next ones too: after it misses lie so far apart that they say little. What is
  * read in excess on a device that is shared, the others wait for: so neither these nor the
- * deepest prefetch there. And what does not fit in memory is read in vain.
+ * deepest prefetch there. And what does not fit in memory is read in vain. Windows that are
+ * smaller than the kernel's are for memory that is short.
  */
-static u32 allowed_actions(const struct ra_file *f)
+static u32 allowed_actions(const struct ra_file *f, const struct ra_target *target,
+			   u32 kernel_pages)
 {
+	u32 least_pages = pages_stay(f, target) ? kernel_pages : 0;
 	bool large = f->habit == RA_HABIT_SEQ && !f->gaps && !f->shared;
 	s64 most = ra_memory_share();
 	u32 allowed = 0;
 	int i;
 
 	for (i = 0; i < RA_NR_ACTIONS; i++)
-		if (ra_actions[i].value <= most && (large || !ra_action_large(i)))
+		if (ra_actions[i].value <= most && (large || !ra_action_large(i)) &&
+		    !(least_pages && is_smaller(i, least_pages)))
 			allowed |= BIT(i);
 	if (f->shared)
 		allowed &= ~BIT(RA_PATTERN_1M);
@@ -391,6 +413,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		  struct inode *inode, u64 now_ns)
 {
 	bool changed = f->epoch.odd >= RA_ODD_CALLS;
+	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
 	s64 x[RA_NR_FEATURES];
 	struct mlproxy_request req = {
 		.key = ra_key(f->dev, f->ino, f->generation),
@@ -419,8 +442,8 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		return;
 	}
 	f->useless /= 2;
-	epoch_features(f, target, inode, inode_to_bdi(inode)->ra_pages, x);
-	req.allowed = allowed_actions(f);
+	epoch_features(f, target, inode, kernel_pages, x);
+	req.allowed = allowed_actions(f, target, kernel_pages);
 	f->action = mlproxy_decide(ra_proxy, &req, &f->decision);
 	f->decided = true;
 	if (pin >= 0) {

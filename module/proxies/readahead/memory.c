@@ -4,18 +4,24 @@
  *
  * What is read ahead is charged to the reader's group, so a window that is small beside the
  * machine's memory may push out of a group what the group is about to use, its own pages
- * first.
+ * first. And what is read ahead while memory is free costs nobody anything but the device's
+ * time.
  */
 #include <linux/memcontrol.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/vmstat.h>
 
 #include "memory.h"
 
-/* The least limit of the current task's groups, from its own one up to the root. */
-static unsigned long group_pages(void)
+/*
+ * The least limit of the current task's groups, from its own one up to the root; and the
+ * least that one of them may still take before something of it is evicted.
+ */
+static unsigned long group_pages(unsigned long *room)
 {
 	unsigned long pages = ULONG_MAX;
 #ifdef CONFIG_MEMCG
@@ -25,12 +31,31 @@ static unsigned long group_pages(void)
 		return pages;
 	rcu_read_lock();
 	for (group = mem_cgroup_from_task(current); group; group = parent_mem_cgroup(group)) {
-		pages = min(pages, READ_ONCE(group->memory.max));
-		pages = min(pages, READ_ONCE(group->memory.high));
+		unsigned long limit = min(READ_ONCE(group->memory.max),
+					  READ_ONCE(group->memory.high));
+		unsigned long used = page_counter_read(&group->memory);
+
+		pages = min(pages, limit);
+		*room = min(*room, limit > used ? limit - used : 0);
 	}
 	rcu_read_unlock();
 #endif
 	return pages;
+}
+
+/* Free, less what the kernel keeps free. */
+static unsigned long free_pages_of_all(void)
+{
+	unsigned long free = global_zone_page_state(NR_FREE_PAGES), kept = 0;
+	int node, i;
+
+	for_each_online_node(node) {
+		const struct zone *zones = NODE_DATA(node)->node_zones;
+
+		for (i = 0; i < MAX_NR_ZONES; i++)
+			kept += high_wmark_pages((&zones[i]));
+	}
+	return free > kept ? free - kept : 0;
 }
 
 /**
@@ -43,5 +68,23 @@ static unsigned long group_pages(void)
  */
 u64 ra_memory_share(void)
 {
-	return ((u64)min(totalram_pages(), group_pages()) << PAGE_SHIFT) / RA_MEMORY_SHARE;
+	unsigned long room = 0;
+
+	return ((u64)min(totalram_pages(), group_pages(&room)) << PAGE_SHIFT) / RA_MEMORY_SHARE;
+}
+
+/**
+ * ra_memory_is_free() - can the current task fill memory, without that any is evicted
+ *
+ * 1/RA_MEMORY_SHARE and more of what it may fill is free. Does not sleep; takes the RCU read
+ * lock.
+ *
+ * Return: true if so.
+ */
+bool ra_memory_is_free(void)
+{
+	unsigned long room = free_pages_of_all();
+	unsigned long pages = min(totalram_pages(), group_pages(&room));
+
+	return room >= pages / RA_MEMORY_SHARE;
 }

@@ -8,5 +8,6 @@
 #define RA_MEMORY_SHARE	32	/* of memory, at most, is read ahead at a time */
 
 u64 ra_memory_share(void);
+bool ra_memory_is_free(void);
 
 #endif /* _MLPROXY_RA_MEMORY_H */
