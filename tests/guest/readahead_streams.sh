@@ -339,6 +339,83 @@ PYTHON
 	exit $status
 }
 
+# by_turns: count_large, with turns(), by which threads read one after the other, each by a
+# function of its own
+by_turns()
+{
+	{
+		cat <<'PYTHON'
+import threading
+def turns(readers, rounds):
+    baton = [threading.Semaphore(i == 0) for i in range(len(readers))]
+    def run(i):
+        for n in range(rounds):
+            baton[i].acquire()
+            try:
+                readers[i](n)
+            finally:
+                baton[(i + 1) % len(readers)].release()
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(readers))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+PYTHON
+		cat
+	} | count_large
+}
+
+# Threads that read one file, each in an order of its own.
+test_threads()
+{
+	proxy_load epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	by_turns <<'PYTHON'
+threads = 16
+part = 6000 // threads
+recommend("pattern128K", keys)
+for what, places in (("backward", range(part - 1, 0, -1)), ("strided", range(0, part, 6))):
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    calls = value("calls")
+    turns([lambda n, first=i * part: pread(fd, first + places[n]) for i in range(threads)],
+          len(places))
+    calls, reads = value("calls") - calls, threads * len(places)
+    print(what, "reads:", reads, "calls:", calls)
+    if calls * 3 > reads:
+        sys.exit("not prefetched")
+# who could choose otherwise has a look at what seems to be in order
+looks = value("looks")
+turns([lambda n, first=i * part: fault(other, first + n) for i in range(threads)], part)
+print("looks at faults in order:", value("looks") - looks)
+sys.exit(value("looks") == looks)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+# One stream that is handed from thread to thread is one.
+test_handed()
+{
+	proxy_load epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	by_turns <<'PYTHON'
+threads, reads = 16, 3000
+recommend("pattern128K", keys)
+calls = value("calls")
+turns([lambda n, i=i: pread(fd, 5900 - n * threads - i) for i in range(threads)],
+      reads // threads)
+calls = value("calls") - calls
+print("reads:", reads, "calls:", calls)
+sys.exit(calls * 3 > reads)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A file that has no miss any more, since the application reads ahead itself.
 test_left()
 {
@@ -586,6 +663,8 @@ ktap_stock "a large window fits the memory of its reader" test_memory
 ktap_stock "small windows are for memory that is short" test_room
 ktap_stock "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
+ktap_test "threads have an order of their own in one file" test_threads
+ktap_stock "a stream that threads share is one" test_handed
 ktap_test "a file that is left has an outcome" test_left
 ktap_stock "a task has a place beside many that are gone" test_crowd
 ktap_stock "a file that is opened again is seen afresh" test_opened

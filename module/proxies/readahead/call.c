@@ -75,6 +75,17 @@ static bool is_stale(const struct ra_file *f, const struct ra_call *call)
 	return away_ns > (s64)RA_STALE_NS || (call->opened && away_ns > epoch_ns);
 }
 
+/* Is the file read by several tasks? Then the current one has an order of its own. */
+static struct ra_order *own_order(struct ra_file *f, const struct ra_call *call)
+{
+	u16 reader = ra_task_id(call->task);
+
+	if (f->reader && f->reader != reader)
+		f->turns = min(f->turns + 1, U8_MAX);
+	f->reader = reader;
+	return f->crowded || f->turns >= RA_CROWD_TURNS ? ra_task_order(call) : NULL;
+}
+
 static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
 {
 	pgoff_t end = ra_mapping_end(inode->i_mapping);
@@ -90,7 +101,8 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 		f->looking = false;
 		f->looked = false;
 		f->gaps = 0;
-		memset(f->streams, 0, sizeof(f->streams));
+		f->crowded = false;
+		memset(f->order.streams, 0, sizeof(f->order.streams));
 		ra_target_sample(call->target, inode->i_sb, now_ns);
 		ra_epoch_start(f, call->task, call->target, now_ns);
 	} else if (ra_epoch_settled(f)) {
@@ -103,6 +115,7 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	call->action = f->action;
 	call->grown = f->grown;
 	f->grown |= ra_action_pages(call->action) > 0;
+	call->own = own_order(f, call);
 	pattern = ra_pattern_observe(f, call, end);
 	ra_epoch_count(f, call, mmap, pattern);
 }
@@ -187,6 +200,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 		return false;
 	call->action = RA_KERNEL;
 	call->plan.pieces = 0;
+	call->own = NULL;
 	call->reach = 0;
 	call->entry = NULL;
 	call->grown = false;
@@ -205,6 +219,12 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	else
 		call->window_pages = call->action == RA_NONE ? 0 : READ_ONCE(file->f_ra.ra_pages);
 	return true;
+}
+
+static void order_after(struct ra_order *o, const struct ra_call *call, pgoff_t expected)
+{
+	o->expected = expected;
+	o->reach = min_t(unsigned long, call->reach, U16_MAX);
 }
 
 /**
@@ -227,8 +247,9 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 			f->epoch.read_bytes += task_read_bytes() - call->read_bytes;
 		}
 		if (ra_is_miss(call)) {
-			f->expected = expected;
-			f->reach = min_t(unsigned long, call->reach, U16_MAX);
+			order_after(&f->order, call, expected);
+			if (call->own)
+				order_after(call->own, call, expected);
 		}
 		ra_file_unlock(f);
 	}

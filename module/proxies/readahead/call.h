@@ -6,6 +6,7 @@
 #include <linux/pagemap.h>
 
 #include "action.h"
+#include "order.h"
 #include "pattern.h"
 
 struct ra_file;
@@ -35,6 +36,7 @@ enum ra_kind {
  * @in_stream: it went on with a stream that is prefetched
  * @grown: &ra_file.grown, before this call
  * @opened: the first read() of an open file
+ * @own: order of the task in the file, NULL unless several tasks read it by turns
  * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
  * @outer: @task is there, and the call is not within another hooked one
@@ -58,6 +60,7 @@ struct ra_call {
 	bool in_stream;
 	bool grown;
 	bool opened;
+	struct ra_order *own;
 	unsigned long reach;
 	struct ra_task *task;
 	bool outer;

@@ -56,12 +56,6 @@
 /* Less time than this says nothing about progress. */
 #define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
-/* The sums of a task begin anew with a slot. */
-static u32 tag_of(const struct ra_task *task)
-{
-	return hash_64(task->tag, 32) ^ task->claimed_us;
-}
-
 /**
  * ra_epoch_start() - begin to count anew
  * @f: file
@@ -75,8 +69,9 @@ void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *t
 
 	memset(e, 0, sizeof(*e));
 	e->start_ns = now_ns;
+	f->turns = 0;
 	if (task) {
-		e->task_tag = tag_of(task);
+		e->task_tag = ra_task_id(task);
 		e->task_log_sum = task->log_sum;
 		e->task_log_us = task->log_us;
 	}
@@ -112,15 +107,17 @@ bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
 	       now_ns - e->start_ns >= (u64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
 }
 
-static bool is_near(const struct ra_file *f, pgoff_t index)
+/* By the file's order, or the task's own. */
+static bool is_near(const struct ra_file *f, const struct ra_call *call)
 {
-	unsigned int i;
+	return ra_order_near(&f->order, call->index) ||
+	       (call->own && ra_order_near(call->own, call->index));
+}
 
-	for (i = 0; i < min_t(u32, f->nr_recent, RA_NEAR_RECENT); i++) {
-		if (abs((s32)((u32)index - f->recent[i])) <= RA_NEAR_PAGES)
-			return true;
-	}
-	return false;
+static bool continues(const struct ra_file *f, const struct ra_call *call)
+{
+	return ra_order_continues(&f->order, call->index) ||
+	       (call->own && ra_order_continues(call->own, call->index));
 }
 
 static enum ra_habit habit_of(const struct ra_call *call, enum ra_pattern pattern, bool seq,
@@ -163,8 +160,8 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern)
 {
 	struct ra_epoch *e = &f->epoch;
-	bool seq = call->kind != RA_ASYNC && f->nr_recent && (u32)call->index == f->expected;
-	bool near = call->in_stream ? call->distance <= RA_NEAR_PAGES : is_near(f, call->index);
+	bool seq = call->kind != RA_ASYNC && continues(f, call);
+	bool near = call->in_stream ? call->distance <= RA_NEAR_PAGES : is_near(f, call);
 	enum ra_habit habit = habit_of(call, pattern, seq, near);
 
 	e->odd = f->habit && f->habit != habit ? min(e->odd + 1, RA_ODD_CALLS) : 0;
@@ -183,9 +180,9 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 	/* Reads of a stream that is known would hide the others. */
 	if (call->in_stream)
 		return;
-	memmove(&f->recent[1], &f->recent[0], sizeof(f->recent) - sizeof(f->recent[0]));
-	f->recent[0] = call->index;
-	f->nr_recent = min(f->nr_recent + 1, RA_RECENT);
+	ra_order_add(&f->order, call->index);
+	if (call->own)
+		ra_order_add(call->own, call->index);
 }
 
 /**
@@ -217,7 +214,7 @@ static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
 	s64 sum = atomic64_read(&target->log_sum) - e->log_sum;
 	s32 us = (u32)atomic64_read(&target->log_us) - e->log_us;
 
-	if (task && tag_of(task) == e->task_tag) {
+	if (task && ra_task_id(task) == e->task_tag) {
 		sum -= task->log_sum - e->task_log_sum;
 		us -= (u32)task->log_us - e->task_log_us;
 	}
@@ -427,6 +424,7 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	ra_target_sample(target, inode->i_sb, now_ns);
 	epoch_feedback(f, task, target);
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
+	f->crowded = f->turns > f->epoch.calls / 8;
 	if (f->looking)
 		look_ends(f, task);
 	else if (f->gaps && !--f->gaps)

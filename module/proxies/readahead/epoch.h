@@ -15,8 +15,6 @@ struct ra_file;
 struct ra_target;
 struct ra_task;
 
-#define RA_NEAR_PAGES	32	/* two misses this close are one place */
-#define RA_NEAR_RECENT	4	/* to one of so many */
 #define RA_ODD_CALLS	3	/* in a row of another kind: the reader has changed */
 
 /**

@@ -8,10 +8,7 @@
 #include <mlproxy/mlproxy.h>
 
 #include "epoch.h"
-#include "pattern.h"
-
-#define RA_RECENT	6	/* places remembered */
-#define RA_STREAMS	4	/* followed in one file */
+#include "order.h"
 
 /* What nearly all calls of an epoch were; with another one they have changed. */
 enum ra_habit {
@@ -38,6 +35,7 @@ enum ra_habit {
  * @shared: other tasks read from the device in the last epoch
  * @looking: the epoch is a look, see epoch.c
  * @looked: there has been one, or none was needed, since its reads changed last
+ * @crowded: several tasks read it by turns
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @useless: streams started in vain, lately
  * @gaps: decisions to go without large windows, since a look found reads that were not in
@@ -46,12 +44,10 @@ enum ra_habit {
  * @progress: log2 (Q8) of the file's progress share in the last epoch
  * @calm: last decisions in a row that left reads without order to the kernel
  * @rest: calls to go until the next one is looked at
- * @nr_recent: valid entries of @recent
- * @recent: places of the last calls, the last one first
  * @mmap_miss: the kernel's count of misses, as ra_fix_mmap_miss wants it
- * @reach: pages below the last page fault that were read with it
- * @expected: page where a sequential reader misses next, 32 bits of it
- * @streams: backward and strided streams
+ * @turns: misses in the epoch of another task than the one before, at most 255
+ * @reader: task of the last miss, hashed
+ * @order: that its misses come in, whoever reads
  * @epoch: current epoch
  * @decision: last decision
  */
@@ -65,21 +61,20 @@ struct ra_file {
 	bool shared:1;
 	bool looking:1;
 	bool looked:1;
+	bool crowded:1;
 	u8 habit:3;
 	u8 useless;
 	u8 gaps;
+	u8 calm;
+	u8 rest;
+	u8 mmap_miss;
+	u8 turns;
+	u16 reader;
 	u64 ino;
 	u64 last_ns;
 	u32 window;
+	struct ra_order order;
 	s16 progress;
-	u8 calm;
-	u8 rest;
-	u8 nr_recent;
-	u8 mmap_miss;
-	u16 reach;
-	u32 expected;
-	u32 recent[RA_RECENT];
-	struct ra_stream streams[RA_STREAMS];
 	struct ra_epoch epoch;
 	struct mlproxy_decision decision;
 };

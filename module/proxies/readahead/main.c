@@ -178,7 +178,7 @@ module_param_cb(target, &target_ops, NULL, 0644);
 MODULE_PARM_DESC(target, "block devices whose files are looked after: names as in /dev, major:minor, or directories on them, separated by commas");
 
 module_param(max_files, uint, 0444);
-MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 256 bytes each (default 512)");
+MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 288 bytes each (default 512)");
 
 PROXY_UINT(epoch_calls, ra_epoch_calls, 2, 10000,
 	   "cache misses of a file until the next decision (default 16)");

@@ -30,42 +30,42 @@
 #define RA_MAX_DELTA		(16 << 20)
 
 /* Does @index lie directly below @upper, or below what was read around it? */
-static bool is_below(const struct ra_file *f, u32 index, u32 upper, u32 req)
+static bool is_below(const struct ra_order *o, u32 index, u32 upper, u32 req)
 {
 	u32 gap = upper - index;
 
-	return gap - 1 <= req || (f->reach && gap - f->reach <= 2);
+	return gap - 1 <= req || (o->reach && gap - o->reach <= 2);
 }
 
 /* Is it below a recent miss; and that below another one, so that it is a stream? */
-static bool learn_backward(const struct ra_file *f, u32 index, u32 req, bool *stream)
+static bool learn_backward(const struct ra_order *o, u32 index, u32 req, bool *stream)
 {
 	unsigned int i, j;
 	bool below = false;
 
-	for (i = 0; i < f->nr_recent; i++) {
-		if (!is_below(f, index, f->recent[i], req))
+	for (i = 0; i < o->nr_recent; i++) {
+		if (!is_below(o, index, o->recent[i], req))
 			continue;
 		below = true;
-		for (j = i + 1; j < f->nr_recent; j++)
-			*stream |= is_below(f, f->recent[i], f->recent[j], req);
+		for (j = i + 1; j < o->nr_recent; j++)
+			*stream |= is_below(o, o->recent[i], o->recent[j], req);
 	}
 	return below;
 }
 
 /* The distance to a recent miss that is the same as from that one to another. */
-static s32 learn_stride(const struct ra_file *f, u32 index, u32 req)
+static s32 learn_stride(const struct ra_order *o, u32 index, u32 req)
 {
 	unsigned int i, j;
 
-	for (i = 0; i < f->nr_recent; i++) {
-		s32 delta = index - f->recent[i];
+	for (i = 0; i < o->nr_recent; i++) {
+		s32 delta = index - o->recent[i];
 
 		/* Forward without a gap is what the kernel knows best. */
 		if (!delta || (delta > 0 && delta <= (s32)req) || abs(delta) > RA_MAX_DELTA)
 			continue;
-		for (j = i + 1; j < f->nr_recent; j++)
-			if ((s32)(f->recent[i] - f->recent[j]) == delta)
+		for (j = i + 1; j < o->nr_recent; j++)
+			if ((s32)(o->recent[i] - o->recent[j]) == delta)
 				return delta;
 	}
 	return 0;
@@ -93,12 +93,12 @@ static bool mark_continues(const struct ra_stream *s, u32 index)
 	return off % s->delta == 0 && abs(off / s->delta) <= RA_MAX_PIECES + 1;
 }
 
-static struct ra_stream *find_stream(struct ra_file *f, const struct ra_call *call, u32 req)
+static struct ra_stream *find_stream(struct ra_order *o, const struct ra_call *call, u32 req)
 {
 	unsigned int i;
 
 	for (i = 0; i < RA_STREAMS; i++) {
-		struct ra_stream *s = &f->streams[i];
+		struct ra_stream *s = &o->streams[i];
 
 		if (call->kind == RA_ASYNC ? mark_continues(s, call->index) :
 					     miss_continues(s, call->index, req))
@@ -108,14 +108,14 @@ static struct ra_stream *find_stream(struct ra_file *f, const struct ra_call *ca
 }
 
 /* The one used least lately gives way. */
-static struct ra_stream *new_stream(struct ra_file *f)
+static struct ra_stream *new_stream(struct ra_file *f, struct ra_order *o)
 {
-	struct ra_stream *s = &f->streams[0];
+	struct ra_stream *s = &o->streams[0];
 	unsigned int i;
 
 	for (i = 1; i < RA_STREAMS && s->depth; i++)
-		if (!f->streams[i].depth || (s32)(f->streams[i].used_us - s->used_us) < 0)
-			s = &f->streams[i];
+		if (!o->streams[i].depth || (s32)(o->streams[i].used_us - s->used_us) < 0)
+			s = &o->streams[i];
 	if (s->depth && !s->followed)
 		f->useless++;
 	memset(s, 0, sizeof(*s));
@@ -196,37 +196,48 @@ static void plan_miss(struct ra_stream *s, u32 index, u32 req, u32 end, struct r
 }
 
 /* A miss of no known stream: is it the third of one? */
-static struct ra_stream *start_stream(struct ra_file *f, const struct ra_call *call, u32 req,
-				      unsigned int depth, enum ra_pattern *pattern)
+static struct ra_stream *start_stream(struct ra_file *f, struct ra_order *o,
+				      const struct ra_call *call, u32 req, unsigned int depth,
+				      enum ra_pattern *pattern)
 {
 	u32 index = call->index;
 	bool backward = false;
 	struct ra_stream *s;
 	s32 delta;
 
-	if (learn_backward(f, index, req, &backward)) {
+	if (learn_backward(o, index, req, &backward)) {
 		*pattern = RA_PAT_BACK;
 		delta = 0;
 		if (!backward)
 			return NULL;
 	} else {
 		/* Where the last window ended a read goes on in order; a fault by chance. */
-		if (call->kind == RA_SYNC && index == f->expected)
+		if (call->kind == RA_SYNC && index == o->expected)
 			return NULL;
-		delta = learn_stride(f, index, req);
+		delta = learn_stride(o, index, req);
 		if (!delta)
 			return NULL;
 		*pattern = RA_PAT_STRIDE;
 	}
 	if (!depth || req > RA_MAX_PIECES)
 		return NULL;
-	s = new_stream(f);
+	s = new_stream(f, o);
 	if (s) {
 		s->delta = delta;
 		s->req = req;
 		s->depth = min(depth, delta ? RA_FIRST_PIECES * max(req, 1U) : RA_FIRST_BACKWARD);
 	}
 	return s;
+}
+
+/*
+ * A stream that several tasks read by turns shows in the file's order; not that each of them
+ * reads a part of it, which looks like a stride until their own orders are known.
+ */
+static bool in_turns(const struct ra_call *call)
+{
+	return call->own && call->own->nr_recent >= 2 &&
+	       !ra_order_continues(call->own, call->index);
 }
 
 /**
@@ -241,22 +252,27 @@ enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgof
 {
 	u32 index = call->index, req = call->kind == RA_FAULT ? 1 : min(call->req, 4096UL);
 	unsigned int depth = ra_action_depth(f->action);
+	struct ra_order *o = call->own ? call->own : &f->order;
 	enum ra_pattern pattern = RA_PAT_OTHER;
 	struct ra_stream *s = NULL;
 
-	call->distance = f->nr_recent ? abs((s32)(index - f->recent[0])) : 0;
+	call->distance = o->nr_recent ? abs((s32)(index - o->recent[0])) : 0;
 	call->in_stream = false;
 	if (end > S32_MAX || !ra_is_miss(call))
 		return RA_PAT_OTHER;
 	if (depth)
-		s = find_stream(f, call, req);
+		s = find_stream(o, call, req);
+	if (!s && depth && call->own)
+		s = find_stream(&f->order, call, req);
 	if (s) {
 		pattern = s->delta ? RA_PAT_STRIDE : RA_PAT_BACK;
 		call->distance = s->delta ? abs(s->delta) : 1;
 		call->in_stream = true;
 		follow(f, s, depth);
 	} else if (call->kind != RA_ASYNC) {
-		s = start_stream(f, call, req, depth, &pattern);
+		s = start_stream(f, o, call, req, depth, &pattern);
+		if (!s && pattern == RA_PAT_OTHER && in_turns(call))
+			s = start_stream(f, &f->order, call, req, depth, &pattern);
 	}
 	if (!s)
 		return pattern;

@@ -18,25 +18,6 @@ enum ra_pattern {
 };
 
 /**
- * struct ra_stream - backward or strided stream of one file
- * @frontier: first page of the next piece to prefetch; for a backward stream
- *	the lowest page prefetched
- * @delta: distance of its reads, in pages; 0: backward without gaps
- * @used_us: when it was used last, in 1024 ns
- * @depth: pages to keep ahead of the reader; 0 for a free slot
- * @req: pages of one read of it
- * @followed: the reader came back for more
- */
-struct ra_stream {
-	u32 frontier;
-	s32 delta;
-	u32 used_us;
-	u16 depth;
-	u8 req;
-	bool followed;
-};
-
-/**
  * struct ra_plan - what the pattern prefetcher reads
  * @first: first page of the first piece
  * @delta: distance of the pieces, in pages

@@ -69,10 +69,10 @@ static bool rest_is_over(const struct ra_file *f)
 
 static bool has_order(const struct ra_file *f, const struct ra_call *call)
 {
-	s32 delta = (u32)call->index - f->recent[0];
+	s32 delta = (u32)call->index - f->order.recent[0];
 
 	return call->kind == RA_ASYNC || abs(delta) <= RA_NEAR_PAGES ||
-	       delta == (s32)(f->recent[0] - f->recent[1]);
+	       delta == (s32)(f->order.recent[0] - f->order.recent[1]);
 }
 
 /**
@@ -105,8 +105,8 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		goto unlock;
 	}
 	pass = true;
-	f->recent[1] = f->recent[0];
-	f->recent[0] = call->index;
+	f->order.recent[1] = f->order.recent[0];
+	f->order.recent[0] = call->index;
 	this_cpu_inc(ra_counters.rested);
 	f->rest--;
 	if (rest_is_over(f)) {

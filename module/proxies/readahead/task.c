@@ -189,6 +189,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 	t->miss_parts = 0;
 	t->map_parts = 0;
 	t->last = NULL;
+	t->order_dev = 0;
 	memset(&t->paid, 0, sizeof(t->paid));
 	t->claimed_us = now_ns >> 10;
 	WRITE_ONCE(t->tag, tag);
@@ -209,6 +210,26 @@ bool ra_task_in_fault(bool *locked)
 	if (locked)
 		*locked = fault && t->locked;
 	return fault;
+}
+
+/**
+ * ra_task_order() - the order of the current task's misses in a file
+ * @call: the call, with its slot and its file's identity
+ *
+ * Begins anew with another file. Context: the slot is busy. Return: the order.
+ */
+struct ra_order *ra_task_order(const struct ra_call *call)
+{
+	struct ra_task *t = call->task;
+
+	if (t->order_ino != call->ino || t->order_dev != call->dev ||
+	    t->order_generation != call->generation) {
+		memset(&t->order, 0, sizeof(t->order));
+		t->order_ino = call->ino;
+		t->order_dev = call->dev;
+		t->order_generation = call->generation;
+	}
+	return &t->order;
 }
 
 static bool was_idle(u64 off_ns, u64 waits)

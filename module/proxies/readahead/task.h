@@ -5,6 +5,9 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/hash.h>
+
+#include "order.h"
 
 struct ra_call;
 struct ra_file;
@@ -67,6 +70,10 @@ struct ra_paid {
  * @last_ino: its identity
  * @last_generation: the same
  * @last_dev: the same
+ * @order: that its misses come in, in the last file that others read as well
+ * @order_ino: identity of that file
+ * @order_generation: the same
+ * @order_dev: the same
  * @paid: for mlproxy_cost(); empty but for its key between calls
  */
 struct ra_task {
@@ -89,6 +96,10 @@ struct ra_task {
 	u64 last_ino;
 	u32 last_generation;
 	u32 last_dev;
+	struct ra_order order;
+	u64 order_ino;
+	u32 order_generation;
+	u32 order_dev;
 	struct ra_paid paid;
 } ____cacheline_aligned;
 
@@ -101,5 +112,18 @@ void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task, struct ra_target *target);
 bool ra_task_in_fault(bool *locked);
+
+struct ra_order *ra_task_order(const struct ra_call *call);
+
+/**
+ * ra_task_id() - a task's number for as long as it has its slot
+ * @task: its slot
+ *
+ * Its sums begin anew with a slot. Return: hashed; 0 for none by chance only.
+ */
+static inline u32 ra_task_id(const struct ra_task *task)
+{
+	return hash_64(task->tag, 32) ^ task->claimed_us;
+}
 
 #endif /* _MLPROXY_RA_TASK_H */
