@@ -96,7 +96,8 @@ stage()
 }
 
 # Loads from outside: a shell file that sets OUTSIDE_LOADS, their names, and OUTSIDE_PROGRAMS,
-# which they need, and defines outside_load LOAD SEED.
+# which they need, and defines outside_load LOAD SEED; and, where they read files of their own,
+# outside_files DIR, which makes them, on the host. They are $BENCH_MNT/outside then.
 stage_outside()
 {
 	[ -n "${outside:-}" ] || return 0

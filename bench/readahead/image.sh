@@ -3,14 +3,14 @@
 #
 # Make the file system that the workloads read: a RocksDB database and four plain
 # files; with TREE, a directory of sources, that as well, an SQLite database and a large
-# file.
-# Usage: image.sh IMAGE [TREE]. Made once: IMAGE.key says from what.
+# file; with OUTSIDE, a file of loads from outside, what its outside_files makes.
+# Usage: image.sh IMAGE [TREE [OUTSIDE]]. Made once: IMAGE.key says from what.
 
 set -euo pipefail
 . "$(dirname "$0")/../../scripts/lib/common.sh"
 
-image=$1 tree=${2:-} size=460M
-key=$(sha256sum < "$0" | cut -d' ' -f1)-$(dpkg-query -W -f '${Version}' rocksdb-tools)
+image=$1 tree=${2:-} outside=${3:-} size=460
+key=$(cat "$0" ${outside:+"$outside"} | sha256sum | cut -d' ' -f1)-$(dpkg-query -W -f '${Version}' rocksdb-tools)
 key+=${tree:+-$(find "$tree" -type f | wc -l)}
 if [ -f "$image" ] && [ "$(cat "$image.key" 2>/dev/null)" = "$key" ]; then
 	exit 0
@@ -61,11 +61,25 @@ if [ -n "$tree" ]; then
 	cp -r "$tree" "$root/tree"
 	# larger than any memory a run gets
 	fill f 256M
-	size=1180M
+	size=1180
+fi
+
+# in_outside COMMAND: in a shell of its own that has sourced OUTSIDE
+in_outside()
+{
+	bash -euo pipefail -c '. "$1"; cd "$2"; eval "$3"' sh "$(readlink -f "$outside")" \
+		"$root/outside" "$1"
+}
+[ -z "$outside" ] || mkdir "$root/outside"
+if [ -n "$outside" ] && in_outside 'declare -F outside_files > /dev/null'; then
+	# shellcheck disable=SC2016 # for the inner shell
+	in_outside 'outside_files "$PWD"' || die "outside_files of $outside failed"
+	# and for what the file system adds
+	size=$((size + $(du -sm "$root/outside" | cut -f 1) * 9 / 8 + 8))
 fi
 
 # Fixed identifiers: the same layout, and directory hashes, on every machine.
-truncate -s $size "$tmp/image"
+truncate -s ${size}M "$tmp/image"
 mkfs.ext4 -q -m 0 -O ^has_journal -U 6d6c7072-6f78-7900-0000-000000000001 \
 	-E hash_seed=6d6c7072-6f78-7900-0000-000000000002,lazy_itable_init=0 \
 	-d "$root" "$tmp/image"

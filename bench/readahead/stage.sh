@@ -3,11 +3,11 @@
 #
 # What the guest's programs find of readahead: the image of their device, and the programs
 # themselves. Sourced by harness/host.sh; "tree", if it is set, is a directory of sources to
-# put into the image.
+# put into the image, "outside" a file of loads from outside.
 
 subject_image()
 {
-	"$MLPROXY_TOP/bench/readahead/image.sh" "$1" ${tree:+"$tree"}
+	"$MLPROXY_TOP/bench/readahead/image.sh" "$1" "${tree:-}" "${outside:-}"
 }
 
 # subject_stage DIR
