@@ -211,8 +211,11 @@ static struct ra_stream *start_stream(struct ra_file *f, struct ra_order *o,
 		if (!backward)
 			return NULL;
 	} else {
-		/* Where the last window ended a read goes on in order; a fault by chance. */
-		if (call->kind == RA_SYNC && index == o->expected)
+		/*
+		 * Where the last window ended a read goes on in order; a fault by chance, but
+		 * that of a thread among many: the kernel's marks are not of its own stream.
+		 */
+		if ((call->kind == RA_SYNC || call->own) && index == o->expected)
 			return NULL;
 		delta = learn_stride(o, index, req);
 		if (!delta)
