@@ -32,7 +32,7 @@ void testblk_store_exit(struct testblk_store *store)
 	store->nr_pages = 0;
 }
 
-/* GFP_NOIO: an allocation that waits for writeback could wait for this device. */
+/* Called while a request is issued, where nothing may sleep. */
 static struct page *testblk_store_get(struct testblk_store *store, unsigned long index)
 {
 	struct page *page = READ_ONCE(store->pages[index]);
@@ -41,7 +41,7 @@ static struct page *testblk_store_get(struct testblk_store *store, unsigned long
 	if (page)
 		return page;
 
-	page = alloc_page(GFP_NOIO | __GFP_ZERO | __GFP_HIGHMEM);
+	page = alloc_page(GFP_NOWAIT | __GFP_NOWARN | __GFP_ZERO | __GFP_HIGHMEM);
 	if (!page)
 		return NULL;
 

@@ -53,7 +53,8 @@ void testblk_store_read(const struct testblk_store *store, u64 pos, struct bio_v
  * @bvec: segment within one page
  *
  * Two writers of one page may race, as on any disk: each 512-byte sector is then
- * of one or the other. Context: may sleep, in the path of writeback.
+ * of one or the other. Context: any; memory that runs out may be there a little later, and
+ * then all of it can be written again.
  *
  * Return: 0 or -ENOMEM.
  */
