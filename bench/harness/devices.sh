@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Device models: a request takes a base latency, and its size over a bandwidth that all
-# requests share. Sourced by run.sh.
+# Device models: the presets of the test block device, and plain pipes. Sourced by run.sh.
 
 BENCH_DISK=mlptest0
 BENCH_COUNTERS=/sys/block/$BENCH_DISK/testblk
 BENCH_QUEUE=/sys/block/$BENCH_DISK/queue
 
-# NAME=BASE_US:MBPS
-BENCH_DEVICES="nvme15=15:7000 nvme=80:2000 cloud=800:250 slow=5000:100"
+# NAME=PRESET, or NAME=BASE_US:MBPS: a pipe, where a request takes a base latency, and its
+# size over a bandwidth that all share, any number of them at once.
+BENCH_DEVICES="nvme15=nvme15 nvme=nvme cloud=cloud-gp slow=5000:100"
+# By their own names.
+BENCH_PRESETS="ram nvme15 nvme sata-ssd cloud-gp cloud-burst hdd sd-card"
+# Nothing is trained, tuned or validated on these.
+BENCH_UNSEEN="sata-ssd cloud-burst hdd"
 
 # For others an oracle would cost more than it tells.
 BENCH_ORACLE_DEVICES="nvme cloud"
 
-# bench_device_model NAME: base latency and bandwidth, out of the table or BASE_US:MBPS
-# as it is.
+# bench_device_model NAME: a preset or BASE_US:MBPS; NAME may be either as it is.
 bench_device_model()
 {
 	case $1 in
@@ -25,19 +28,36 @@ bench_device_model()
 		;;
 	esac
 	for device in $BENCH_DEVICES; do
-		[ "${device%%=*}" != "$1" ] || echo "${device#*=}"
+		if [ "${device%%=*}" = "$1" ]; then
+			echo "${device#*=}"
+			return
+		fi
+	done
+	for device in $BENCH_PRESETS; do
+		[ "$device" != "$1" ] || echo "$1"
 	done
 }
 
+# bench_device NAME SIZE_MB: load it; it answers at once until bench_device_begin.
 bench_device()
 {
 	device_model=$(bench_device_model "$1")
-	if [ -z "$device_model" ]; then
+	case $device_model in
+	'')
 		echo "no device model $1" >&2
 		return 1
-	fi
-	echo "${device_model%:*}" > /sys/module/mlproxy_testblk/parameters/base_us
-	echo "${device_model#*:}" > /sys/module/mlproxy_testblk/parameters/mbps
+		;;
+	*:*) set -- "$2" preset=ram base_us="${device_model%:*}" mbps="${device_model#*:}" ;;
+	*)   set -- "$2" preset="$device_model" ;;
+	esac
+	device_mb=$1
+	shift
+	insmod "$BENCH_MODULES/testing/mlproxy_testblk.ko" size_mb="$device_mb" instant=1 "$@"
+}
+
+bench_device_begin()
+{
+	echo 0 > /sys/module/mlproxy_testblk/parameters/instant
 }
 
 # Leaves the device's counters in reads, bytes and busy; without a process of its own.

@@ -106,12 +106,26 @@ stage_outside()
 	stage_programs $(bench_names eval 'echo ${OUTSIDE_PROGRAMS:-}')
 }
 
+# seen_only DEVICE...: nothing is trained, tuned or validated on other devices
+seen_only()
+{
+	local p unseen
+
+	# shellcheck disable=SC2016 # for bench_names' shell
+	unseen=$(bench_names eval 'echo $BENCH_UNSEEN')
+	for p; do
+		[[ " $unseen " != *" $p "* ]] ||
+			die "the device model $p is for tests only, as are: $unseen"
+	done
+}
+
 # guest NAME VERB DEVICE ARGUMENT...: start one guest in the background.
 guest()
 {
 	local name=$1
 
 	shift
+	[ "$1" != record ] || seen_only "$2"
 	"$MLPROXY_SCRIPTS/vm" --kernel "$kernel" --icount --mem "${mem:-1280}" \
 		--timeout "${guest_timeout:-3000}" \
 		--out "$dir/$name" --env BENCH_STAGE="$dir/stage" --env BENCH_IMAGE="$dir/image" \

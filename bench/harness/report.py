@@ -3,7 +3,7 @@
 """The report of a bench, out of what its guests printed.
 
 usage: report.py --subject NAME --command TEXT --kernel NAME --seeds LIST --set NAME --out DIR
-                 --name NAME --data DIR --memory TEXT [--models] DEVICE=BASE_US:MBPS=LOG...
+                 --name NAME --data DIR --memory TEXT [--models] DEVICE=MODEL=LOG...
 
 With --models, prints how many times faster than the default each model is, and
 writes nothing. Else writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. What

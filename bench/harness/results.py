@@ -43,8 +43,9 @@ class Device:
     def __init__(self, spec, subject):
         self.subject = subject
         self.name, model, log = spec.split("=", 2)
-        base, mbps = model.split(":")
-        self.title = f"{self.name}: {base} us + {mbps} MB/s"
+        base, colon, mbps = model.partition(":")
+        pipe = f"{base} us + {mbps} MB/s"
+        self.title = f"{self.name}: " + (pipe if colon else f"preset {model}")
         self.runs = collections.defaultdict(dict)
         self.loads, self.skipped = [], []
         self.used, self.choice, self.mode = {}, {}, {}

@@ -150,9 +150,8 @@ bench_setup()
 	export BENCH_BIN BENCH_LIB BENCH_SUBJECT LD_LIBRARY_PATH TMPDIR PATH
 	modprobe ext4 || return 1
 	modprobe overlay || return 1
-	insmod "$BENCH_MODULES/testing/mlproxy_testblk.ko" preset=ram \
-		size_mb=$(($(stat -c %s "$2") / 1048576)) || return 1
+	bench_device "$3" $(($(stat -c %s "$2") / 1048576)) || return 1
 	dd if="$2" of=/dev/$BENCH_DISK bs=1M conv=fsync 2>/dev/null || return 1
-	bench_device "$3" || return 1
+	bench_device_begin || return 1
 	bench_memory_setup
 }

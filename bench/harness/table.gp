@@ -16,7 +16,7 @@ set yrange [0:*]
 set ylabel "speed, kernel default = 1"
 set arrow from graph 0,first 1 to graph 1,first 1 nohead lw 1.5 lc rgb "#555555" front
 do for [d in "nvme cloud"] {
-	set title (d eq "nvme" ? "nvme model: 80 us + 2 GB/s" : "cloud disk model: 800 us + 250 MB/s")
+	set title (d eq "nvme" ? "nvme: 80 us, 2 GB/s" : "cloud volume: 800 us, 250 MB/s, 16,000 a second")
 	plot dir."/plot-".d.".dat" using 2:2:2:xtic(1) title static lc rgb "#9aa5b1", \
 	     "" using 3:4:5 title "mlproxy (95 % interval)" lc rgb "#2f6fb3"
 }

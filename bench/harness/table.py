@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The demo's tables, out of what its guests printed.
 
-usage: table.py --subject NAME --out DIR DEVICE=BASE_US:MBPS=LOG...
+usage: table.py --subject NAME --out DIR DEVICE=MODEL=LOG...
 
 Prints a table for each device model, and writes DIR/table.csv with the same figures,
 and DIR/plot-DEVICE.dat for table.gp. How policies are compared: results.py.
