@@ -86,12 +86,12 @@ static struct ra_order *own_order(struct ra_file *f, const struct ra_call *call)
 	return f->crowded || f->turns >= RA_CROWD_TURNS ? ra_task_order(call) : NULL;
 }
 
-static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
+/* Return: an epoch has ended, and @q is to be asked. */
+static bool epoch_event(struct ra_file *f, struct ra_call *call, struct inode *inode,
+			struct ra_question *q)
 {
-	pgoff_t end = ra_mapping_end(inode->i_mapping);
 	struct ra_epoch *e = &f->epoch;
 	u64 now_ns = call->enter_ns;
-	enum ra_pattern pattern;
 	int pin = READ_ONCE(ra_pin);
 
 	if (!e->start_ns || is_stale(f, call) || (pin >= 0 && f->action != pin)) {
@@ -108,8 +108,18 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	} else if (ra_epoch_settled(f)) {
 		ra_epoch_start(f, call->task, call->target, now_ns);
 	} else if (ra_epoch_full(f, now_ns)) {
-		ra_epoch_end(f, call->task, call->target, inode, now_ns);
+		return ra_epoch_end(f, call->task, call->target, inode, now_ns, q);
 	}
+	return false;
+}
+
+/* What was decided is in force, for this call too. */
+static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
+{
+	pgoff_t end = ra_mapping_end(inode->i_mapping);
+	u64 now_ns = call->enter_ns;
+	enum ra_pattern pattern;
+
 	WRITE_ONCE(f->last_ns, now_ns);
 	f->window = ra_target_active(call->target, f->window, now_ns);
 	call->action = f->action;
@@ -128,9 +138,24 @@ static void leave_file(struct ra_call *call, const struct ra_file *f)
 	ra_file_unlock(call->task->last);
 }
 
+/* The file may be another one by then. Return: it is not, and locked. An inline for sparse. */
+static inline bool ask(struct ra_file *f, struct ra_call *call, struct ra_question *q)
+{
+	ra_epoch_ask(q);
+	if (ra_file_lock(f, call->dev, call->ino, call->generation)) {
+		if (!ra_epoch_answer(f, call->task, q))
+			this_cpu_inc(ra_counters.dropped);
+		return true;
+	}
+	this_cpu_inc(ra_counters.dropped);
+	return false;
+}
+
 /* @f: the file's entry, or NULL if it has none yet */
 static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode *inode, bool mmap)
 {
+	struct ra_question q;
+
 	if (!f && call->kind == RA_WILLNEED)
 		return;
 	if (!f)
@@ -145,10 +170,19 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
 		call->action = READ_ONCE(f->action);
 		return;
 	}
-	if (!ra_is_miss(call))
+	if (!ra_is_miss(call)) {
 		call->action = f->action;
-	else
-		file_event(f, call, inode, mmap);
+		ra_file_unlock(f);
+		return;
+	}
+	if (epoch_event(f, call, inode, &q)) {
+		ra_file_unlock(f);
+		if (!ask(f, call, &q)) {
+			call->entry = NULL;
+			return;
+		}
+	}
+	file_event(f, call, inode, mmap);
 	ra_file_unlock(f);
 }
 

@@ -3,8 +3,8 @@
  * Epochs of a file: some tens of misses, or of milliseconds, under one action.
  *
  * An epoch ends at a miss, before that miss is served: what was read last under
- * the old action has then been consumed under it as well. All functions run
- * with the file's lock held.
+ * the old action has then been consumed under it as well. All functions but
+ * ra_epoch_ask() run with the file's lock held.
  *
  * The reward is the progress share in log2: CPU time outside of readahead, over
  * all time. Being a logarithm, a doubling of the speed counts the same wherever it
@@ -93,7 +93,7 @@ bool ra_epoch_full(const struct ra_file *f, u64 now_ns)
 	const struct ra_epoch *e = &f->epoch;
 	unsigned int limit = READ_ONCE(ra_epoch_calls);
 
-	if (e->settle)
+	if (e->settle || e->asked)
 		return false;
 	if (e->odd >= RA_ODD_CALLS)
 		return true;
@@ -395,34 +395,44 @@ static void look(struct ra_file *f)
 	this_cpu_inc(ra_counters.looks);
 }
 
+static void question(struct ra_question *q, const struct ra_file *f, struct ra_target *target,
+		     struct inode *inode)
+{
+	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
+
+	q->req = (struct mlproxy_request) {
+		.key = ra_key(f->dev, f->ino, f->generation),
+		.features = q->x,
+		.baseline = RA_KERNEL,
+		.allowed = allowed_actions(f, target, kernel_pages),
+	};
+	q->before = f->action;
+	q->by_mmap = f->epoch.mmap;
+	q->mostly_mmap = f->epoch.mmap > f->epoch.calls / 2;
+	epoch_features(f, target, inode, kernel_pages, q->x);
+}
+
 /**
- * ra_epoch_end() - end an epoch: report its outcome, choose the next action
+ * ra_epoch_end() - end an epoch: report its outcome, and begin the next one
  * @f: file
  * @task: slot of the current task, or NULL
  * @target: device
  * @inode: of the file
  * @now_ns: local clock
+ * @q: out: what is to be asked for that
  *
  * After a change of the reads, the next action is chosen only when some of the new ones
- * have been seen. A new epoch has begun then, or else begins with the action.
+ * have been seen.
+ * Return: true if @q is to be asked, by ra_epoch_ask(), and then answered.
  */
-void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
-		  struct inode *inode, u64 now_ns)
+bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+		  struct inode *inode, u64 now_ns, struct ra_question *q)
 {
 	bool changed = f->epoch.odd >= RA_ODD_CALLS;
-	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
-	s64 x[RA_NR_FEATURES];
-	struct mlproxy_request req = {
-		.key = ra_key(f->dev, f->ino, f->generation),
-		.features = x,
-		.baseline = RA_KERNEL,
-	};
-	int pin = READ_ONCE(ra_pin);
-	bool by_mmap = f->epoch.mmap, mostly_mmap = f->epoch.mmap > f->epoch.calls / 2;
-	u8 before = f->action;
 
 	ra_target_sample(target, inode->i_sb, now_ns);
 	epoch_feedback(f, task, target);
+	f->decided = false;
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
 	f->crowded = f->turns > f->epoch.calls / 8;
 	if (f->looking)
@@ -433,27 +443,59 @@ void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		if (task)
 			task->in_order = false;
 		this_cpu_inc(ra_counters.changes);
-		f->decided = false;
 		f->looked = false;
 		f->calm = 0;
-		ra_epoch_start(f, task, target, now_ns);
-		return;
+	} else {
+		f->useless /= 2;
+		question(q, f, target, inode);
 	}
-	f->useless /= 2;
-	epoch_features(f, target, inode, kernel_pages, x);
-	req.allowed = allowed_actions(f, target, kernel_pages);
-	f->action = mlproxy_decide(ra_proxy, &req, &f->decision);
+	ra_epoch_start(f, task, target, now_ns);
+	f->epoch.asked = !changed;
+	q->start_ns = now_ns;
+	return !changed;
+}
+
+/**
+ * ra_epoch_ask() - have the action of an epoch decided
+ * @q: from ra_epoch_end()
+ *
+ * Takes as long as a model does: so without the file's lock.
+ */
+void ra_epoch_ask(struct ra_question *q)
+{
+	q->req.features = q->x;
+	mlproxy_decide(ra_proxy, &q->req, &q->decision);
+	this_cpu_inc(ra_counters.decisions);
+}
+
+/**
+ * ra_epoch_answer() - put in force what was decided
+ * @f: file that was asked for
+ * @task: slot of the current task, or NULL
+ * @q: from ra_epoch_ask()
+ *
+ * Return: false if the file has been seen afresh meanwhile: then nothing comes of the
+ * decision, and it has no outcome.
+ */
+bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q)
+{
+	int pin = READ_ONCE(ra_pin);
+
+	if (!f->epoch.asked || f->epoch.start_ns != q->start_ns)
+		return false;
+	f->epoch.asked = false;
+	f->decision = q->decision;
+	f->action = q->decision.action;
 	f->decided = true;
 	if (pin >= 0) {
 		/* What was decided is not done: its outcome must not be learnt. */
 		f->action = pin;
 		f->decision.id = 0;
 	}
-	this_cpu_inc(ra_counters.decisions);
-	ra_epoch_start(f, task, target, now_ns);
-	if (f->action != before)
+	if (f->action != q->before)
 		f->epoch.settle = RA_SETTLE_CALLS;
-	if (pin < 0 && must_look(f, task, mostly_mmap))
+	if (pin < 0 && must_look(f, task, q->mostly_mmap))
 		look(f);
-	ra_rest_begin(f, before, pin < 0 && !by_mmap);
+	ra_rest_begin(f, q->before, pin < 0 && !q->by_mmap);
+	return true;
 }

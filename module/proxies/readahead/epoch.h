@@ -7,7 +7,10 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
+#include <mlproxy/mlproxy.h>
+
 #include "pattern.h"
+#include "schema.h"
 
 struct inode;
 struct ra_call;
@@ -32,6 +35,7 @@ struct ra_task;
  * @read_bytes: sum of the bytes read
  * @settle: calls to go until it is measured
  * @odd: last calls in a row that were of another kind than the file's
+ * @asked: the action for it is being decided, see &struct ra_question
  * @stall_ns: sum of the time waited, at most 4 s
  * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
  * @task_tag: task of the first call and when it got its slot, hashed
@@ -50,7 +54,8 @@ struct ra_epoch {
 	u16 back;
 	u16 near;
 	u8 settle;
-	u8 odd;
+	u8 odd:7;
+	bool asked:1;
 	u32 log_distance;
 	u32 req;
 	u32 read_bytes;
@@ -63,12 +68,34 @@ struct ra_epoch {
 	s64 log_sum;
 };
 
+/**
+ * struct ra_question - what to do in the next epoch of a file; asked without its lock
+ * @req: the question
+ * @x: its features
+ * @decision: the answer
+ * @start_ns: &ra_epoch.start_ns of the epoch that it is for
+ * @before: action of the epoch before
+ * @by_mmap: that had page faults
+ * @mostly_mmap: more of them than other calls
+ */
+struct ra_question {
+	struct mlproxy_request req;
+	s64 x[RA_NR_FEATURES];
+	struct mlproxy_decision decision;
+	u64 start_ns;
+	u8 before;
+	bool by_mmap;
+	bool mostly_mmap;
+};
+
 void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 bool ra_epoch_full(const struct ra_file *f, u64 now_ns);
 bool ra_epoch_settled(struct ra_file *f);
 void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
-void ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
-		  struct inode *inode, u64 now_ns);
+bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+		  struct inode *inode, u64 now_ns, struct ra_question *q);
+void ra_epoch_ask(struct ra_question *q);
+bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q);
 void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 		    enum ra_pattern pattern);
 

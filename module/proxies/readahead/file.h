@@ -22,7 +22,7 @@ enum ra_habit {
 
 /**
  * struct ra_file - what is known of one file
- * @lock: protects the rest except as said; trylock only
+ * @lock: protects the rest except as said; trylock only, but to put in force what was decided
  * @dev: with @ino and @generation the identity; 0 for a free entry. Read without
  *	the lock to find the entry, and again with it
  * @generation: of the inode
@@ -114,6 +114,25 @@ static inline bool ra_file_trylock(struct ra_file *f, u32 dev, u64 ino, u32 gene
 {
 	if (!raw_spin_trylock(&f->lock))
 		return false;
+	if (ra_file_is(f, dev, ino, generation))
+		return true;
+	raw_spin_unlock(&f->lock);
+	return false;
+}
+
+/**
+ * ra_file_lock() - lock an entry again, if it is still this file's
+ * @f: entry, that a decision was asked for
+ * @dev: device number
+ * @ino: inode number
+ * @generation: inode generation
+ *
+ * Nobody holds the lock for long: no more is done under it than counting.
+ * Return: true with the lock held.
+ */
+static inline bool ra_file_lock(struct ra_file *f, u32 dev, u64 ino, u32 generation)
+{
+	raw_spin_lock(&f->lock);
 	if (ra_file_is(f, dev, ino, generation))
 		return true;
 	raw_spin_unlock(&f->lock);

@@ -215,6 +215,8 @@ PROXY_COUNTER(nr_corrections, ra_counters.corrections,
 	      "times that all files got the kernel's own window back");
 PROXY_COUNTER(nr_evicted, ra_counters.evicted, "files that gave way to others");
 PROXY_COUNTER(nr_decisions, ra_counters.decisions, "epochs ended");
+PROXY_COUNTER(nr_dropped, ra_counters.dropped,
+	      "decisions that nothing came of: the file had given way to another, or was seen afresh");
 PROXY_COUNTER(nr_changes, ra_counters.changes, "epochs ended early, as the reads had changed");
 PROXY_COUNTER(nr_looks, ra_counters.looks,
 	      "epochs under a small window, to see what a large one would hide");

@@ -25,8 +25,8 @@
  * number and generation.
  *
  * Locks: struct ra_file.lock (trylock only; whoever fails skips the statistics
- * of that call) > nothing. ra_override's locks are taken alone. Decisions are
- * made with ra_file.lock held.
+ * of that call, but not a decision) > nothing. ra_override's locks are taken alone. Decisions
+ * are made with none of them held.
  */
 #ifndef _MLPROXY_READAHEAD_H
 #define _MLPROXY_READAHEAD_H
@@ -45,6 +45,7 @@ struct ra_counters {
 	s64 corrections;
 	s64 evicted;
 	s64 decisions;
+	s64 dropped;
 	s64 changes;
 	s64 looks;
 	s64 rewards;
