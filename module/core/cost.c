@@ -86,3 +86,21 @@ void mlproxy_cost(struct mlproxy *proxy, u64 key, u64 cost, u64 work)
 	rcu_read_unlock_sched_notrace();
 }
 EXPORT_SYMBOL_GPL(mlproxy_cost);
+
+bool mlproxy_is_control(struct mlproxy *proxy, u64 key)
+{
+	struct outer_arms arms;
+	bool control = false;
+	u64 trust;
+
+	rcu_read_lock_sched_notrace();
+	if (READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING && proxy->costs && !in_nmi()) {
+		trust = READ_ONCE(proxy->trust);
+		mlproxy_outer_arms(proxy, trust, trust_mode(trust), key,
+				   ktime_get_mono_fast_ns(), &arms);
+		control = arms.place.arm == MLPROXY_ARM_BASELINE;
+	}
+	rcu_read_unlock_sched_notrace();
+	return control;
+}
+EXPORT_SYMBOL_GPL(mlproxy_is_control);

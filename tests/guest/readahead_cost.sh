@@ -15,10 +15,16 @@
 # in either arm, and every report counts
 cost_start()
 {
-	local p
-
 	proxy_load || exit 1
 	"$mlproxy" load readahead "$TOP/models/readahead.mlp" --activate > /dev/null || exit 1
+	collaborate "$@"
+}
+
+# collaborate [PARAMETER=VALUE]...: the same with whatever proposes actions
+collaborate()
+{
+	local p
+
 	"$mlproxy" mode readahead collaboration > /dev/null || exit 1
 	for p in outer_washout=0 outer_hold=1ms outer.collaboration=1 "$@"; do
 		"$mlproxy" param readahead "${p%%=*}" "${p#*=}" > /dev/null || exit 1
@@ -196,9 +202,64 @@ sys.exit("arms: kernel's %d, policy's %d" % (kernel, policy))
 PYTHON
 }
 
+# One that takes over what was decided for another file is not held to the baseline.
+test_inherited()
+{
+	local i
+
+	proxy_load || exit 1
+	collaborate outer_hold=1h
+	rm "$mnt/b"
+	for i in $(seq 12); do
+		head -c 1M "$tmp/reference" > "$mnt/n$i"
+	done
+	cp "$mnt/n1" "$mnt/b"
+	mount_fresh
+	# while memory is free, smaller ones than the device's are not legal
+	echo 16 > /sys/block/mlptest0/queue/read_ahead_kb
+	echo 4 > $params/epoch_calls
+	costs <<'PYTHON'
+files = [os.path.dirname(path) + "/n%d" % i for i in range(1, 13)]
+build = os.path.dirname(os.path.dirname(os.path.dirname(mlproxy)))
+keys = subprocess.run([build + "/tests/guest/ra_key", path] + files, check=True,
+                      capture_output=True, text=True).stdout.split()
+subprocess.run([mlproxy, "recommend", "readahead", "-f", "-"], check=True, text=True,
+               input="".join("%s 16K 65535 3600000\n" % k for k in keys))
+def overridden(m, at):
+    before = value("overridden")
+    m[at * 4096]
+    return value("overridden") - before
+def read_mine(calls):
+    global places
+    if len(places) < calls:
+        mine.madvise(mmap.MADV_DONTNEED)
+        fd = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
+        places = random.sample(range(0, 6100, 70), 87)
+    return [overridden(mine, places.pop()) for _ in range(calls)][-1]
+for seed in range(1, 20):
+    cli("param", "readahead", "seed", str(seed))
+    if read_mine(12):
+        break
+seen = {}
+for f in files:
+    if not read_mine(1):
+        sys.exit("what was recommended is not in force")
+    m = open_mapped(f)
+    calls = [overridden(m, at) for at in (5, 60, 100, 170, 215, 250)]
+    print(os.path.basename(f), "calls with another window:", calls)
+    # the first two are before its first decision
+    seen.setdefault(bool(calls[-1]), []).append(sum(calls[:2]))
+print("held to the kernel's:", seen.get(False), "to the policy:", seen.get(True))
+sys.exit(seen.get(False, [1]) != [0] * len(seen.get(False, [1])) or 2 not in seen.get(True, []))
+PYTHON
+}
+
 ktap_test "work between misses is reported, in both arms" test_computed
 ktap_test "of a long time without a miss the end is reported" test_long
 ktap_test "nothing is reported of the time while the proxy is stopped" test_stopped
 ktap_test "time after a call under advice belongs to no file" test_elsewhere
 ktap_test "a file that is held to the baseline is the kernel's" test_control
+ktap_test "it takes nothing over from another file" test_inherited
 ktap_end

@@ -378,6 +378,19 @@ void mlproxy_feedback_outcome(struct mlproxy *proxy, const struct mlproxy_decisi
 void mlproxy_cost(struct mlproxy *proxy, u64 key, u64 cost, u64 work);
 
 /**
+ * mlproxy_is_control() - is an entity held to the baseline by the outer experiment now
+ * @proxy: the proxy
+ * @key: entity; ignored with MLPROXY_OUTER_WINDOW
+ *
+ * A proxy that does something beside what is decided, such as taking over for one entity what
+ * was decided for another, has to leave it undone there: or the experiment compares the policy
+ * with a part of itself. Context: as mlproxy_decide().
+ *
+ * Return: true if so; false for a proxy without desc->outer_unit.
+ */
+bool mlproxy_is_control(struct mlproxy *proxy, u64 key);
+
+/**
  * mlproxy_report_error() - an action could not be applied
  * @proxy: the proxy
  * @decision: what mlproxy_decide() filled in

@@ -12,6 +12,7 @@
 #include "call.h"
 #include "epoch.h"
 #include "file.h"
+#include "key.h"
 #include "override.h"
 #include "readahead.h"
 #include "rest.h"
@@ -46,14 +47,18 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 /*
  * What a mapped file begins with: what was decided for the task's last one. A database that
  * looks up keys reads all of its files alike, and each of them seldom. Not with a large
- * window; and not with one that was but taken over, or it would never be decided upon.
+ * window; and not with one that was but taken over, or it would never be decided upon. A file
+ * that is held to the kernel's own is that from the start.
  */
 static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f)
 {
 	enum ra_action action = RA_KERNEL;
 	struct ra_file *last;
 
-	if (call->kind != RA_FAULT || !last_trylock(call, f))
+	if (call->kind != RA_FAULT || !call->task ||
+	    mlproxy_is_control(ra_proxy, ra_key(call->dev, call->ino, call->generation)))
+		return RA_KERNEL;
+	if (!last_trylock(call, f))
 		return RA_KERNEL;
 	last = call->task->last;
 	if (last->decided && !ra_action_large(last->action))
