@@ -119,7 +119,7 @@ static bool epoch_event(struct ra_file *f, struct ra_call *call, struct inode *i
 }
 
 /* What was decided is in force, for this call too. */
-static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode, bool mmap)
+static void file_event(struct ra_file *f, struct ra_call *call, struct inode *inode)
 {
 	pgoff_t end = ra_mapping_end(inode->i_mapping);
 	u64 now_ns = call->enter_ns;
@@ -132,7 +132,7 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	f->grown |= ra_action_pages(call->action) > 0;
 	call->own = own_order(f, call);
 	pattern = ra_pattern_observe(f, call, end);
-	ra_epoch_count(f, call, mmap, pattern);
+	ra_epoch_count(f, call, pattern);
 }
 
 static void leave_file(struct ra_call *call, const struct ra_file *f)
@@ -157,7 +157,7 @@ static inline bool ask(struct ra_file *f, struct ra_call *call, struct ra_questi
 }
 
 /* @f: the file's entry, or NULL if it has none yet */
-static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode *inode, bool mmap)
+static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode *inode)
 {
 	struct ra_question q;
 
@@ -187,7 +187,7 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
 			return;
 		}
 	}
-	file_event(f, call, inode, mmap);
+	file_event(f, call, inode);
 	ra_file_unlock(f);
 }
 
@@ -202,22 +202,40 @@ void ra_call_advised(void)
 	ra_task_elsewhere();
 }
 
+/*
+ * The task's slot and clocks. Return: false for what the kernel reads within a page fault that
+ * is accounted for: MADV_SEQUENTIAL.
+ */
+static bool enter_task(struct ra_call *call, const struct file *file)
+{
+	bool fault = ra_is_fault(call);
+
+	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
+	call->in_fault = fault;
+	if (call->outer) {
+		call->task->locked = call->locked;
+	} else if (call->task && call->task->fault) {
+		call->in_fault = true;
+		call->locked = call->task->locked;
+	}
+	/* filemap_read() sets it after the first read; faults leave it alone */
+	call->opened = !call->in_fault && file->f_ra.prev_pos < 0;
+	return fault || !call->in_fault || call->kind != RA_SYNC;
+}
+
 /**
  * ra_call_enter() - a hooked function was called
- * @call: with kind, index and req filled in; the rest is filled in here
+ * @call: after ra_call_init(); the rest is filled in here
  * @file: open file, may be NULL
  * @mapping: its page cache
- * @in_fault: the call is within a page fault of the same task
  *
  * Context: task context, may sleep; no lock taken outlives it.
  * Return: false if the call is none of ours, or under advice, or the file rests: then the
  * original is to be called as it is, without ra_call_exit().
  */
-bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,
-		   bool in_fault)
+bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping)
 {
 	struct inode *inode = mapping->host;
-	bool fault = ra_is_fault(call);
 	struct ra_file *f;
 
 	if (!file || !inode || !S_ISREG(inode->i_mode))
@@ -228,31 +246,33 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->dev = inode->i_sb->s_dev;
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;
-	if (ra_is_miss(call))
-		this_cpu_inc(ra_counters.calls);
 	if (ra_file_advised(file, inode)) {
+		if (ra_is_miss(call))
+			this_cpu_inc(ra_counters.calls);
 		ra_call_advised();
 		return false;
 	}
 	f = ra_file_find(call->dev, call->ino, call->generation);
-	if (f && ra_rest_pass(f, call))
+	if (f && ra_rest_pass(f, call)) {
+		if (ra_is_miss(call))
+			this_cpu_inc(ra_counters.calls);
 		return false;
+	}
+	if (!enter_task(call, file))
+		return false;
+	if (ra_is_miss(call))
+		this_cpu_inc(ra_counters.calls);
 	call->action = RA_KERNEL;
 	call->plan.pieces = 0;
 	call->own = NULL;
 	call->reach = 0;
 	call->entry = NULL;
 	call->grown = false;
-	/* filemap_read() sets it after the first read; faults leave it alone */
-	call->opened = !fault && !in_fault && file->f_ra.prev_pos < 0;
-	call->task = ra_task_enter(call->target, fault, &call->enter_ns, &call->outer);
-	if (call->outer) {
-		call->task->locked = call->locked;
+	if (call->outer)
 		ra_task_use(call->task, call);
-	}
 	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
-	call_use_file(call, f, inode, fault || in_fault);
+	call_use_file(call, f, inode);
 	if (ra_action_pages(call->action))
 		call->window_pages = ra_action_pages(call->action);
 	else

@@ -29,6 +29,7 @@ enum ra_kind {
  * @req: pages asked for
  * @locked: it holds a lock that it can't let go: nothing may be submitted for it but what the
  *	original does
+ * @in_fault: it is a page fault, or within one
  * @action: what to do, an &enum ra_action
  * @window_pages: window of @action, where it has one
  * @plan: for RA_PATTERN_*, what to read; pieces is 0 to leave it to the kernel
@@ -53,6 +54,7 @@ struct ra_call {
 	pgoff_t index;
 	unsigned long req;
 	bool locked;
+	bool in_fault;
 	enum ra_action action;
 	unsigned long window_pages;
 	struct ra_plan plan;
@@ -83,9 +85,24 @@ static inline pgoff_t ra_mapping_end(struct address_space *mapping)
 }
 
 void ra_call_advised(void);
-bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping,
-		   bool in_fault);
+bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space *mapping);
 void ra_call_exit(struct ra_call *call, pgoff_t expected);
+
+/**
+ * ra_call_init() - what the hook says of a call; the rest is ra_call_enter()'s
+ * @call: the call. It is not cleared: every miss would pay for that
+ * @kind: why
+ * @index: page that is missing or marked
+ * @req: pages asked for
+ */
+static inline void ra_call_init(struct ra_call *call, enum ra_kind kind, pgoff_t index,
+				unsigned long req)
+{
+	call->kind = kind;
+	call->index = index;
+	call->req = req;
+	call->locked = false;
+}
 
 /**
  * ra_is_fault() - is a call a page fault

@@ -153,11 +153,9 @@ static enum ra_habit epoch_habit(const struct ra_epoch *e)
  * ra_epoch_count() - count a call
  * @f: file
  * @call: the call
- * @mmap: it is a page fault, or within one
  * @pattern: what it looks like
  */
-void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
-		    enum ra_pattern pattern)
+void ra_epoch_count(struct ra_file *f, const struct ra_call *call, enum ra_pattern pattern)
 {
 	struct ra_epoch *e = &f->epoch;
 	bool seq = call->kind != RA_ASYNC && continues(f, call);
@@ -166,7 +164,7 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
 
 	e->odd = f->habit && f->habit != habit ? min(e->odd + 1, RA_ODD_CALLS) : 0;
 	e->calls++;
-	e->mmap += mmap;
+	e->mmap += call->in_fault;
 	e->stride += pattern == RA_PAT_STRIDE;
 	e->back += pattern == RA_PAT_BACK;
 	e->near += near;

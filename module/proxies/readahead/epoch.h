@@ -96,8 +96,7 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		  struct inode *inode, u64 now_ns, struct ra_question *q);
 void ra_epoch_ask(struct ra_question *q);
 bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q);
-void ra_epoch_count(struct ra_file *f, const struct ra_call *call, bool mmap,
-		    enum ra_pattern pattern);
+void ra_epoch_count(struct ra_file *f, const struct ra_call *call, enum ra_pattern pattern);
 
 /**
  * ra_epoch_add_time() - account time between two calls

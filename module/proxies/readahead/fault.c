@@ -122,14 +122,9 @@ vm_fault_t ra_fault(struct vm_fault *vmf)
 {
 	struct file *file = vmf->vma->vm_file;
 	struct address_space *mapping = file->f_mapping;
-	struct ra_call call = {
-		.kind = RA_FAULT,
-		.index = vmf->pgoff,
-		.req = 1,
-		.locked = !may_unlock(vmf),
-	};
 	bool own_way = vmf->vma->vm_flags & (VM_SEQ_READ | VM_HUGEPAGE);
 	enum cached state;
+	struct ra_call call;
 	vm_fault_t ret;
 
 	if (!ra_target_find(mapping->host->i_sb))
@@ -143,9 +138,11 @@ vm_fault_t ra_fault(struct vm_fault *vmf)
 	/* No miss and no stall: there is nothing to account for. */
 	if (state == READY)
 		return original_fault(vmf);
+	ra_call_init(&call, RA_FAULT, vmf->pgoff, 1);
+	call.locked = !may_unlock(vmf);
 	if (own_way || (vmf->flags & FAULT_FLAG_TRIED) || state == CACHED)
 		call.kind = RA_FAULT_HIT;
-	if (!ra_call_enter(&call, file, mapping, true))
+	if (!ra_call_enter(&call, file, mapping))
 		return filemap_fault(vmf);
 	ret = do_call(vmf, &call, file);
 	if (call.plan.pieces)

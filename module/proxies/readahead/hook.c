@@ -16,7 +16,6 @@
 #include "fault.h"
 #include "hook.h"
 #include "readahead.h"
-#include "task.h"
 
 /* Upper bound of one exact read, as the kernel's own force_page_cache_ra(). */
 #define RA_EXACT_PAGES	((2 * 1024 * 1024) >> PAGE_SHIFT)
@@ -63,15 +62,12 @@ static pgoff_t with_window(struct readahead_control *ractl, struct folio *folio,
 
 static void sync_ra(struct readahead_control *ractl, unsigned long req)
 {
-	struct ra_call call = {
-		.kind = RA_SYNC,
-		.index = readahead_index(ractl),
-		.req = req,
-	};
-	pgoff_t expected = call.index + req;
+	pgoff_t expected = readahead_index(ractl) + req;
+	struct ra_call call;
 
-	if (!ractl->file || ractl->ra != &ractl->file->f_ra || ra_task_in_fault(NULL) ||
-	    !ra_call_enter(&call, ractl->file, ractl->mapping, false)) {
+	ra_call_init(&call, RA_SYNC, readahead_index(ractl), req);
+	if (!ractl->file || ractl->ra != &ractl->file->f_ra ||
+	    !ra_call_enter(&call, ractl->file, ractl->mapping)) {
 		page_cache_sync_ra(ractl, req);
 		return;
 	}
@@ -100,16 +96,12 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 
 static void async_ra(struct readahead_control *ractl, struct folio *folio, unsigned long req)
 {
-	struct ra_call call = {
-		.kind = RA_ASYNC,
-		.index = readahead_index(ractl),
-		.req = req,
-	};
-	bool in_fault = ra_task_in_fault(&call.locked);
+	struct ra_call call;
 	pgoff_t expected;
 
+	ra_call_init(&call, RA_ASYNC, readahead_index(ractl), req);
 	if (!ractl->file || ractl->ra != &ractl->file->f_ra ||
-	    !ra_call_enter(&call, ractl->file, ractl->mapping, in_fault)) {
+	    !ra_call_enter(&call, ractl->file, ractl->mapping)) {
 		page_cache_async_ra(ractl, folio, req);
 		return;
 	}
@@ -119,7 +111,7 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 		ra_pattern_read(&call.plan, ractl, ra_mapping_end(ractl->mapping));
 	} else if (ra_action_pages(call.action)) {
 		/* A fault asks for the whole window of the kernel. */
-		if (in_fault)
+		if (call.in_fault)
 			req = min(req, call.window_pages);
 		expected = with_window(ractl, folio, req, call.window_pages);
 	} else if (call.action != RA_NONE) {
@@ -137,14 +129,12 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
  */
 static int fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 {
-	struct ra_call call = {
-		.kind = RA_WILLNEED,
-		.index = offset >> PAGE_SHIFT,
-	};
+	struct ra_call call;
 	int ret;
 
+	ra_call_init(&call, RA_WILLNEED, offset >> PAGE_SHIFT, 0);
 	if (advice != POSIX_FADV_WILLNEED || !file->f_mapping ||
-	    !ra_call_enter(&call, file, file->f_mapping, false))
+	    !ra_call_enter(&call, file, file->f_mapping))
 		return generic_fadvise(file, offset, len, advice);
 	ret = generic_fadvise(file, offset, len, advice);
 	ra_call_exit(&call, 0);

@@ -62,7 +62,10 @@ struct ra_order {
  */
 static inline void ra_order_add(struct ra_order *o, u32 index)
 {
-	memmove(&o->recent[1], &o->recent[0], sizeof(o->recent) - sizeof(o->recent[0]));
+	unsigned int i;
+
+	for (i = RA_RECENT - 1; i; i--)
+		o->recent[i] = o->recent[i - 1];
 	o->recent[0] = index;
 	o->nr_recent = min(o->nr_recent + 1, RA_RECENT);
 }

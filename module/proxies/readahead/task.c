@@ -197,22 +197,6 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 }
 
 /**
- * ra_task_in_fault() - is the current task within a hooked page fault
- * @locked: out, may be NULL: if so, &ra_call.locked of that; else false
- *
- * Return: true if so.
- */
-bool ra_task_in_fault(bool *locked)
-{
-	struct ra_task *t = task_find(task_tag());
-	bool fault = t && atomic_read(&t->busy) && t->fault;
-
-	if (locked)
-		*locked = fault && t->locked;
-	return fault;
-}
-
-/**
  * ra_task_order() - the order of the current task's misses in a file
  * @call: the call, with its slot and its file's identity
  *

@@ -111,7 +111,6 @@ void ra_task_elsewhere(void);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task, struct ra_target *target);
-bool ra_task_in_fault(bool *locked);
 
 struct ra_order *ra_task_order(const struct ra_call *call);
 
