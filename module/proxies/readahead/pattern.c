@@ -53,14 +53,28 @@ static bool learn_backward(const struct ra_order *o, u32 index, u32 req, bool *s
 	return below;
 }
 
+/* Their lowest bits, as a set: most misses have no order, and comparing all places costs. */
+static u64 recent_set(const struct ra_order *o)
+{
+	unsigned int i;
+	u64 set = 0;
+
+	for (i = 0; i < o->nr_recent; i++)
+		set |= BIT_ULL(o->recent[i] % 64);
+	return set;
+}
+
 /* The distance to a recent miss that is the same as from that one to another. */
 static s32 learn_stride(const struct ra_order *o, u32 index, u32 req)
 {
+	u64 set = recent_set(o);
 	unsigned int i, j;
 
 	for (i = 0; i < o->nr_recent; i++) {
 		s32 delta = index - o->recent[i];
 
+		if (!(set & BIT_ULL((o->recent[i] - delta) % 64)))
+			continue;
 		/* Forward without a gap is what the kernel knows best. */
 		if (!delta || (delta > 0 && delta <= (s32)req) || abs(delta) > RA_MAX_DELTA)
 			continue;
