@@ -231,6 +231,35 @@ PYTHON
 	exit $status
 }
 
+# Of a window that is larger than what somebody has set, nothing comes.
+test_limit()
+{
+	local kb from
+
+	proxy_load epoch_calls=4 || exit 1
+	proxy start
+	follow_all
+	"$BUILDDIR/tests/guest/ra_key" "$mnt/a" | sed 's/$/ 64K 65535 3600000/' |
+		"$mlproxy" recommend readahead -f - || exit 1
+	for kb in 32 64; do
+		echo $kb > /sys/block/mlptest0/queue/read_ahead_kb
+		mount_fresh
+		from=$(param nr_overridden)
+		python3 - "$mnt/a" <<'PYTHON' || exit 1
+import mmap, random, sys
+random.seed(1)
+with open(sys.argv[1], "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
+    for i in random.sample(range(0, len(m) // 4096, 64), 80):
+        m[i * 4096]
+PYTHON
+		echo "$kb KB: $(($(param nr_overridden) - from)) calls with another window"
+		[ "$(param nr_overridden)" -gt "$from" ] || echo $kb >> "$tmp/kept"
+	done
+	echo 128 > /sys/block/mlptest0/queue/read_ahead_kb
+	expect "windows that were kept to" "$(cat "$tmp/kept")" 32
+	rmmod mlproxy_readahead
+}
+
 test_other_fs()
 {
 	local calls
@@ -359,6 +388,7 @@ ktap_stock "windows are in force" test_windows
 ktap_stock "a stream goes on with a smaller window" test_shortened
 ktap_stock "the kernel's window is back after stop" test_restored
 ktap_stock "the application's advice wins" test_advice
+ktap_test "a window below the kernel's default is a limit" test_limit
 ktap_test "other file systems are left alone" test_other_fs
 ktap_stock "the kernel's misses are counted right on demand" test_mmap_miss
 ktap_test "data is right under every action" test_data

@@ -18,6 +18,7 @@
  */
 #include <linux/backing-dev.h>
 #include <linux/hash.h>
+#include <linux/mm.h>
 #include <linux/sched/clock.h>
 
 #include "call.h"
@@ -328,6 +329,16 @@ static bool is_smaller(enum ra_action action, u32 pages)
 }
 
 /*
+ * A device's window that is smaller than the kernel's default was chosen by somebody: that is
+ * a limit. With a larger one, nobody said that larger ones are unwanted.
+ */
+static bool is_beyond(enum ra_action action, u32 kernel_pages)
+{
+	return kernel_pages < VM_READAHEAD_PAGES &&
+	       max(ra_action_pages(action), ra_action_depth(action)) > kernel_pages;
+}
+
+/*
  * Other reads than in order have nothing to gain from a large window, and what it costs is
  * paid by the next ones too: after it misses lie so far apart that they say little. What is
  * read in excess on a device that is shared, the others wait for: so neither these nor the
@@ -345,7 +356,7 @@ static u32 allowed_actions(const struct ra_file *f, const struct ra_target *targ
 
 	for (i = 0; i < RA_NR_ACTIONS; i++)
 		if (ra_actions[i].value <= most && (large || !ra_action_large(i)) &&
-		    !(least_pages && is_smaller(i, least_pages)))
+		    !is_beyond(i, kernel_pages) && !(least_pages && is_smaller(i, least_pages)))
 			allowed |= BIT(i);
 	if (f->shared)
 		allowed &= ~BIT(RA_PATTERN_1M);
