@@ -4,10 +4,10 @@
 Usage: guard.py DIRECTORY MODEL SECONDS; DIRECTORY has readload, mlproxy and mnt.
 """
 
-import json
 import os
-import subprocess
 import sys
+
+from guest_bench import Bench
 
 EVERY_S = 10
 
@@ -20,50 +20,6 @@ LOADS = [
     ("warm", "the same, but only the first run finds nothing cached: a warm-up, which happens "
      "once", ["--ms", "2500", "mmap,random,think=400"], False),
 ]
-
-
-class Bench:
-    def __init__(self, directory):
-        self.dir = directory
-        self.mnt = directory + "/mnt"
-        self.device = "/dev/mlptest0"
-        self.seconds = 0.0
-        self.ops = 0
-
-    def tool(self, *args):
-        return subprocess.run([self.dir + "/mlproxy", *args], check=True, text=True,
-                              capture_output=True).stdout
-
-    def mount(self):
-        subprocess.run(["mount", "-t", "ext4", "-o", "ro,noload,noatime", self.device,
-                        self.mnt], check=True)
-
-    def unmount(self):
-        subprocess.run(["umount", self.mnt], check=True)
-
-    def run(self, args, seed):
-        """One run of readload; leaves its time and its reads in the sums."""
-        out = subprocess.run([self.dir + "/readload", "--seed", str(seed), *args[:-1],
-                              self.mnt + "/file," + args[-1]],
-                             check=True, text=True, capture_output=True).stdout
-        result = json.loads(out)
-        self.seconds += result["seconds"]
-        self.ops += result["ops"]
-
-    def runs(self, load, seconds, seed):
-        """Runs until so much of the load's time has passed. Return: microseconds a read."""
-        _, _, args, cold = load
-        self.seconds, self.ops = 0.0, 0
-        while self.seconds < seconds:
-            self.run(args, seed)
-            seed += 1
-            if cold:
-                self.unmount()
-                self.mount()
-        return self.seconds * 1e6 / self.ops, seed
-
-    def efficiency(self):
-        return json.loads(self.tool("efficiency", "readahead", "-j"))
 
 
 def interval(evidence, scale, unit):
@@ -83,7 +39,7 @@ def timeline(bench, load, kernel_us, seconds):
     print("|---|---|---|---|---|")
     seed, now, changes, top_s = 1000, 0, [], None
     while now < seconds:
-        us, seed = bench.runs(load, EVERY_S, seed)
+        us, seed = bench.runs(*load[2:], EVERY_S, seed)
         now += EVERY_S
         e = bench.efficiency()
         v = e["verdicts"]
@@ -105,30 +61,19 @@ def measure(bench, load, model, seconds):
     print("\n## %s\n\n%s.\n" % (name, words[0].upper() + words[1:]))
     bench.mount()
     # the file is placed, and the programs are loaded
-    bench.runs(load, 1, 1)
+    bench.runs(*load[2:], 1, 1)
     bench.unmount()
     bench.mount()
-    kernel_us, _ = bench.runs(load, 3, 100)
+    kernel_us, _ = bench.runs(*load[2:], 3, 100)
     print("- with the proxy stopped: %.2f us a read" % kernel_us)
-    bench.tool("reinit", "readahead")
-    bench.tool("param", "readahead", "seed", "1")
-    bench.tool("load", "readahead", model, "--activate")
-    bench.tool("mode", "readahead", "recommendation")
-    bench.unmount()
-    bench.mount()
-    bench.tool("start", "readahead")
-    fixed_us, _ = bench.runs(load, 3, 100)
+    bench.fresh(model, "recommendation")
+    fixed_us, _ = bench.runs(*load[2:], 3, 100)
     print("- held in recommendation mode: %.2f us, %.2f times that" % (fixed_us,
                                                                     fixed_us / kernel_us))
-    bench.tool("stop", "readahead")
-    bench.tool("reinit", "readahead")
-    bench.tool("load", "readahead", model, "--activate")
-    bench.tool("mode", "readahead", "auto")
-    bench.unmount()
-    bench.mount()
-    bench.tool("start", "readahead")
+    bench.stop()
+    bench.fresh(model, "auto")
     timeline(bench, load, kernel_us, seconds)
-    bench.tool("stop", "readahead")
+    bench.stop()
     bench.unmount()
 
 
