@@ -3,6 +3,7 @@
 #
 # A small bench: one file on the test device, read by readload, with the proxy loaded and
 # stopped. Sourced by guard and govern, which set top; guest_bench.py is what runs in it.
+# shellcheck disable=SC2154
 
 # small_build: on the host. What the guest takes from build/bench.
 small_build()

@@ -197,7 +197,7 @@ static int call_poll(int fd)
 
 static int call_recommend_setup(int fd)
 {
-	struct mlproxy_recommend_setup s = { 
+	struct mlproxy_recommend_setup s = {
 		.size = sizeof(s), .entries = 1024,
 		.entry_size = sizeof(struct mlproxy_recommendation),
 	};

@@ -154,20 +154,19 @@ static void note_verdicts(int fd)
 		.size = sizeof(cmd), .verdicts = (uintptr_t)e, .verdict_size = sizeof(*e),
 		.nr_verdicts = MLPROXY_NR_VERDICTS,
 	};
-	uint32_t i;
+	uint32_t i, arm;
 
 	ASSERT_RET(xioctl(fd, MLPROXY_IOC_EFFICIENCY, &cmd), 0);
 	ktap_note("needs %#x, stage %u", cmd.needs, cmd.stage);
-	for (i = 0; i < cmd.nr_verdicts; i++)
-		ktap_note("verdict %u: stance %u, n %llu, %llu, mean %lld, %lld, gain %lld [%lld, %lld], sd %llu, clusters %llu",
-			  e[i].verdict, e[i].stance,
-			  (unsigned long long)e[i].n[MLPROXY_ARM_BASELINE],
-			  (unsigned long long)e[i].n[MLPROXY_ARM_MODEL],
-			  (long long)e[i].mean_q16[MLPROXY_ARM_BASELINE],
-			  (long long)e[i].mean_q16[MLPROXY_ARM_MODEL], (long long)e[i].gain_q16,
-			  (long long)e[i].low_q16, (long long)e[i].high_q16,
-			  (unsigned long long)e[i].sd_q16[MLPROXY_ARM_BASELINE],
-			  (unsigned long long)e[i].clusters);
+	for (i = 0; i < cmd.nr_verdicts; i++) {
+		ktap_note("verdict %u: stance %u, gain %lld [%lld, %lld]", e[i].verdict, e[i].stance,
+			  (long long)e[i].gain_q16, (long long)e[i].low_q16,
+			  (long long)e[i].high_q16);
+		for (arm = 0; arm < MLPROXY_NR_ARMS; arm++)
+			ktap_note("  arm %u: n %llu, mean %lld, sd %llu", arm,
+				  (unsigned long long)e[i].n[arm], (long long)e[i].mean_q16[arm],
+				  (unsigned long long)e[i].sd_q16[arm]);
+	}
 }
 
 unsigned int run_until(int fd, uint32_t mode, unsigned int max)
