@@ -11,38 +11,23 @@
 
 . "$(dirname "$0")/readahead_util.sh"
 
-driver=/sys/bus/pseudo/drivers/scsi_debug
+testblk=/sys/module/mlproxy_testblk/parameters
 
-# slow_device: $slow, of one request at a time, with a file system on $tmp/slow
+# slow_device: the test device with one request at a time
 slow_device()
 {
-	local i found
-
-	modprobe -q scsi_debug dev_size_mb=32 max_queue=1 delay=0 || {
-		echo "there is no scsi_debug"
-		exit 4
-	}
-	modprobe -q sd_mod
-	for i in $(seq 200); do
-		found=("$driver"/adapter0/host*/target*/*/block/sd*)
-		slow=${found[0]##*/}
-		[ ! -b "/dev/$slow" ] || break
-		sleep 0.1
-	done
-	[ -b "/dev/$slow" ] || exit 4
-	echo none > "/sys/block/$slow/queue/scheduler"
-	echo 128 > "/sys/block/$slow/queue/read_ahead_kb"
-	mkfs.ext4 -q -O ^has_journal "/dev/$slow" && mkdir -p "$tmp/slow" || exit 1
-	mount -o noatime "/dev/$slow" "$tmp/slow" || exit 1
-	head -c 16M "$tmp/reference" > "$tmp/slow/a"
-	umount "$tmp/slow"
-	mount -o noatime "/dev/$slow" "$tmp/slow" || exit 1
+	umount "$mnt" && rmmod mlproxy_testblk || exit 1
+	mod_load mlproxy_testblk size_mb=64 preset=nvme depth=1 queues=1 instant=1 || exit 1
+	echo none > /sys/block/mlptest0/queue/scheduler
+	mkfs.ext4 -q -O ^has_journal /dev/mlptest0 && mount_fresh || exit 1
+	cp "$tmp/reference" "$mnt/a" || exit 1
+	echo 128 > /sys/block/mlptest0/queue/read_ahead_kb
+	mount_fresh
 }
 
 slow_gone()
 {
-	umount -q "$tmp/slow"
-	modprobe -q -r scsi_debug
+	umount "$mnt" && rmmod mlproxy_testblk && make_fs
 }
 
 # mapped: a program from stdin, which has a file mapped at base, touch() for a page of it,
@@ -76,29 +61,23 @@ test_unlocked()
 {
 	slow_device
 	proxy_load || exit 1
-	echo "$slow" > $params/target
 	proxy start
 	pin 9
-	mapped "$tmp/slow/a" "/sys/block/$slow/stat" "$driver/delay" <<'PYTHON'
-stat, delay = args
+	mapped "$mnt/a" /sys/block/mlptest0/stat $testblk <<'PYTHON'
+stat, testblk = args
 def reads():
     return int(open(stat).read().split()[0])
 def in_flight():
     return int(open(stat).read().split()[8])
-def set_delay(ticks):
-    for _ in range(100):
-        try:
-            with open(delay, "w") as f:
-                f.write(str(ticks))
-            return
-        except OSError:
-            time.sleep(0.1)
-    sys.exit("the delay can't be set")
+def set_device(name, to):
+    with open(testblk + "/" + name, "w") as f:
+        f.write(str(to))
 def fault():
     touch(1080)
 touch(1000)
 touch(1040)
-set_delay(os.sysconf("SC_CLK_TCK"))
+set_device("base_us", 500000)
+set_device("instant", 0)
 names = "calls", "prefetched", "unlocked", "refused"
 before = [value(n) for n in names]
 major = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
@@ -115,7 +94,7 @@ while thread.is_alive():
     if n == reads():
         served.add(n)
 thread.join()
-set_delay(0)
+set_device("instant", 1)
 major = resource.getrusage(resource.RUSAGE_SELF).ru_majflt - major
 made = [value(n) - b for n, b in zip(names, before)]
 print("mapped while so many requests had been served:", sorted(served))
