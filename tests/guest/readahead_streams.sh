@@ -416,6 +416,36 @@ PYTHON
 	exit $status
 }
 
+# It does not with a window that is larger than what the device's is set to.
+test_inherits_less()
+{
+	proxy_load epoch_calls=4 epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	count_large <<'PYTHON'
+def window_kb(kb):
+    with open("/sys/block/mlptest0/queue/read_ahead_kb", "w") as f:
+        f.write(str(kb))
+def pages_of_fault(f, page):
+    stats = "/sys/block/mlptest0/testblk/read_bytes"
+    m = mmap.mmap(os.open(f, os.O_RDONLY), 0, prot=mmap.PROT_READ)
+    before = int(open(stats).read())
+    m[page * 4096]
+    return (int(open(stats).read()) - before) // 4096
+recommend("64K", keys[:1])
+window_kb(64)
+decided = [pages_of_fault(path, at) for at in random.sample(range(0, 5000, 40), 20)][-1]
+window_kb(32)
+first = pages_of_fault(other_path, 5000)
+print("pages of a fault: decided", decided, "then, at first", first)
+sys.exit(decided != 16 or first != 8)
+PYTHON
+	status=$?
+	echo 128 > /sys/block/mlptest0/queue/read_ahead_kb
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # A file that has no miss any more, since the application reads ahead itself.
 test_left()
 {
@@ -665,6 +695,7 @@ ktap_stock "a mapped file that seems to be read in order is looked at" test_look
 ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "threads have an order of their own in one file" test_threads
 ktap_stock "a stream that threads share is one" test_handed
+ktap_stock "a mapped file begins with no more than may be read ahead" test_inherits_less
 ktap_test "a file that is left has an outcome" test_left
 ktap_stock "a task has a place beside many that are gone" test_crowd
 ktap_stock "a file that is opened again is seen afresh" test_opened

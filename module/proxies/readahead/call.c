@@ -47,10 +47,12 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 /*
  * What a mapped file begins with: what was decided for the task's last one. A database that
  * looks up keys reads all of its files alike, and each of them seldom. Not with a large
- * window; and not with one that was but taken over, or it would never be decided upon. A file
- * that is held to the kernel's own is that from the start.
+ * window, nor with what would be none of this file's actions; and not with one that was but
+ * taken over, or it would never be decided upon. A file that is held to the kernel's own is
+ * that from the start.
  */
-static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f)
+static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f,
+				   struct inode *inode)
 {
 	enum ra_action action = RA_KERNEL;
 	struct ra_file *last;
@@ -61,10 +63,10 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	if (!last_trylock(call, f))
 		return RA_KERNEL;
 	last = call->task->last;
-	if (last->decided && !ra_action_large(last->action))
+	if (last->decided)
 		action = last->action;
 	ra_file_unlock(last);
-	return action;
+	return ra_epoch_inherits(action, call->target, inode) ? action : RA_KERNEL;
 }
 
 /*
@@ -101,7 +103,7 @@ static bool epoch_event(struct ra_file *f, struct ra_call *call, struct inode *i
 
 	if (!e->start_ns || is_stale(f, call) || (pin >= 0 && f->action != pin)) {
 		f->decided = false;
-		f->action = pin >= 0 ? pin : first_action(call, f);
+		f->action = pin >= 0 ? pin : first_action(call, f, inode);
 		f->habit = RA_HABIT_NONE;
 		f->looking = false;
 		f->looked = false;

@@ -317,9 +317,9 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
  * in epochs of other actions, or when the file makes no decisions any more because it is
  * cached: no outcome says so of the window that brought them.
  */
-static bool pages_stay(const struct ra_file *f, const struct ra_target *target)
+static bool pages_stay(bool mmap, const struct ra_target *target)
 {
-	return f->epoch.mmap && READ_ONCE(target->refault_share) < RA_COMES_BACK &&
+	return mmap && READ_ONCE(target->refault_share) < RA_COMES_BACK &&
 	       ra_memory_is_free();
 }
 
@@ -338,6 +338,31 @@ static bool is_beyond(enum ra_action action, u32 kernel_pages)
 	       max(ra_action_pages(action), ra_action_depth(action)) > kernel_pages;
 }
 
+/* Is an action neither too large nor too small, whatever the order of the reads? */
+static bool is_within(enum ra_action action, u32 kernel_pages, u32 least_pages, s64 most)
+{
+	return ra_actions[action].value <= most && !is_beyond(action, kernel_pages) &&
+	       !(least_pages && is_smaller(action, least_pages));
+}
+
+/**
+ * ra_epoch_inherits() - may a mapped file begin with what was decided for another one
+ * @action: that
+ * @target: device
+ * @inode: of the file
+ *
+ * Nothing is known of its reads, nor of who else reads. Return: true if so.
+ */
+bool ra_epoch_inherits(enum ra_action action, const struct ra_target *target,
+		       struct inode *inode)
+{
+	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
+	u32 least_pages = pages_stay(true, target) ? kernel_pages : 0;
+
+	return !ra_action_large(action) && action != RA_PATTERN_1M &&
+	       is_within(action, kernel_pages, least_pages, ra_memory_share());
+}
+
 /*
  * Other reads than in order have nothing to gain from a large window, and what it costs is
  * paid by the next ones too: after it misses lie so far apart that they say little. What is
@@ -348,15 +373,14 @@ static bool is_beyond(enum ra_action action, u32 kernel_pages)
 static u32 allowed_actions(const struct ra_file *f, const struct ra_target *target,
 			   u32 kernel_pages)
 {
-	u32 least_pages = pages_stay(f, target) ? kernel_pages : 0;
+	u32 least_pages = pages_stay(f->epoch.mmap, target) ? kernel_pages : 0;
 	bool large = f->habit == RA_HABIT_SEQ && !f->gaps && !f->shared;
 	s64 most = ra_memory_share();
 	u32 allowed = 0;
 	int i;
 
 	for (i = 0; i < RA_NR_ACTIONS; i++)
-		if (ra_actions[i].value <= most && (large || !ra_action_large(i)) &&
-		    !is_beyond(i, kernel_pages) && !(least_pages && is_smaller(i, least_pages)))
+		if ((large || !ra_action_large(i)) && is_within(i, kernel_pages, least_pages, most))
 			allowed |= BIT(i);
 	if (f->shared)
 		allowed &= ~BIT(RA_PATTERN_1M);
@@ -369,7 +393,8 @@ static u32 allowed_actions(const struct ra_file *f, const struct ra_target *targ
  * that seems to be read in order is looked at once, unless the task has had a look at another
  * one lately, and read that in order.
  */
-static bool must_look(struct ra_file *f, const struct ra_task *task, bool by_mmap)
+static bool must_look(struct ra_file *f, const struct ra_task *task,
+		      const struct ra_question *q)
 {
 	const struct mlproxy_decision *d = &f->decision;
 
@@ -377,7 +402,7 @@ static bool must_look(struct ra_file *f, const struct ra_task *task, bool by_mma
 	if (d->mode == MLPROXY_MODE_EMERGENCY ||
 	    (d->source == MLPROXY_SRC_BASELINE && d->arm == MLPROXY_ARM_NONE))
 		return false;
-	if (f->habit != RA_HABIT_SEQ || f->looked || f->gaps || !by_mmap)
+	if (f->habit != RA_HABIT_SEQ || f->looked || f->gaps || !q->may_look)
 		return false;
 	f->looked = true;
 	return !task || !task->in_order;
@@ -417,7 +442,8 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	};
 	q->before = f->action;
 	q->by_mmap = f->epoch.mmap;
-	q->mostly_mmap = f->epoch.mmap > f->epoch.calls / 2;
+	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
+		      !is_beyond(RA_LOOK_ACTION, kernel_pages);
 	epoch_features(f, target, inode, kernel_pages, q->x);
 }
 
@@ -503,7 +529,7 @@ bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_qu
 	}
 	if (f->action != q->before)
 		f->epoch.settle = RA_SETTLE_CALLS;
-	if (pin < 0 && must_look(f, task, q->mostly_mmap))
+	if (pin < 0 && must_look(f, task, q))
 		look(f);
 	ra_rest_begin(f, q->before, pin < 0 && !q->by_mmap);
 	return true;

@@ -9,6 +9,7 @@
 
 #include <mlproxy/mlproxy.h>
 
+#include "action.h"
 #include "pattern.h"
 #include "schema.h"
 
@@ -76,7 +77,7 @@ struct ra_epoch {
  * @start_ns: &ra_epoch.start_ns of the epoch that it is for
  * @before: action of the epoch before
  * @by_mmap: that had page faults
- * @mostly_mmap: more of them than other calls
+ * @may_look: more of them than other calls, and a look's window is none too large
  */
 struct ra_question {
 	struct mlproxy_request req;
@@ -85,7 +86,7 @@ struct ra_question {
 	u64 start_ns;
 	u8 before;
 	bool by_mmap;
-	bool mostly_mmap;
+	bool may_look;
 };
 
 void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
@@ -94,6 +95,8 @@ bool ra_epoch_settled(struct ra_file *f);
 void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
 		  struct inode *inode, u64 now_ns, struct ra_question *q);
+bool ra_epoch_inherits(enum ra_action action, const struct ra_target *target,
+		       struct inode *inode);
 void ra_epoch_ask(struct ra_question *q);
 bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q);
 void ra_epoch_count(struct ra_file *f, const struct ra_call *call, enum ra_pattern pattern);
