@@ -137,6 +137,18 @@ void ra_task_begin(void)
 	WRITE_ONCE(ra_begin_ns, local_clock());
 }
 
+/* Return: it was free, and is the current task's for as long as it is busy. */
+static bool slot_take(struct ra_task *t)
+{
+	return !atomic_cmpxchg(&t->busy, 0, current->pid);
+}
+
+/* Another task may hold it for a moment, with the old tag, to take it over. */
+static bool slot_is_own(const struct ra_task *t)
+{
+	return atomic_read(&t->busy) == current->pid;
+}
+
 static struct ra_task *task_find(u64 tag)
 {
 	unsigned int i, slot = hash_64(tag, RA_TASK_BITS);
@@ -172,7 +184,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 		left_ns = probe_ns;
 		t = probe;
 	}
-	if (!t || atomic_cmpxchg(&t->busy, 0, 1))
+	if (!t || !slot_take(t))
 		return NULL;
 	if (READ_ONCE(t->left.now_ns) != left_ns) {
 		atomic_set_release(&t->busy, 0);
@@ -284,10 +296,8 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 	clock_read(&c);
 	*now_ns = c.now_ns;
 	*outer = false;
-	if (t && atomic_cmpxchg(&t->busy, 0, 1)) {
-		/* Only the task itself leaves its slot busy, if the tag still says so. */
-		return READ_ONCE(t->tag) == tag ? t : NULL;
-	}
+	if (t && !slot_take(t))
+		return slot_is_own(t) ? t : NULL;
 	if (t && READ_ONCE(t->tag) != tag) {
 		atomic_set_release(&t->busy, 0);
 		t = NULL;
@@ -330,7 +340,7 @@ void ra_task_elsewhere(void)
 	struct ra_task *t = task_find(tag);
 	struct ra_clock c;
 
-	if (!t || atomic_cmpxchg(&t->busy, 0, 1))
+	if (!t || !slot_take(t))
 		return;
 	if (READ_ONCE(t->tag) == tag && t->paid.key) {
 		clock_read(&c);

@@ -50,7 +50,7 @@ struct ra_paid {
 /**
  * struct ra_task - time of one task
  * @tag: identity of the task; 0 for a free slot
- * @busy: the task is within a call, or the slot is being taken over
+ * @busy: pid of the task that is within a call, or takes the slot over; else 0
  * @fault: the call is a page fault
  * @locked: &ra_call.locked of that
  * @in_order: a look at a file that it maps found reads in order
