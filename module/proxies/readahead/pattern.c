@@ -27,6 +27,7 @@
 #define RA_FIRST_BACKWARD	16	/* pages that a stream begins with */
 #define RA_FIRST_PIECES		4
 #define RA_MAX_USELESS		8	/* streams left at once, in a row */
+#define RA_STREAM_AWAY_US	(2 << 20)	/* in 1024 ns: about two seconds */
 #define RA_MAX_DELTA		(16 << 20)
 
 /* Does @index lie directly below @upper, or below what was read around it? */
@@ -107,6 +108,12 @@ static bool mark_continues(const struct ra_stream *s, u32 index)
 	return off % s->delta == 0 && abs(off / s->delta) <= RA_MAX_PIECES + 1;
 }
 
+/* A task's own order is not told that the file was seen afresh. */
+static bool is_old(const struct ra_stream *s, const struct ra_call *call)
+{
+	return (u32)(call->enter_ns >> 10) - s->used_us > RA_STREAM_AWAY_US;
+}
+
 static struct ra_stream *find_stream(struct ra_order *o, const struct ra_call *call, u32 req)
 {
 	unsigned int i;
@@ -114,6 +121,8 @@ static struct ra_stream *find_stream(struct ra_order *o, const struct ra_call *c
 	for (i = 0; i < RA_STREAMS; i++) {
 		struct ra_stream *s = &o->streams[i];
 
+		if (is_old(s, call))
+			continue;
 		if (call->kind == RA_ASYNC ? mark_continues(s, call->index) :
 					     miss_continues(s, call->index, req))
 			return s;
@@ -317,11 +326,16 @@ enum ra_pattern ra_pattern_observe(struct ra_file *f, struct ra_call *call, pgof
  */
 void ra_pattern_read(const struct ra_plan *plan, struct readahead_control *ractl, pgoff_t end)
 {
+	loff_t size = i_size_read(ractl->mapping->host);
 	/* The kernel's own state of its readahead stays as it is. */
 	struct file_ra_state scratch = *ractl->ra;
 	struct blk_plug plug;
 	unsigned int i;
 
+	/* Cut since @end was looked at: to less, or to nothing. */
+	if (!size)
+		return;
+	end = min_t(pgoff_t, end, (size - 1) >> PAGE_SHIFT);
 	blk_start_plug(&plug);
 	for (i = 0; i < plan->pieces; i++) {
 		pgoff_t first = plan->first + plan->delta * (long)i;
