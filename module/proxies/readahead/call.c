@@ -161,7 +161,7 @@ static inline bool ask(struct ra_file *f, struct ra_call *call, struct ra_questi
 /* @f: the file's entry, or NULL if it has none yet */
 static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode *inode)
 {
-	struct ra_question q;
+	struct ra_question q ra_filled_in;
 
 	if (!f && call->kind == RA_WILLNEED)
 		return;

@@ -13,6 +13,13 @@ struct ra_file;
 struct ra_target;
 struct ra_task;
 
+/* What is filled in where it is used: kernels that clear the stack would do so on each miss. */
+#if __has_attribute(__uninitialized__)
+#define ra_filled_in __attribute__((__uninitialized__))
+#else
+#define ra_filled_in
+#endif
+
 enum ra_kind {
 	RA_SYNC,	/* read() missed the cache */
 	RA_ASYNC,	/* somebody reached a page marked "read on" */

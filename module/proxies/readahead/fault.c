@@ -124,7 +124,7 @@ vm_fault_t ra_fault(struct vm_fault *vmf)
 	struct address_space *mapping = file->f_mapping;
 	bool own_way = vmf->vma->vm_flags & (VM_SEQ_READ | VM_HUGEPAGE);
 	enum cached state;
-	struct ra_call call;
+	struct ra_call call ra_filled_in;
 	vm_fault_t ret;
 
 	if (!ra_target_find(mapping->host->i_sb))

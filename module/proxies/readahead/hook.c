@@ -63,7 +63,7 @@ static pgoff_t with_window(struct readahead_control *ractl, struct folio *folio,
 static void sync_ra(struct readahead_control *ractl, unsigned long req)
 {
 	pgoff_t expected = readahead_index(ractl) + req;
-	struct ra_call call;
+	struct ra_call call ra_filled_in;
 
 	ra_call_init(&call, RA_SYNC, readahead_index(ractl), req);
 	if (!ractl->file || ractl->ra != &ractl->file->f_ra ||
@@ -96,7 +96,7 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 
 static void async_ra(struct readahead_control *ractl, struct folio *folio, unsigned long req)
 {
-	struct ra_call call;
+	struct ra_call call ra_filled_in;
 	pgoff_t expected;
 
 	ra_call_init(&call, RA_ASYNC, readahead_index(ractl), req);
@@ -129,7 +129,7 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
  */
 static int fadvise(struct file *file, loff_t offset, loff_t len, int advice)
 {
-	struct ra_call call;
+	struct ra_call call ra_filled_in;
 	int ret;
 
 	ra_call_init(&call, RA_WILLNEED, offset >> PAGE_SHIFT, 0);
