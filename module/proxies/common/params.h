@@ -49,7 +49,8 @@ static int __maybe_unused proxy_uint_get(char *buf, const struct kernel_param *k
 
 static int __maybe_unused proxy_counter_get(char *buf, const struct kernel_param *kp)
 {
-	s64 __percpu *counter = (s64 __force __percpu *)kp->arg, sum = 0;
+	s64 __percpu *counter = (s64 __force __percpu *)(unsigned long)kp->arg;
+	s64 sum = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
@@ -76,10 +77,12 @@ static const struct kernel_param_ops proxy_counter_ops __maybe_unused = {
  * PROXY_COUNTER() - an s64 of each CPU, shown as their sum
  *
  * this_cpu_inc() and this_cpu_add() count, in any context: CPUs that count at once don't
- * wait for each other.
+ * wait for each other. Since 6.15 such variables may have an address space of their own,
+ * out of which a number leads.
  */
 #define PROXY_COUNTER(_name, _counter, _text)						\
-	module_param_cb(_name, &proxy_counter_ops, (void __force *)&(_counter), 0444);	\
+	module_param_cb(_name, &proxy_counter_ops,					\
+			(void *)(unsigned long __force)&(_counter), 0444);		\
 	MODULE_PARM_DESC(_name, _text)
 
 #endif /* _MLPROXY_PROXIES_PARAMS_H */
