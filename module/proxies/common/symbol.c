@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "compat/ibt.h"
 #include "proto.h"
 #include "symbol.h"
 
@@ -66,8 +67,13 @@ int proxy_symbol_find(const char *module, const char *name, void **address)
 	err = PTR_ERR_OR_ZERO(probed);
 	if (!err)
 		err = symbol_offset(module, name, probed, &offset);
+	if (!err && !compat_may_be_called(probed - offset))
+		err = -EOPNOTSUPP;
 	if (!err)
 		*address = probed - offset;
+	else if (err == -EOPNOTSUPP)
+		pr_err("%s can't be called by its address on a CPU that tracks indirect branches (IBT)\n",
+		       symbol);
 	else if (err != -ENOENT)
 		pr_err("cannot find %s: error %d\n", symbol, err);
 	kfree(symbol);

@@ -9,8 +9,9 @@
  * @name: its name
  * @address: out: where it begins
  *
- * Context: may sleep. Return: 0; -ENOENT if there is none, or its module is not loaded; or why
- * it can't be probed. Errors but -ENOENT are said in the kernel's log.
+ * It is to be called by that. Context: may sleep. Return: 0; -ENOENT if there is none, or its
+ * module is not loaded; -EOPNOTSUPP if the CPU forbids to call it so (IBT); or why it can't be
+ * probed. Errors but -ENOENT are said in the kernel's log.
  */
 int proxy_symbol_find(const char *module, const char *name, void **address);
 
