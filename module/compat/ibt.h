@@ -7,9 +7,7 @@
 
 #ifdef CONFIG_X86_KERNEL_IBT
 #include <asm/cpufeature.h>
-
-/* Its complement: the instruction itself would be one to branch to. */
-#define COMPAT_NOT_ENDBR64 0x05e1f00cU
+#include <asm/ibt.h>
 #endif
 
 /*
@@ -20,7 +18,7 @@ static inline bool compat_may_be_called(const void *function)
 {
 #ifdef CONFIG_X86_KERNEL_IBT
 	return !cpu_feature_enabled(X86_FEATURE_IBT) ||
-	       ~*(const u32 *)function == COMPAT_NOT_ENDBR64;
+	       *(const u32 *)function == gen_endbr();
 #else
 	return true;
 #endif
