@@ -29,7 +29,7 @@ guest_part()
 	[ "$patching" = not ] || thread=--one-thread
 	scripts/vm --kernel "$kernel" --allow-dmesg "$GUEST_ALLOW_DMESG" \
 		--mem "$mem" --timeout "$timeout_s" $thread \
-		--log "$log" -- \
+		${thorough:+--env GUEST_THOROUGH=1} --log "$log" -- \
 		tests/guest/run --kernel "$kernel" --patching "$patching" --share "$share" "$@" \
 		> "$log.tap" 2> "$log.err"
 }

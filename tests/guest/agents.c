@@ -3,7 +3,7 @@
  * Heartbeats belong to the sessions that send them: one that falls silent, or is closed
  * without having left, is lost, whatever other sessions do.
  *
- * guest-test: timeout=300
+ * guest-test: timeout=300 debug=thorough
  */
 #include "util_mode.h"
 

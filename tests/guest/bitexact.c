@@ -5,7 +5,7 @@
  * scores, the action, the prediction and each reason of refusal must be the same, bit for
  * bit and word for word.
  *
- * guest-test: timeout=240 modules=mlproxy_synth
+ * guest-test: timeout=240 modules=mlproxy_synth debug=thorough
  */
 #include "mlp_gen.h"
 #include "model.h"

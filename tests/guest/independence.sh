@@ -8,7 +8,7 @@
 # that very file system, in pages that it faults in and dirties itself, can't make
 # write-back wait for itself; one that hangs in the file system stops no decision.
 #
-# guest-test: timeout=300 modules=none patching=yes skip-debug=too-slow-there
+# guest-test: timeout=300 modules=none patching=yes skip-debug=too-slow-there only-kernel=6.1
 #
 # Needs mkfs.ext4, fsfreeze and chrt. Takes no time but to bound its waiting.
 

@@ -4,7 +4,7 @@
  * many ask for one; few outcomes are judged as well; what is drawn in another way is
  * another experiment. And the kernel's log tells of emergencies.
  *
- * guest-test: timeout=300
+ * guest-test: timeout=300 debug=thorough
  */
 #include <inttypes.h>
 

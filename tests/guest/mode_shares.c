@@ -9,7 +9,7 @@
  * the guest miss (3 standard deviations of a draw of so many), and a debug kernel's
  * for fewer decisions.
  *
- * guest-test: timeout=300
+ * guest-test: timeout=300 debug=thorough
  */
 #include <math.h>
 

@@ -5,7 +5,7 @@
 # anew with it, and only root may ask for one. That they are the keys of decisions:
 # readahead_streams.sh, whose recommendations are for them.
 #
-# guest-test: timeout=500 modules=none skip-debug=each-decision-makes-a-key
+# guest-test: timeout=500 modules=none skip-debug=each-decision-makes-a-key only-kernel=6.1
 
 . "$(dirname "$0")/readahead_util.sh"
 

@@ -14,7 +14,7 @@
 
 load=$GUESTBIN/ra_load
 threads=4 reads=40
-[ -z "$GUEST_DEBUG" ] || reads=8
+[ -z "$GUEST_DEBUG" ] || reads=4
 
 # cpus 0|1: take all CPUs but the first one offline, or online
 cpus()

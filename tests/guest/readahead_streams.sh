@@ -4,7 +4,7 @@
 # What the readahead proxy sees of the order of reads: streams are prefetched, a change
 # ends an epoch, and a file that has nothing to gain rests.
 #
-# guest-test: timeout=900 modules=none patching=yes
+# guest-test: timeout=900 modules=none patching=yes debug=thorough
 #
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
 # bytes, and never takes a time.

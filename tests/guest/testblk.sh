@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# guest-test: timeout=240 modules=none
+# guest-test: timeout=240 modules=none debug=thorough
 #
 # The test block device: tags limit what is in flight, data are right, a cap of I/O
 # operations holds in the device's own time, requests merge under a scheduler, and what it
