@@ -38,10 +38,10 @@ refused()
 
 	shift
 	hooktest "$@" || exit 1
-	dmesg -C
+	log_mark
 	expect_fail write 1 $params/attach
 	expect "functions replaced" "$(< $params/attach)" 0
-	dmesg | grep "$reason" || { dmesg; exit 1; }
+	log_after | grep "$reason" || { log_after; exit 1; }
 }
 
 write()
@@ -149,10 +149,10 @@ test_module_refused()
 	modprobe -q tun || exit 4
 	rmmod tun
 	hooktest module=tun function=tun_chr_opened && echo 1 > $params/attach || exit 1
-	dmesg -C
+	log_mark
 	modprobe tun
 	expect "functions replaced" "$(< $params/attach)" 0
-	dmesg | grep "there is no function tun_chr_opened in tun" || exit 1
+	log_after | grep "there is no function tun_chr_opened in tun" || exit 1
 	rmmod tun
 }
 

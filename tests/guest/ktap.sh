@@ -114,6 +114,19 @@ expect_fail()
 	fi
 }
 
+# log_mark, log_after: the kernel's log from the mark on. What is before it stays: the runner
+# looks at all of it.
+log_mark()
+{
+	ktap_mark="mlproxy-mark: $EPOCHREALTIME"
+	echo "$ktap_mark" > /dev/kmsg
+}
+
+log_after()
+{
+	dmesg | sed "1,/$ktap_mark/d"
+}
+
 # memory_cgroup DIR: make a cgroup whose memory can be limited, in one that is there
 memory_cgroup()
 {

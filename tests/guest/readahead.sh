@@ -40,10 +40,10 @@ test_parameters()
 	expect "target named by a directory" "$(param target)" \
 		"$(lsblk -dno MAJ:MIN /dev/mlptest0 | tr -d ' ')"
 	# it would never see a call: that is said
-	dmesg -C
+	log_mark
 	expect_fail sh -c "echo /proc > $params/target"
 	expect_fail sh -c "echo 0:5 > $params/target"
-	expect "refusals in the log" "$(dmesg | grep -cE 'no block device of its own|no block device, but')" 2
+	expect "refusals in the log" "$(log_after | grep -cE 'no block device of its own|no block device, but')" 2
 	echo "8:1, 8:2,8:1,/dev/mlptest0" > $params/target
 	case $(param target) in
 	8:1,8:2,*) ;;
