@@ -507,11 +507,9 @@ static void module_init(void)
 	ASSERT_RET(unload_module("mlproxy_synth"), 0);
 	ASSERT_RET(unload_module("mlproxy"), 0);
 	init_of("core/mlproxy.ko", "mlproxy");
-	/* hundreds of its own */
+	/* as many again */
 	if (getenv("GUEST_THOROUGH") && *getenv("GUEST_THOROUGH"))
 		init_of("proxies/synth/mlproxy_synth.ko", "mlproxy_synth");
-	else
-		init_of("proxies/seqbuf/mlproxy_seqbuf.ko", "mlproxy_seqbuf");
 }
 
 /* What leaked shows here; objects younger than five seconds are not looked at. */
