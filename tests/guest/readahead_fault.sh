@@ -173,6 +173,6 @@ PYTHON
 }
 
 ktap_test "a prefetch does not hold the memory map's lock" test_unlocked
-ktap_test "a fault that can't let go of it prefetches nothing" test_locked
-ktap_test "a reader that is held back has nothing prefetched" test_congested
+ktap_stock "a fault that can't let go of it prefetches nothing" test_locked
+ktap_stock "a reader that is held back has nothing prefetched" test_congested
 ktap_end
