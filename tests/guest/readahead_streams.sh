@@ -155,6 +155,12 @@ def pread(of, i):
     os.pread(of, 4096, i * 4096)
 def fault(of, i):
     maps[of][i * 4096]
+def pages_of_fault(of, i):
+    stats = "/sys/block/mlptest0/testblk/read_bytes"
+    m = mmap.mmap(of, 0, prot=mmap.PROT_READ)
+    before = int(open(stats).read())
+    m[i * 4096]
+    return (int(open(stats).read()) - before) // 4096
 def fill_memory(of):
     for text, name in ("16M", "memory.max"), ("0", "cgroup.procs"):
         with open("%s/%s" % (group, name), "w") as f:
@@ -315,20 +321,15 @@ test_inherits()
 	count_large <<'PYTHON'
 fill_memory(fd)
 recommend("none", keys[:1])
-def pages_at_first(f):
-    stats = "/sys/block/mlptest0/testblk/read_bytes"
-    before = int(open(stats).read())
-    mmap.mmap(f, 0, prot=mmap.PROT_READ)[100 * 4096]
-    return (int(open(stats).read()) - before) // 4096
 def decide(places):
     for i in places:
         fault(fd, i)
 places = random.sample(range(0, 6000, 40), 40)
 decide(places[:20])
-inherited = pages_at_first(other)
+inherited = pages_of_fault(other, 100)
 cli("mode", "readahead", "emergency")
 decide(places[20:])
-own = pages_at_first(os.open(os.path.dirname(path) + "/c", os.O_RDONLY))
+own = pages_of_fault(os.open(os.path.dirname(path) + "/c", os.O_RDONLY), 100)
 print("pages read by the first fault: after \"none\"", inherited, "in emergency", own)
 sys.exit(inherited != 1 or own < 16)
 PYTHON
@@ -426,17 +427,11 @@ test_inherits_less()
 def window_kb(kb):
     with open("/sys/block/mlptest0/queue/read_ahead_kb", "w") as f:
         f.write(str(kb))
-def pages_of_fault(f, page):
-    stats = "/sys/block/mlptest0/testblk/read_bytes"
-    m = mmap.mmap(os.open(f, os.O_RDONLY), 0, prot=mmap.PROT_READ)
-    before = int(open(stats).read())
-    m[page * 4096]
-    return (int(open(stats).read()) - before) // 4096
 recommend("64K", keys[:1])
 window_kb(64)
-decided = [pages_of_fault(path, at) for at in random.sample(range(0, 5000, 40), 20)][-1]
+decided = [pages_of_fault(os.open(path, os.O_RDONLY), at) for at in random.sample(range(0, 5000, 40), 20)][-1]
 window_kb(32)
-first = pages_of_fault(other_path, 5000)
+first = pages_of_fault(os.open(other_path, os.O_RDONLY), 5000)
 print("pages of a fault: decided", decided, "then, at first", first)
 sys.exit(decided != 16 or first != 8)
 PYTHON
