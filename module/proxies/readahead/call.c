@@ -141,7 +141,7 @@ static void leave_file(struct ra_call *call, const struct ra_file *f)
 {
 	if (!last_trylock(call, f))
 		return;
-	ra_epoch_leave(call->task->last, call->task, call->target, call->enter_ns);
+	ra_epoch_leave(call->task->last, call->task, call->task->last_target, call->enter_ns);
 	ra_file_unlock(call->task->last);
 }
 
@@ -318,6 +318,7 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 		ra_task_missed(call->task, call->kind == RA_ASYNC, call->window_pages);
 	if (call->outer) {
 		call->task->last = f;
+		call->task->last_target = call->target;
 		call->task->last_dev = call->dev;
 		call->task->last_ino = call->ino;
 		call->task->last_generation = call->generation;

@@ -67,6 +67,7 @@ struct ra_paid {
  * @slice_calls: calls in the slice
  * @claimed_us: when it got the slot, in 1024 ns
  * @last: file of the last call, which the time since then belongs to
+ * @last_target: its device
  * @last_ino: its identity
  * @last_generation: the same
  * @last_dev: the same
@@ -93,6 +94,7 @@ struct ra_task {
 	u32 slice_calls;
 	u32 claimed_us;
 	struct ra_file *last;
+	struct ra_target *last_target;
 	u64 last_ino;
 	u32 last_generation;
 	u32 last_dev;
