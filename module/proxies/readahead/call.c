@@ -66,6 +66,9 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	if (last->decided)
 		action = last->action;
 	ra_file_unlock(last);
+	/* no memory to be looked at for it */
+	if (action == RA_KERNEL)
+		return RA_KERNEL;
 	return ra_epoch_inherits(action, call->target, inode) ? action : RA_KERNEL;
 }
 
