@@ -106,14 +106,8 @@ int proxy_targets_set(struct proxy_targets *targets, const char *text)
 	kfree(copy);
 	if (n < 0)
 		return n;
-	for (i = 0; i < PROXY_MAX_TARGETS; i++) {
-		if (i < n && targets->dev[i] == dev[i])
-			continue;
-		WRITE_ONCE(targets->dev[i], 0);
-		if (targets->changed)
-			targets->changed(i);
+	for (i = 0; i < PROXY_MAX_TARGETS; i++)
 		WRITE_ONCE(targets->dev[i], i < n ? dev[i] : 0);
-	}
 	return 0;
 }
 

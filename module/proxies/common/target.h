@@ -14,11 +14,9 @@
 /**
  * struct proxy_targets - the chosen devices
  * @dev: their numbers, up to the first 0; read without a lock
- * @changed: called when a slot changes hands, while its number is 0; may be NULL
  */
 struct proxy_targets {
 	u32 dev[PROXY_MAX_TARGETS];
-	void (*changed)(unsigned int slot);
 };
 
 /**

@@ -46,10 +46,10 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 
 /*
  * What a mapped file begins with: what was decided for the task's last one. A database that
- * looks up keys reads all of its files alike, and each of them seldom. Not with a large
- * window, nor with what would be none of this file's actions; and not with one that was but
- * taken over, or it would never be decided upon. A file that is held to the kernel's own is
- * that from the start.
+ * looks up keys reads all of its files alike, and each of them seldom. Not if that is on
+ * another device; not with a large window, nor with what would be none of this file's actions;
+ * and not with one that was but taken over, or it would never be decided upon. A file that is
+ * held to the kernel's own is that from the start.
  */
 static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f,
 				   struct inode *inode)
@@ -63,7 +63,7 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	if (!last_trylock(call, f))
 		return RA_KERNEL;
 	last = call->task->last;
-	if (last->decided)
+	if (last->decided && call->task->last_target == call->target)
 		action = last->action;
 	ra_file_unlock(last);
 	/* no memory to be looked at for it */

@@ -66,15 +66,17 @@
  */
 void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns)
 {
+	const struct ra_task_sum *own = task ? ra_task_sum(task, target) : NULL;
 	struct ra_epoch *e = &f->epoch;
 
 	memset(e, 0, sizeof(*e));
 	e->start_ns = now_ns;
 	f->turns = 0;
-	if (task) {
+	if (task)
 		e->task_tag = ra_task_id(task);
-		e->task_log_sum = task->log_sum;
-		e->task_log_us = task->log_us;
+	if (own) {
+		e->task_log_sum = own->log_sum;
+		e->task_log_us = own->log_us;
 	}
 	e->log_sum = atomic64_read(&target->log_sum);
 	e->log_us = atomic64_read(&target->log_us);
@@ -206,17 +208,36 @@ static bool own_share(const struct ra_epoch *e, s64 *share)
 	return true;
 }
 
+/* What a task has added to the device's sums since the epoch began. */
+static void own_part(const struct ra_epoch *e, const struct ra_task *task,
+		     const struct ra_target *target, s64 *sum, u32 *us)
+{
+	const struct ra_task_sum *own = ra_task_sum(task, target);
+
+	if (!own)
+		return;
+	*sum = own->log_sum;
+	*us = own->log_us;
+	/* else all that it has is from this epoch */
+	if ((s32)(own->since_us - (u32)(e->start_ns >> 10)) <= 0) {
+		*sum -= e->task_log_sum;
+		*us -= e->task_log_us;
+	}
+}
+
 /* The other tasks on the device; with them the own one, if it changed meanwhile. */
 static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
 			 const struct ra_target *target, s64 *share)
 {
 	s64 sum = atomic64_read(&target->log_sum) - e->log_sum;
 	s32 us = (u32)atomic64_read(&target->log_us) - e->log_us;
+	s64 own_sum = 0;
+	u32 own_us = 0;
 
-	if (task && ra_task_id(task) == e->task_tag) {
-		sum -= task->log_sum - e->task_log_sum;
-		us -= (u32)task->log_us - e->task_log_us;
-	}
+	if (task && ra_task_id(task) == e->task_tag)
+		own_part(e, task, target, &own_sum, &own_us);
+	sum -= own_sum;
+	us -= own_us;
 	if (us <= 0)
 		return false;
 	*share = clamp_t(s64, div64_s64(sum, us), RA_REWARD_MIN, 0);
@@ -229,7 +250,7 @@ static bool epoch_reward(struct ra_file *f, struct ra_task *task, struct ra_targ
 	s64 own, others;
 
 	if (task)
-		ra_task_flush(task, target);
+		ra_task_flush(task);
 	f->shared = others_share(&f->epoch, task, target, &others);
 	if (!own_share(&f->epoch, &own))
 		return false;

@@ -40,8 +40,8 @@ struct ra_task;
  * @stall_ns: sum of the time waited, at most 4 s
  * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
  * @task_tag: task of the first call and when it got its slot, hashed
- * @task_log_us: its &ra_task.log_us then
- * @task_log_sum: its &ra_task.log_sum then
+ * @task_log_us: what that had added to &ra_target.log_us
+ * @task_log_sum: the same of &ra_target.log_sum
  * @log_sum: &ra_target.log_sum then
  * @log_us: &ra_target.log_us then
  */

@@ -157,8 +157,10 @@ static int target_set(const char *val, const struct kernel_param *kp)
 
 	mutex_lock(&ra_mutex);
 	err = proxy_targets_set(&ra_chosen, val);
-	if (!err)
+	if (!err) {
+		ra_targets_forget();
 		err = hooks_update();
+	}
 	mutex_unlock(&ra_mutex);
 	return err;
 }

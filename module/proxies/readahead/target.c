@@ -2,6 +2,10 @@
 /*
  * The state of the devices whose files are looked after; which they are is common/target.c's.
  *
+ * A slot is a filesystem's, by its device number: two partitions of a chosen disk have one
+ * each, since their counters are not the same. It is taken at the first miss. Those that
+ * find none share the last one, which no device's counters are read for.
+ *
  * A call that runs while a slot changes hands accounts to the new device once.
  */
 #include <linux/mm.h>
@@ -13,35 +17,89 @@
 #include "shared/log2.h"
 #include "target.h"
 
+#define RA_TARGETS	16
 #define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
 #define RA_STRAINED_DEPTH 64	/* reads in flight */
 
-static struct ra_target ra_targets[PROXY_MAX_TARGETS];
+static struct ra_target ra_targets[RA_TARGETS + 1];
+/* Whose they are, 0 for nobody's: in a cache line, as each miss looks at them. */
+static u32 ra_target_devs[RA_TARGETS] ____cacheline_aligned;
+/* Slots are taken and given back under it. */
+static DEFINE_RAW_SPINLOCK(ra_target_lock);
 
-static void target_changed(unsigned int slot)
+struct proxy_targets ra_chosen;
+
+static bool is_shared(const struct ra_target *target)
 {
-	struct ra_target *t = &ra_targets[slot];
-
-	t->sample_ns = 0;
-	t->latency = 0;
-	t->depth = 0;
-	t->rate = 0;
+	return target == &ra_targets[RA_TARGETS];
 }
 
-struct proxy_targets ra_chosen = { .changed = target_changed };
+/* Sums only grow, as epochs take differences of them. */
+static void target_clear(struct ra_target *t)
+{
+	t->sample_ns = 0;
+	WRITE_ONCE(t->latency, 0);
+	WRITE_ONCE(t->depth, 0);
+	WRITE_ONCE(t->rate, 0);
+	WRITE_ONCE(t->refault_share, 0);
+	WRITE_ONCE(t->files_before, 0);
+	atomic_set(&t->files, 0);
+	atomic_set(&t->budget, 0);
+}
+
+static struct ra_target *target_find(u32 dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < RA_TARGETS; i++)
+		if (READ_ONCE(ra_target_devs[i]) == dev)
+			return &ra_targets[i];
+	return NULL;
+}
+
+/* Others that come by meanwhile account to the shared one, once. */
+static struct ra_target *target_take(u32 dev)
+{
+	struct ra_target *t = NULL;
+
+	if (!target_find(0) || !raw_spin_trylock(&ra_target_lock))
+		return &ra_targets[RA_TARGETS];
+	t = target_find(dev) ?: target_find(0);
+	if (t && ra_target_devs[t - ra_targets] != dev) {
+		target_clear(t);
+		WRITE_ONCE(ra_target_devs[t - ra_targets], dev);
+	}
+	raw_spin_unlock(&ra_target_lock);
+	return t ?: &ra_targets[RA_TARGETS];
+}
 
 /**
- * ra_target_find() - is a filesystem on a chosen device
+ * ra_target_find() - the state of a filesystem's device, if it is a chosen one
  * @sb: filesystem, in use by the caller
  *
  * Return: the device's slot, or NULL.
  */
 struct ra_target *ra_target_find(struct super_block *sb)
 {
-	int slot = proxy_target_find(&ra_chosen, sb);
+	if (proxy_target_find(&ra_chosen, sb) < 0)
+		return NULL;
+	return target_find(sb->s_dev) ?: target_take(sb->s_dev);
+}
 
-	return slot < 0 ? NULL : &ra_targets[slot];
+/**
+ * ra_targets_forget() - others are chosen: those that are still used come anew
+ *
+ * Context: any but within another function of this file.
+ */
+void ra_targets_forget(void)
+{
+	unsigned int i;
+
+	raw_spin_lock(&ra_target_lock);
+	for (i = 0; i < RA_TARGETS; i++)
+		WRITE_ONCE(ra_target_devs[i], 0);
+	raw_spin_unlock(&ra_target_lock);
 }
 
 /*
@@ -92,7 +150,7 @@ bool ra_target_afford(struct ra_target *target, unsigned int pages)
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns)
 {
 	u64 ios, nsecs, sectors, elapsed_ns;
-	struct block_device *bdev = sb->s_bdev;
+	struct block_device *bdev = is_shared(target) ? NULL : sb->s_bdev;
 
 	if (!bdev || atomic_cmpxchg(&target->sampling, 0, 1))
 		return;
@@ -154,11 +212,11 @@ unsigned int ra_target_snapshot(s64 *values, unsigned int nr)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < PROXY_MAX_TARGETS && n + 4 <= nr; i++) {
+	for (i = 0; i < RA_TARGETS && n + 4 <= nr; i++) {
 		const struct ra_target *t = &ra_targets[i];
 
-		if (!READ_ONCE(ra_chosen.dev[i]))
-			break;
+		if (!READ_ONCE(ra_target_devs[i]))
+			continue;
 		values[n++] = READ_ONCE(t->latency);
 		values[n++] = READ_ONCE(t->depth);
 		values[n++] = READ_ONCE(t->rate);

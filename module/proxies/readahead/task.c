@@ -191,8 +191,8 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 		return NULL;
 	}
 	memset(&t->left, 0, sizeof(t->left));
-	t->log_sum = 0;
-	t->log_us = 0;
+	t->target = NULL;
+	memset(t->sums, 0, sizeof(t->sums));
 	t->slice_think_ns = 0;
 	t->slice_wall_ns = 0;
 	t->slice_calls = 0;
@@ -308,8 +308,10 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 		return NULL;
 	account_gap(t, &c);
 	t->fault = fault;
-	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS)
-		ra_task_flush(t, target);
+	if (++t->slice_calls >= RA_SLICE_CALLS || t->slice_wall_ns >= RA_SLICE_NS ||
+	    t->target != target)
+		ra_task_flush(t);
+	t->target = target;
 	*outer = true;
 	return t;
 }
@@ -384,24 +386,63 @@ void ra_task_exit(struct ra_task *t, u64 enter_ns)
 }
 
 /**
- * ra_task_flush() - report a task's progress share to the device
+ * ra_task_sum() - what a task has added to the sums of a device
  * @t: slot of the current task
  * @target: device
  *
- * The mean of the logarithms counts every task alike: a task that runs at a
- * twentieth of its speed weighs as much as one that runs at full speed, which a
- * sum of the shares would hide.
+ * Return: the sums, or NULL if it has added nothing, or to too many others since.
  */
-void ra_task_flush(struct ra_task *t, struct ra_target *target)
+const struct ra_task_sum *ra_task_sum(const struct ra_task *t, const struct ra_target *target)
+{
+	unsigned int i;
+
+	for (i = 0; i < RA_TASK_TARGETS; i++)
+		if (t->sums[i].target == target)
+			return &t->sums[i];
+	return NULL;
+}
+
+/* The sums of the slice's device, put first; if it has none, the last one's give way. */
+static struct ra_task_sum *use_sum(struct ra_task *t)
+{
+	struct ra_task_sum first = { .target = t->target, .since_us = t->left.now_ns >> 10 };
+	unsigned int i;
+
+	if (t->sums[0].target == t->target)
+		return &t->sums[0];
+	for (i = 1; i < RA_TASK_TARGETS - 1; i++)
+		if (t->sums[i].target == t->target)
+			break;
+	if (t->sums[i].target == t->target)
+		first = t->sums[i];
+	memmove(&t->sums[1], &t->sums[0], i * sizeof(first));
+	t->sums[0] = first;
+	return &t->sums[0];
+}
+
+/**
+ * ra_task_flush() - report a task's progress share to the device that it used last
+ * @t: slot of the current task
+ *
+ * Within a call, its device is the last one.
+ *
+ * The mean of the logarithms counts every task alike: a task that runs at a twentieth of
+ * its speed weighs as much as one that runs at full speed, which a sum of the shares would
+ * hide.
+ */
+void ra_task_flush(struct ra_task *t)
 {
 	s64 log_share, us = t->slice_wall_ns >> 10;
+	struct ra_target *target = t->target;
+	struct ra_task_sum *sum;
 
-	if (!us)
+	if (!us || !target)
 		return;
+	sum = use_sum(t);
 	log_share = (s64)log2_q8(t->slice_think_ns) - (s64)log2_q8(t->slice_wall_ns);
 	log_share = clamp_t(s64, log_share, RA_REWARD_MIN, 0);
-	t->log_sum += log_share * us;
-	t->log_us += us;
+	sum->log_sum += log_share * us;
+	sum->log_us += us;
 	atomic64_add(log_share * us, &target->log_sum);
 	atomic64_add(us, &target->log_us);
 	this_cpu_add(ra_counters.think_ns, t->slice_think_ns);

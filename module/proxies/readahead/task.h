@@ -47,6 +47,22 @@ struct ra_paid {
 	u32 work_ns;
 };
 
+#define RA_TASK_TARGETS	3
+
+/**
+ * struct ra_task_sum - what a task has added to the sums of one device
+ * @target: the device; NULL for none
+ * @log_sum: to &ra_target.log_sum, since @since_us
+ * @log_us: the same of &ra_target.log_us
+ * @since_us: when the entry became this device's, in 1024 ns
+ */
+struct ra_task_sum {
+	struct ra_target *target;
+	s64 log_sum;
+	s64 log_us;
+	u32 since_us;
+};
+
 /**
  * struct ra_task - time of one task
  * @tag: identity of the task; 0 for a free slot
@@ -59,10 +75,9 @@ struct ra_paid {
  * @map_parts: what mapping pages around took, the same
  * @left: clocks when the last call returned
  * @entered_waits: &ra_clock.waits when it began
- * @log_sum: what this task has added to &ra_target.log_sum since it has the slot
- * @log_us: the same of &ra_target.log_us
- * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to the
- *	target
+ * @target: device of the last call, which the slice is reported to
+ * @sums: of the devices that it used last, the latest one first
+ * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to @target
  * @slice_wall_ns: time within and between calls without idle time, the same
  * @slice_calls: calls in the slice
  * @claimed_us: when it got the slot, in 1024 ns
@@ -87,8 +102,8 @@ struct ra_task {
 	u8 map_parts;
 	struct ra_clock left;
 	u32 entered_waits;
-	s64 log_sum;
-	s64 log_us;
+	struct ra_target *target;
+	struct ra_task_sum sums[RA_TASK_TARGETS];
 	u64 slice_think_ns;
 	u64 slice_wall_ns;
 	u32 slice_calls;
@@ -112,7 +127,8 @@ void ra_task_use(struct ra_task *task, const struct ra_call *call);
 void ra_task_elsewhere(void);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
-void ra_task_flush(struct ra_task *task, struct ra_target *target);
+void ra_task_flush(struct ra_task *task);
+const struct ra_task_sum *ra_task_sum(const struct ra_task *task, const struct ra_target *target);
 
 struct ra_order *ra_task_order(const struct ra_call *call);
 
