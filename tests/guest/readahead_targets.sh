@@ -18,6 +18,30 @@ part()
 	echo "/dev/mlptest0p$1"
 }
 
+# make_mapped: a volume of the device mapper on the test device
+make_mapped()
+{
+	local sectors
+
+	command -v dmsetup > /dev/null || { echo "no dmsetup"; exit 4; }
+	modprobe dm-mod 2> /dev/null || { echo "no device mapper"; exit 4; }
+	umount -q "$mnt"
+	sectors=$(< /sys/block/mlptest0/size)
+	drop_mapped
+	echo "0 $sectors linear /dev/mlptest0 0" | dmsetup create --noudevsync mlp-linear &&
+		mkfs.ext4 -q -O ^has_journal /dev/mapper/mlp-linear || exit 1
+	mkdir -p "$tmp/dm"
+	mount -o noatime /dev/mapper/mlp-linear "$tmp/dm" || exit 1
+	cp "$tmp/reference" "$tmp/dm/a" || exit 1
+	mount -o remount,ro "$tmp/dm"
+}
+
+drop_mapped()
+{
+	mountpoint -q "$tmp/dm" && umount "$tmp/dm"
+	[ ! -e /dev/mapper/mlp-linear ] || dmsetup remove --noudevsync mlp-linear
+}
+
 # load TARGET OPTION...: the proxy, running
 load()
 {
@@ -57,6 +81,7 @@ drop_parts()
 clean_up()
 {
 	drop_parts
+	drop_mapped
 	finish
 }
 trap clean_up EXIT
@@ -160,6 +185,44 @@ PYTHON
 	exit $status
 }
 
+# Volumes count the time of reads in ticks, or not at all.
+test_counted_in_ticks()
+{
+	local dm iostats
+
+	make_mapped
+	dm=$(basename "$(readlink -f /dev/mapper/mlp-linear)")
+	load mapper/mlp-linear
+	pin 0
+	echo 1000 > /sys/module/mlproxy_testblk/parameters/base_us
+	for iostats in 1 0; do
+		echo $iostats > "/sys/block/$dm/queue/iostats"
+		read_files <<'PYTHON'
+import mmap
+fd = opened("dm/a")
+mapped = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+def states(read):
+    drop(fd)
+    for i in random.sample(range(0, 6000, 40), 40):
+        read(i)
+    return json.loads(cli("snapshot", "readahead", "-j"))["raw"]
+def fault(i):
+    mapped[i * 4096]
+shown = [states(read) for read in (lambda i: pread(fd, i), fault) for _ in range(4)]
+print("latency, depth, rate, files:", shown)
+# log2, in 256ths, of what the device takes at least
+sys.exit(any(raw[0] < 5100 or not raw[1] or not raw[2] for raw in shown))
+PYTHON
+		status=$?
+		[ $status = 0 ] || break
+	done
+	echo 0 > /sys/module/mlproxy_testblk/parameters/base_us
+	rmmod mlproxy_readahead
+	drop_mapped
+	exit $status
+}
+
 ktap_test "partitions of a disk are told apart" test_partitions
 ktap_test "a task that reads from two devices is accounted on both" test_two_devices
+ktap_test "reads are timed where the device does not" test_counted_in_ticks
 ktap_end

@@ -300,15 +300,17 @@ static void order_after(struct ra_order *o, const struct ra_call *call, pgoff_t 
  */
 void ra_call_exit(struct ra_call *call, pgoff_t expected)
 {
+	u64 bytes = call->outer ? task_read_bytes() - call->read_bytes : 0;
 	struct ra_file *f = call->entry;
 
+	ra_target_read(call->target, bytes);
 	if (f && ra_file_trylock(f, call->dev, call->ino, call->generation)) {
 		/* A call within another one: that one accounts for both. */
 		if (call->outer) {
 			s64 stall_ns = local_clock() - call->enter_ns;
 
 			ra_epoch_add_time(&f->epoch, 0, max_t(s64, stall_ns, 0));
-			f->epoch.read_bytes += task_read_bytes() - call->read_bytes;
+			f->epoch.read_bytes += bytes;
 		}
 		if (ra_is_miss(call)) {
 			order_after(&f->order, call, expected);

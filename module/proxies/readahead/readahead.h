@@ -12,7 +12,8 @@
  *   file.c      bounded table of the files seen
  *   task.c      bounded table of the tasks seen: think time and wall time
  *   progress.h  what of that is progress
- *   target.c    state of the chosen devices
+ *   target.c    the chosen devices, a slot for the state of each
+ *   device.c    what a device is doing, and what may be prefetched from it
  *   memory.c    the memory that a reader may fill
  *   congested.c whether a reader is held back
  *   override.c  window of an open file, in force only within one call

@@ -8,16 +8,33 @@
 
 #include "common/target.h"
 
+#define RA_STRAINED_DEPTH 64	/* reads in flight */
+
+/**
+ * struct ra_reads - reads of a device
+ * @ios: how many
+ * @nsecs: sum of their durations
+ * @sectors: sum of their sizes
+ */
+struct ra_reads {
+	u64 ios;
+	u64 nsecs;
+	u64 sectors;
+};
+
 /**
  * struct ra_target - state of a device whose files are looked after
  * @log_sum: sum over tasks of log2 (Q8) of their progress share times its
  *	weight in us; never positive
  * @log_us: sum of the weights
- * @sampling: taken by whoever reads the device's counters
- * @sample_ns: when they were read
- * @ios: reads completed, then
- * @nsecs: sum of their durations, then
- * @sectors: sum of their sizes, then
+ * @sampling: taken by whoever brings the state up to date
+ * @sample_ns: when that was done last
+ * @counted: the device's own counters, then
+ * @timed: they tell how long reads take; else the next ones are kept
+ * @silent: times in a row that they had not moved
+ * @waits: waits for a page since then
+ * @wait_ns: sum of their durations
+ * @read_bytes: what the readers asked the device for since then
  * @refaults: pages read again that had been evicted, on all devices, then
  * @budget: pages that may be prefetched, until the next look at the counters
  * @latency: log2 (Q8) of the mean duration of a read, in ns
@@ -34,9 +51,12 @@ struct ra_target {
 	atomic64_t log_us;
 	atomic_t sampling;
 	u64 sample_ns;
-	u64 ios;
-	u64 nsecs;
-	u64 sectors;
+	struct ra_reads counted;
+	bool timed;
+	u8 silent;
+	atomic64_t waits;
+	atomic64_t wait_ns;
+	atomic64_t read_bytes;
 	u64 refaults;
 	atomic_t budget;
 	u32 latency;
@@ -53,10 +73,13 @@ extern struct proxy_targets ra_chosen;
 
 struct ra_target *ra_target_find(struct super_block *sb);
 void ra_targets_forget(void);
+bool ra_target_is_shared(const struct ra_target *target);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
 unsigned int ra_target_snapshot(s64 *values, unsigned int nr);
 bool ra_target_strained(const s64 *values, unsigned int nr);
 bool ra_target_afford(struct ra_target *target, unsigned int pages);
+void ra_target_waited(struct ra_target *target, u64 ns, u32 waits);
+void ra_target_read(struct ra_target *target, u64 bytes);
 
 #endif /* _MLPROXY_RA_TARGET_H */

@@ -196,6 +196,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 	t->slice_think_ns = 0;
 	t->slice_wall_ns = 0;
 	t->slice_calls = 0;
+	t->read_missed = false;
 	t->in_order = false;
 	t->entered_waits = 0;
 	t->miss_parts = 0;
@@ -248,24 +249,48 @@ static void report(struct ra_paid *paid)
 	paid->work_ns = 0;
 }
 
+/*
+ * A read() that missed waits for its page after the call, a fault within it. What else the
+ * task sleeps for is not to be told from that, unless it slept but once.
+ */
+static void read_waited(const struct ra_task *t, const struct ra_clock *c, u64 off_ns)
+{
+	if (c->waits - t->left.waits == 1)
+		ra_target_waited(t->target, off_ns, 1);
+}
+
+static void fault_waited(const struct ra_task *t, s64 stall_ns)
+{
+	s64 off_ns = stall_ns - (s64)(t->left.cpu_ns - t->entered_cpu_ns);
+	u32 waits = t->left.waits - t->entered_waits;
+
+	if (t->fault && t->miss_parts && waits && off_ns > 0)
+		ra_target_waited(t->target, off_ns, waits);
+}
+
 /* The time since the last call belongs to the file of that call. */
 static void account_gap(struct ra_task *t, const struct ra_clock *c)
 {
 	u32 waits = c->waits - t->entered_waits, miss_parts = t->miss_parts;
 	u32 map_parts = t->map_parts;
+	bool read_missed = t->read_missed;
 	s64 gap_ns = c->now_ns - t->left.now_ns;
 	s64 think_ns = c->cpu_ns - t->left.cpu_ns;
 	u64 latest_ns, work_ns;
 
 	t->entered_waits = c->waits;
+	t->entered_cpu_ns = c->cpu_ns;
 	t->miss_parts = 0;
 	t->map_parts = 0;
+	t->read_missed = false;
 	if (!t->left.now_ns || gap_ns <= 0 ||
 	    (s64)(t->left.now_ns - READ_ONCE(ra_begin_ns)) < 0)
 		return;
 	think_ns = clamp_t(s64, think_ns, 0, gap_ns);
 	if (was_idle(gap_ns - think_ns, c->waits - t->left.waits))
 		gap_ns = think_ns;
+	else if (read_missed)
+		read_waited(t, c, gap_ns - think_ns);
 	think_ns = ra_useful_ns(think_ns, READ_ONCE(ra_wait_cpu_ns), waits, miss_parts, map_parts);
 	t->slice_think_ns += think_ns;
 	t->slice_wall_ns += gap_ns;
@@ -365,6 +390,7 @@ void ra_task_missed(struct ra_task *t, bool async, unsigned long pages)
 {
 	t->miss_parts = async && !t->fault ? RA_MARK_PARTS : RA_WAIT_PARTS;
 	t->map_parts = t->fault ? min_t(unsigned long, pages, RA_FAULT_AROUND) : 0;
+	t->read_missed = !async && !t->fault;
 }
 
 /**
@@ -379,6 +405,7 @@ void ra_task_exit(struct ra_task *t, u64 enter_ns)
 	clock_read(&t->left);
 	stall_ns = max_t(s64, t->left.now_ns - enter_ns, 0);
 	t->slice_wall_ns += stall_ns;
+	fault_waited(t, stall_ns);
 	pay(&t->paid, stall_ns, 0);
 	report(&t->paid);
 	t->fault = false;

@@ -69,12 +69,14 @@ struct ra_task_sum {
  * @busy: pid of the task that is within a call, or takes the slot over; else 0
  * @fault: the call is a page fault
  * @locked: &ra_call.locked of that
+ * @read_missed: the last call was a read() that missed: a wait that follows is for its page
  * @in_order: a look at a file that it maps found reads in order
  * @miss_parts: what the last call took outside of it, if it was a miss, in sixteenths of
  *	&ra_wait_cpu_ns
  * @map_parts: what mapping pages around took, the same
  * @left: clocks when the last call returned
- * @entered_waits: &ra_clock.waits when it began
+ * @entered_cpu_ns: &ra_clock.cpu_ns when it began
+ * @entered_waits: &ra_clock.waits then
  * @target: device of the last call, which the slice is reported to
  * @sums: of the devices that it used last, the latest one first
  * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to @target
@@ -97,10 +99,12 @@ struct ra_task {
 	atomic_t busy;
 	bool fault;
 	bool locked;
+	bool read_missed;
 	bool in_order;
 	u8 miss_parts;
 	u8 map_parts;
 	struct ra_clock left;
+	u64 entered_cpu_ns;
 	u32 entered_waits;
 	struct ra_target *target;
 	struct ra_task_sum sums[RA_TASK_TARGETS];

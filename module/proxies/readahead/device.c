@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a device is doing: how long its reads take, how many are in flight, how much it
+ * delivers; and what may be prefetched from it.
+ *
+ * The device's own counters tell, where its driver counts in nanoseconds, as those that
+ * work on requests do. Those that work on bios (device mapper, md) count in ticks, longer
+ * than most reads take; with iostats=0 nothing is counted; and a filesystem of several
+ * devices (btrfs) has none to be asked. There the waits of the readers stand for it: how
+ * long each was off the CPU that went to sleep for a page. Reads that nobody waits for
+ * are not among them.
+ */
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/part_stat.h>
+#include <linux/vmstat.h>
+
+#include "memory.h"
+#include "shared/log2.h"
+#include "target.h"
+
+#define RA_SAMPLE_NS	(5 * NSEC_PER_MSEC)
+/* Samples without a read that the device has counted: then it counts none. */
+#define RA_SILENT	8
+
+/*
+ * What may be prefetched until the next time: a share of the memory that is free or
+ * soon can be; nothing while the device has more to do than it can.
+ */
+static void sample_memory(struct ra_target *target, u64 sectors)
+{
+	unsigned long total = totalram_pages();
+	unsigned long room = global_zone_page_state(NR_FREE_PAGES) +
+			     global_node_page_state(NR_INACTIVE_FILE);
+	u64 refaults = global_node_page_state(WORKINGSET_REFAULT_FILE);
+	u64 pages = sectors >> (PAGE_SHIFT - SECTOR_SHIFT);
+	u32 share = 0;
+
+	if (target->sample_ns && pages)
+		share = div64_u64(min(refaults - target->refaults, pages) << 8, pages);
+	WRITE_ONCE(target->refault_share, (3 * target->refault_share + share + 2) / 4);
+	WRITE_ONCE(target->free_memory, (u64)min(room, total) * 256 / total);
+	target->refaults = refaults;
+	atomic_set(&target->budget, READ_ONCE(target->depth) >= log2_q8(RA_STRAINED_DEPTH) ? 0 :
+				    min(room / RA_MEMORY_SHARE, (unsigned long)INT_MAX));
+}
+
+/**
+ * ra_target_afford() - take pages from the device's budget of prefetching
+ * @target: its slot
+ * @pages: how many
+ *
+ * Return: true if there were that many.
+ */
+bool ra_target_afford(struct ra_target *target, unsigned int pages)
+{
+	/* Many at once may take a little more than there is: a few depths. */
+	return atomic_read(&target->budget) >= (int)pages &&
+	       atomic_sub_return(pages, &target->budget) >= 0;
+}
+
+static void read_counters(struct block_device *bdev, struct ra_reads *reads)
+{
+	reads->ios = part_stat_read(bdev, ios[STAT_READ]);
+	reads->nsecs = part_stat_read(bdev, nsecs[STAT_READ]);
+	reads->sectors = part_stat_read(bdev, sectors[STAT_READ]);
+}
+
+/* Do the device's counters tell how long reads take? */
+static bool judge_counters(struct ra_target *target, const struct ra_reads *now)
+{
+	if (now->ios != target->counted.ios)
+		target->silent = 0;
+	else if (target->silent < RA_SILENT)
+		target->silent++;
+	/* A sum of nanoseconds is hardly ever a whole number of ticks. */
+	return now->nsecs % TICK_NSEC && target->silent < RA_SILENT;
+}
+
+/* What was read since the last time. */
+static void reads_since(struct ra_target *target, struct block_device *bdev,
+			struct ra_reads *since)
+{
+	struct ra_reads now, before = target->counted;
+	bool timed;
+
+	since->ios = atomic64_xchg(&target->waits, 0);
+	since->nsecs = atomic64_xchg(&target->wait_ns, 0);
+	since->sectors = atomic64_xchg(&target->read_bytes, 0) >> SECTOR_SHIFT;
+	if (!bdev)
+		return;
+	read_counters(bdev, &now);
+	timed = judge_counters(target, &now);
+	WRITE_ONCE(target->timed, timed);
+	target->counted = now;
+	if (now.ios != before.ios)
+		since->sectors = now.sectors - before.sectors;
+	if (!timed)
+		return;
+	since->ios = now.nsecs >= before.nsecs && now.ios > before.ios ? now.ios - before.ios : 0;
+	since->nsecs = now.nsecs - before.nsecs;
+}
+
+/**
+ * ra_target_sample() - bring the device's state up to date, if it is old
+ * @target: its slot
+ * @sb: filesystem on it, in use by the caller
+ * @now_ns: local clock
+ *
+ * Whoever comes while another one does goes on with what is there.
+ */
+void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns)
+{
+	struct ra_reads reads;
+	u64 elapsed_ns;
+
+	if (atomic_cmpxchg(&target->sampling, 0, 1))
+		return;
+	elapsed_ns = now_ns - target->sample_ns;
+	if ((s64)elapsed_ns < (s64)RA_SAMPLE_NS)
+		goto out;
+	reads_since(target, ra_target_is_shared(target) ? NULL : sb->s_bdev, &reads);
+	sample_memory(target, reads.sectors);
+	if (target->sample_ns && reads.ios)
+		WRITE_ONCE(target->latency, log2_q8(div64_u64(reads.nsecs, reads.ios)));
+	if (target->sample_ns && (reads.ios || reads.sectors)) {
+		/* Little's law, in sixteenths, for a fraction of its own. */
+		WRITE_ONCE(target->depth,
+			   log2_q8(16 + div64_u64(reads.nsecs << 4, elapsed_ns)) - (4 << 8));
+		WRITE_ONCE(target->rate, log2_q8(div64_u64(reads.sectors << SECTOR_SHIFT,
+							   (elapsed_ns >> 20) + 1)));
+	}
+	target->sample_ns = now_ns;
+out:
+	atomic_set_release(&target->sampling, 0);
+}
+
+/**
+ * ra_target_waited() - a task has waited for a page
+ * @target: device that it is read from
+ * @ns: how long it was off the CPU
+ * @waits: times that it went to sleep
+ *
+ * Context: any. Nothing is kept where the device itself counts that.
+ */
+void ra_target_waited(struct ra_target *target, u64 ns, u32 waits)
+{
+	if (READ_ONCE(target->timed))
+		return;
+	atomic64_add(ns, &target->wait_ns);
+	atomic64_add(waits, &target->waits);
+}
+
+/**
+ * ra_target_read() - a task has begun to read
+ * @target: device
+ * @bytes: how much
+ *
+ * Context: any. As ra_target_waited().
+ */
+void ra_target_read(struct ra_target *target, u64 bytes)
+{
+	if (bytes && !READ_ONCE(target->timed))
+		atomic64_add(bytes, &target->read_bytes);
+}
