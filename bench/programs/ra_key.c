@@ -9,34 +9,32 @@
 #include <err.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define KEY_OF "/sys/module/mlproxy_readahead/parameters/key_of"
 
-/* @identity: "MAJOR:MINOR INODE GENERATION", which comes back before the key */
-static uint64_t ask(const char *identity)
+/* The answer is "MAJOR:MINOR INODE GENERATION KEY". */
+static uint64_t ask(const char *path, uint64_t inode)
 {
 	int fd = open(KEY_OF, O_RDWR | O_CLOEXEC);
-	size_t len = strlen(identity);
+	uint64_t key, answered;
 	char answer[128];
-	uint64_t key;
 	ssize_t n;
 
 	if (fd < 0)
 		err(1, KEY_OF);
-	if (write(fd, identity, len) != (ssize_t)len)
-		err(1, KEY_OF ": %s", identity);
+	if (write(fd, path, strlen(path)) < 0)
+		err(1, KEY_OF ": %s", path);
 	n = pread(fd, answer, sizeof(answer) - 1, 0);
 	if (n < 0)
 		err(1, KEY_OF);
 	answer[n] = 0;
-	if (strncmp(answer, identity, len) || sscanf(answer + len, " %" SCNu64, &key) != 1)
+	if (sscanf(answer, "%*u:%*u %" SCNu64 " %*u %" SCNu64, &answered, &key) != 2 ||
+	    answered != inode)
 		errx(1, KEY_OF ": somebody else asks");
 	close(fd);
 	return key;
@@ -49,21 +47,13 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		errx(2, "usage: ra_key FILE...");
 	for (i = 1; i < argc; i++) {
-		int fd = open(argv[i], O_RDONLY | O_CLOEXEC);
-		/* The ioctl's number says long, filesystems write an int. */
-		long generation = 0;
-		char identity[96];
+		char *path = realpath(argv[i], NULL);
 		struct stat st;
 
-		if (fd < 0 || fstat(fd, &st))
+		if (!path || stat(path, &st))
 			err(1, "%s", argv[i]);
-		if (ioctl(fd, FS_IOC_GETVERSION, &generation))
-			err(1, "%s: no generation", argv[i]);
-		snprintf(identity, sizeof(identity), "%u:%u %" PRIu64 " %" PRIu32,
-			 major(st.st_dev), minor(st.st_dev), (uint64_t)st.st_ino,
-			 (uint32_t)generation);
-		printf("%" PRIu64 "\n", ask(identity));
-		close(fd);
+		printf("%" PRIu64 "\n", ask(path, st.st_ino));
+		free(path);
 	}
 	return 0;
 }

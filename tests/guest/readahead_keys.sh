@@ -54,7 +54,7 @@ test_nonsense()
 
 	proxy_load || exit 1
 	echo "8:1 12 7" > $params/key_of
-	for text in "" 8 8:1 "8:1 12" "8 1 12 7" "4096:1 12 7" "8:1048576 12 7" "$mnt/a"; do
+	for text in "" 8 8:1 "8:1 12" "8 1 12 7" "4096:1 12 7" "8:1048576 12 7" "$mnt/none" "${mnt#/}/a"; do
 		expect_fail sh -c "echo '$text' > $params/key_of"
 	done
 	expect "what was asked before" "$(param key_of | cut -d ' ' -f -3)" "8:1 12 7"

@@ -1,39 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The devices whose filesystems a proxy looks after, as the administrator names them. No
- * device is held: it is known by its number only, so it may come and go.
+ * The filesystems that a proxy looks after, as the administrator chooses them: by device,
+ * by where they are mounted, by type, or all that are local. Nothing is held: neither a
+ * device nor a filesystem has to be there, and it may come and go.
+ *
+ * Local are filesystems on a block device, and btrfs. All others are left alone, also if
+ * they are named: what they read from is not to be seen (overlay: what that reads from a
+ * filesystem below counts there), not a disk (NFS, tmpfs), or a program's (FUSE).
  */
 #ifndef _MLPROXY_PROXIES_TARGET_H
 #define _MLPROXY_PROXIES_TARGET_H
 
-#include <linux/blkdev.h>
 #include <linux/fs.h>
+#include <linux/rcupdate.h>
 
-#define PROXY_MAX_TARGETS 8
+#define PROXY_MAX_TARGETS 16
+
+struct proxy_target_list;
 
 /**
- * struct proxy_targets - the chosen devices
- * @dev: their numbers, up to the first 0; read without a lock
+ * struct proxy_targets - what is chosen
+ * @list: NULL for nothing
  */
 struct proxy_targets {
-	u32 dev[PROXY_MAX_TARGETS];
+	struct proxy_target_list __rcu *list;
 };
 
 /**
- * proxy_targets_set() - choose the devices
+ * proxy_targets_set() - choose
  * @targets: where
- * @text: of each, its name as in /dev, a path of its node or of a directory of the filesystem
- *	on it, or major:minor; separated by commas; empty for none
+ * @text: up to PROXY_MAX_TARGETS words with commas or blanks between them; empty for none:
+ *	- the name of a block device as in /dev, or the path of its node; a whole disk stands
+ *	  for the filesystems on its partitions, too
+ *	- MAJOR:MINOR
+ *	- the path of a directory that something is mounted on
+ *	- fstype:NAME, for all filesystems of a type
+ *	- local, for all
  *
- * A filesystem without a block device of its own (btrfs, overlay, NFS) is refused.
+ * What is not there, or has nothing mounted from it, is told of in the kernel's log, and kept:
+ * see proxy_targets_look().
+ *
  * Context: may sleep; callers are serialised by a mutex.
- * Return: 0; then the choice is in force. Else nothing changed: -EINVAL, -E2BIG, -ENODEV,
- * -EOPNOTSUPP, or what looking up a name returned; the kernel's log says which name.
+ * Return: 0; then the choice is in force. Else nothing changed: -EINVAL for a word that is
+ * none of these, -E2BIG, -ENOMEM; the kernel's log says which word.
  */
 int proxy_targets_set(struct proxy_targets *targets, const char *text);
 
 /**
- * proxy_targets_show() - write the chosen devices as major:minor
+ * proxy_targets_look() - see what devices and directories the names mean now
+ * @targets: from where
+ *
+ * To be called now and then, with the root directory that names are to be looked up from:
+ * a name may come, go, and mean something else. Context: as proxy_targets_set().
+ */
+void proxy_targets_look(struct proxy_targets *targets);
+
+/**
+ * proxy_targets_free() - choose nothing
+ * @targets: from where
+ *
+ * Context: as proxy_targets_set().
+ */
+void proxy_targets_free(struct proxy_targets *targets);
+
+/**
+ * proxy_targets_show() - write what is chosen, as proxy_targets_set() takes it
  * @targets: from where; callers are serialised by a mutex
  * @buf: text, with a newline
  * @size: room
@@ -43,30 +74,32 @@ int proxy_targets_set(struct proxy_targets *targets, const char *text);
 int proxy_targets_show(const struct proxy_targets *targets, char *buf, size_t size);
 
 /**
- * proxy_target_find() - is a filesystem on a chosen device
+ * proxy_targets_state() - write what became of each target, a line each
+ * @targets: from where
+ * @buf: text: the filesystems that are mounted from it, or why there are none
+ * @size: room
+ *
+ * Looks at what is mounted, as the calling process sees it. Context: as
+ * proxy_targets_set(). Return: length.
+ */
+int proxy_targets_state(struct proxy_targets *targets, char *buf, size_t size);
+
+/**
+ * proxy_target_match() - is a filesystem chosen
  * @targets: from where
  * @sb: filesystem, in use by the caller
  *
- * A whole disk stands for the filesystems on its partitions. Context: any.
- * Return: the device's slot, or -1.
+ * Context: any.
  */
-static inline int proxy_target_find(const struct proxy_targets *targets,
-				    const struct super_block *sb)
+bool proxy_target_match(const struct proxy_targets *targets, const struct super_block *sb);
+
+/**
+ * proxy_targets_any() - is anything chosen, there or not
+ * @targets: from where
+ */
+static inline bool proxy_targets_any(const struct proxy_targets *targets)
 {
-	unsigned int i;
-
-	for (i = 0; i < PROXY_MAX_TARGETS; i++) {
-		u32 dev = READ_ONCE(targets->dev[i]);
-
-		if (!dev)
-			break;
-		if (dev == sb->s_dev)
-			return i;
-		if (sb->s_bdev && (dev == sb->s_bdev->bd_dev ||
-				   dev == disk_devt(sb->s_bdev->bd_disk)))
-			return i;
-	}
-	return -1;
+	return rcu_access_pointer(targets->list);
 }
 
 #endif /* _MLPROXY_PROXIES_TARGET_H */

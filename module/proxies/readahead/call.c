@@ -248,7 +248,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->target = ra_target_find(inode->i_sb);
 	if (!call->target || !i_size_read(inode))
 		return false;
-	call->dev = inode->i_sb->s_dev;
+	call->dev = ra_file_dev(inode);
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;
 	if (ra_file_advised(file, inode)) {

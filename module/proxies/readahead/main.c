@@ -13,6 +13,7 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/vmstat.h>
+#include <linux/workqueue.h>
 
 #include "common/hook.h"
 #include "common/params.h"
@@ -39,10 +40,14 @@ static bool ra_running;
 static bool ra_attached;
 static DEFINE_MUTEX(ra_mutex);
 
+#define RA_LOOK_JIFFIES HZ
+static void look_again(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(ra_look, look_again);
+
 /* Attach or detach as the state wants it. */
 static int hooks_update(void)
 {
-	bool want = ra_running && ra_chosen.dev[0];
+	bool want = ra_running && proxy_targets_any(&ra_chosen);
 	int err = 0;
 
 	lockdep_assert_held(&ra_mutex);
@@ -50,11 +55,27 @@ static int hooks_update(void)
 		ra_task_begin();
 		err = proxy_hooks_attach();
 		ra_attached = !err;
+		if (!err)
+			queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
 	} else if (!want && ra_attached) {
+		cancel_delayed_work(&ra_look);
 		proxy_hooks_detach();
 		ra_attached = false;
 	}
 	return err;
+}
+
+/* Names of devices come, go, and mean others; and slots of devices that went are wanted. */
+static void look_again(struct work_struct *work)
+{
+	mutex_lock(&ra_mutex);
+	if (ra_attached) {
+		proxy_targets_look(&ra_chosen);
+		if (ra_targets_full())
+			ra_targets_prune();
+		queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
+	}
+	mutex_unlock(&ra_mutex);
 }
 
 static int ra_start(struct mlproxy *proxy, void *priv)
@@ -158,7 +179,7 @@ static int target_set(const char *val, const struct kernel_param *kp)
 	mutex_lock(&ra_mutex);
 	err = proxy_targets_set(&ra_chosen, val);
 	if (!err) {
-		ra_targets_forget();
+		ra_targets_prune();
 		err = hooks_update();
 	}
 	mutex_unlock(&ra_mutex);
@@ -175,9 +196,34 @@ static int target_get(char *buf, const struct kernel_param *kp)
 	return len;
 }
 
-static const struct kernel_param_ops target_ops = { .set = target_set, .get = target_get };
+/* The last one to touch them: also if the module could not be loaded. */
+static void target_free(void *arg)
+{
+	proxy_targets_free(&ra_chosen);
+}
+
+static const struct kernel_param_ops target_ops = {
+	.set = target_set,
+	.get = target_get,
+	.free = target_free,
+};
+
 module_param_cb(target, &target_ops, NULL, 0644);
-MODULE_PARM_DESC(target, "block devices whose files are looked after: names as in /dev, major:minor, or directories on them, separated by commas");
+MODULE_PARM_DESC(target, "whose files are looked after: devices as in /dev, MAJOR:MINOR, directories that a filesystem is mounted on, fstype:NAME, or local for all; separated by commas");
+
+static int target_state_get(char *buf, const struct kernel_param *kp)
+{
+	int len;
+
+	mutex_lock(&ra_mutex);
+	len = proxy_targets_state(&ra_chosen, buf, PAGE_SIZE);
+	mutex_unlock(&ra_mutex);
+	return len;
+}
+
+static const struct kernel_param_ops target_state_ops = { .get = target_state_get };
+module_param_cb(target_state, &target_state_ops, NULL, 0400);
+MODULE_PARM_DESC(target_state, "what is mounted from each target, or why nothing is looked after");
 
 module_param(max_files, uint, 0444);
 MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 288 bytes each (default 512)");
@@ -268,6 +314,7 @@ static void __exit readahead_exit(void)
 {
 	proxy_hooks_exit();
 	mlproxy_destroy(ra_registered);
+	cancel_delayed_work_sync(&ra_look);
 	ra_files_free();
 }
 

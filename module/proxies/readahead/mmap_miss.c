@@ -15,11 +15,12 @@
 #include <linux/sched/clock.h>
 
 #include "file.h"
+#include "key.h"
 #include "mmap_miss.h"
 
 static struct ra_file *file_entry(struct inode *inode)
 {
-	return ra_file_get(inode->i_sb->s_dev, inode->i_ino, inode->i_generation, local_clock());
+	return ra_file_get(ra_file_dev(inode), inode->i_ino, inode->i_generation, local_clock());
 }
 
 /**

@@ -14,6 +14,7 @@
 #include <linux/minmax.h>
 #include <linux/spinlock.h>
 
+#include "common/mounts.h"
 #include "shared/log2.h"
 #include "target.h"
 
@@ -86,24 +87,47 @@ static struct ra_target *target_take(u32 dev)
  */
 struct ra_target *ra_target_find(struct super_block *sb)
 {
-	if (proxy_target_find(&ra_chosen, sb) < 0)
+	if (!proxy_target_match(&ra_chosen, sb))
 		return NULL;
 	return target_find(sb->s_dev) ?: target_take(sb->s_dev);
 }
 
-/**
- * ra_targets_forget() - others are chosen: those that are still used come anew
- *
- * Context: any but within another function of this file.
- */
-void ra_targets_forget(void)
+/* Which slots are in use by a filesystem that is mounted and chosen. */
+static void mark_used(const struct proxy_mount *mount, void *arg)
 {
+	struct ra_target *t = mount->sb ? target_find(mount->dev) : NULL;
+	bool *used = arg;
+
+	if (t && proxy_target_match(&ra_chosen, mount->sb))
+		used[t - ra_targets] = true;
+}
+
+/**
+ * ra_targets_prune() - forget those that are not mounted any more, or not chosen
+ *
+ * One that is forgotten but in use, where it can't be seen, comes anew. Context: may sleep;
+ * callers are serialised.
+ */
+void ra_targets_prune(void)
+{
+	bool used[RA_TARGETS] = {};
 	unsigned int i;
 
+	if (proxy_mounts_walk(mark_used, used) < 0)
+		return;
 	raw_spin_lock(&ra_target_lock);
 	for (i = 0; i < RA_TARGETS; i++)
-		WRITE_ONCE(ra_target_devs[i], 0);
+		if (!used[i])
+			WRITE_ONCE(ra_target_devs[i], 0);
 	raw_spin_unlock(&ra_target_lock);
+}
+
+/**
+ * ra_targets_full() - has every slot a device
+ */
+bool ra_targets_full(void)
+{
+	return !target_find(0);
 }
 
 /**

@@ -72,7 +72,8 @@ struct ra_target {
 extern struct proxy_targets ra_chosen;
 
 struct ra_target *ra_target_find(struct super_block *sb);
-void ra_targets_forget(void);
+void ra_targets_prune(void);
+bool ra_targets_full(void);
 bool ra_target_is_shared(const struct ra_target *target);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
