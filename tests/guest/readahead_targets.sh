@@ -338,8 +338,8 @@ test_partitions()
 	pin 0
 	read_files <<'PYTHON'
 p1, p2 = opened("p1/a"), opened("p2/a")
-for n in range(60):
-    for i in random.sample(range(0, 2500, 3), 150):
+for n in range(25):
+    for i in random.sample(range(0, 2500, 3), 100):
         pread(p1, i)
     for i in random.sample(range(0, 2500, 3), 2):
         pread(p2, i)
@@ -370,7 +370,7 @@ recommend("256K", tmp + "/p2/a")
 p1, p2, other = opened("p1/a"), opened("p2/a"), opened("p2/b")
 def read_both():
     before, decisions = taken("256K"), value("decisions")
-    for n in range(4):
+    for n in range(2):
         for i in range(2500):
             pread(p1, i)
             pread(p2, i)
@@ -415,12 +415,12 @@ fd = opened("dm/a")
 mapped = mmap.mmap(fd, 0, prot=mmap.PROT_READ)
 def states(read):
     drop(fd)
-    for i in random.sample(range(0, 6000, 40), 40):
+    for i in random.sample(range(0, 6000, 40), 30):
         read(i)
     return json.loads(cli("snapshot", "readahead", "-j"))["raw"]
 def fault(i):
     mapped[i * 4096]
-shown = [states(read) for read in (lambda i: pread(fd, i), fault) for _ in range(4)]
+shown = [states(read) for read in (lambda i: pread(fd, i), fault) for _ in range(2)]
 print("latency, depth, rate, files:", shown)
 # log2, in 256ths; what the device takes at least is 5096, some of it on the CPU
 sys.exit(any(raw[0] < 4900 or not raw[1] or not raw[2] for raw in shown))
@@ -434,12 +434,75 @@ PYTHON
 	exit $status
 }
 
+# instances: their names
+instances()
+{
+	"$mlproxy" list -j | python3 -c '
+import json, sys
+names = [p["name"] for p in json.load(sys.stdin)["proxies"]]
+print(*sorted(n.split(":")[1] for n in names if n.startswith("readahead:")))'
+}
+
+wait_instances()
+{
+	local i
+
+	for i in $(seq 100); do
+		[ "$(instances)" = "$1" ] && return
+		sleep 0.1
+	done
+	expect instances "$(instances)" "$1"
+}
+
+# decide NAME: the instance decides, while the file on its device is read
+decide()
+{
+	read_files <<PYTHON
+fd = opened("${1#mlptest0}/a")
+def decided(name):
+    return sum(json.loads(cli("stats", name, "-j"))["by_action"].values())
+before = decided("readahead:$1")
+for n in range(2):
+    drop(fd)
+    for i in random.sample(range(0, 2500, 3), 200):
+        pread(fd, i)
+print("decisions of $1:", before, decided("readahead:$1"))
+sys.exit(decided("readahead:$1") == before)
+PYTHON
+}
+
+# Each device decides by itself, from its first miss on until it is chosen no more.
+test_instances()
+{
+	make_parts
+	load mlptest0 per_device=1
+	expect "instances" "$(instances)" ""
+	cat "$tmp/p1/a" > /dev/null
+	wait_instances mlptest0p1
+	cat "$tmp/p2/a" > /dev/null
+	wait_instances "mlptest0p1 mlptest0p2"
+	decide mlptest0p1 && decide mlptest0p2 || exit 1
+	"$mlproxy" snapshot readahead:mlptest0p2 || exit 1
+	choose "$(part 2)"
+	expect "instances of what is chosen" "$(instances)" mlptest0p2
+	proxy stop
+	choose "$(part 1)"
+	expect "instances of what was not read" "$(instances)" ""
+	proxy start
+	cat "$tmp/p1/b" > /dev/null
+	wait_instances mlptest0p1
+	decide mlptest0p1 || exit 1
+	rmmod mlproxy_readahead || exit 1
+	drop_parts
+}
+
 ktap_test "a directory, a type or a name that means nothing is kept, and told of" test_late
 ktap_test "a device that comes later is taken up" test_late_device
 ktap_test "a disk does not stand for the volumes on it" test_below
 ktap_test "all local filesystems, and no other" test_local
 ktap_test "partitions of a disk are told apart" test_partitions
 ktap_test "a task that reads from two devices is accounted on both" test_two_devices
+ktap_test "an instance of the proxy for each device" test_instances
 ktap_test "reads are timed where the device does not" test_counted_in_ticks
 ktap_test "XFS" test_xfs
 ktap_test "btrfs, and its snapshots apart" test_btrfs

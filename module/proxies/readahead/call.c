@@ -12,6 +12,7 @@
 #include "call.h"
 #include "epoch.h"
 #include "file.h"
+#include "instance.h"
 #include "key.h"
 #include "override.h"
 #include "readahead.h"
@@ -58,7 +59,7 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	struct ra_file *last;
 
 	if (call->kind != RA_FAULT || !call->task ||
-	    mlproxy_is_control(ra_proxy, ra_key(call->dev, call->ino, call->generation)))
+	    ra_is_control(call->target, ra_key(call->dev, call->ino, call->generation)))
 		return RA_KERNEL;
 	if (!last_trylock(call, f))
 		return RA_KERNEL;
@@ -248,6 +249,8 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->target = ra_target_find(inode->i_sb);
 	if (!call->target || !i_size_read(inode))
 		return false;
+	if (unlikely(READ_ONCE(call->target->fresh)))
+		ra_instances_want(call->target);
 	call->dev = ra_file_dev(inode);
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;

@@ -24,6 +24,7 @@
 #include "call.h"
 #include "epoch.h"
 #include "file.h"
+#include "instance.h"
 #include "key.h"
 #include "memory.h"
 #include "readahead.h"
@@ -306,7 +307,7 @@ static void epoch_feedback(struct ra_file *f, struct ra_task *task, struct ra_ta
 	this_cpu_inc(ra_counters.rewards);
 	this_cpu_add(ra_counters.reward_sum, reward);
 	if (f->decided)
-		mlproxy_feedback(ra_proxy, &f->decision, reward);
+		ra_feedback(target, &f->decision, reward);
 }
 
 /**
@@ -461,6 +462,7 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 		.baseline = RA_KERNEL,
 		.allowed = allowed_actions(f, target, kernel_pages),
 	};
+	q->target = target;
 	q->before = f->action;
 	q->by_mmap = f->epoch.mmap;
 	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
@@ -520,7 +522,7 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 void ra_epoch_ask(struct ra_question *q)
 {
 	q->req.features = q->x;
-	mlproxy_decide(ra_proxy, &q->req, &q->decision);
+	ra_decide(q->target, &q->req, &q->decision);
 	this_cpu_inc(ra_counters.decisions);
 }
 

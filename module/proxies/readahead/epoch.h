@@ -74,6 +74,7 @@ struct ra_epoch {
  * @req: the question
  * @x: its features
  * @decision: the answer
+ * @target: device of the file
  * @start_ns: &ra_epoch.start_ns of the epoch that it is for
  * @before: action of the epoch before
  * @by_mmap: that had page faults
@@ -83,6 +84,7 @@ struct ra_question {
 	struct mlproxy_request req;
 	s64 x[RA_NR_FEATURES];
 	struct mlproxy_decision decision;
+	const struct ra_target *target;
 	u64 start_ns;
 	u8 before;
 	bool by_mmap;

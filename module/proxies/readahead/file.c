@@ -103,6 +103,23 @@ void ra_files_correct(void)
 	}
 }
 
+/**
+ * ra_files_undecide() - no outcome of what was decided so far is to be told of
+ *
+ * The actions stay in force. Context: task context.
+ */
+void ra_files_undecide(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ra_sets * RA_WAYS; i++) {
+		raw_spin_lock(&ra_files[i].lock);
+		ra_files[i].decided = false;
+		ra_files[i].epoch.asked = false;
+		raw_spin_unlock(&ra_files[i].lock);
+	}
+}
+
 static struct ra_file *file_set(u32 dev, u64 ino, u32 generation)
 {
 	u64 identity = ino ^ rol64((u64)generation << 32 | dev, 16);

@@ -83,6 +83,7 @@ int ra_files_alloc(unsigned int max_files);
 void ra_files_free(void);
 void ra_files_reset(void);
 void ra_files_correct(void);
+void ra_files_undecide(void);
 struct ra_file *ra_file_find(u32 dev, u64 ino, u32 generation);
 struct ra_file *ra_file_get(u32 dev, u64 ino, u32 generation, u64 now_ns);
 

@@ -20,6 +20,7 @@
 #include "action.h"
 #include "file.h"
 #include "hook.h"
+#include "instance.h"
 #include "readahead.h"
 #include "schema.h"
 #include "target.h"
@@ -68,20 +69,26 @@ static int hooks_update(void)
 /* Names of devices come, go, and mean others; and slots of devices that went are wanted. */
 static void look_again(struct work_struct *work)
 {
+	bool prune = false;
+
 	mutex_lock(&ra_mutex);
 	if (ra_attached) {
 		proxy_targets_look(&ra_chosen);
-		if (ra_targets_full())
-			ra_targets_prune();
+		prune = ra_targets_wanted();
 		queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
 	}
 	mutex_unlock(&ra_mutex);
+	if (prune)
+		ra_instances_prune();
 }
 
+/* The callbacks: @priv is the device's slot, of an instance; else NULL. */
 static int ra_start(struct mlproxy *proxy, void *priv)
 {
 	int err;
 
+	if (priv)
+		return 0;
 	mutex_lock(&ra_mutex);
 	if (!ra_wait_cpu_ns)
 		ra_wait_cpu_ns = ra_wait_measure();
@@ -98,6 +105,8 @@ static int ra_start(struct mlproxy *proxy, void *priv)
 
 static void ra_stop(struct mlproxy *proxy, void *priv)
 {
+	if (priv)
+		return;
 	mutex_lock(&ra_mutex);
 	ra_running = false;
 	hooks_update();
@@ -106,7 +115,7 @@ static void ra_stop(struct mlproxy *proxy, void *priv)
 
 static unsigned int ra_snapshot(void *priv, s64 *values, unsigned int nr)
 {
-	return ra_target_snapshot(values, nr);
+	return ra_target_snapshot(priv, values, nr);
 }
 
 /* Memory is short: reading ahead on trial would evict what others need. */
@@ -178,11 +187,10 @@ static int target_set(const char *val, const struct kernel_param *kp)
 
 	mutex_lock(&ra_mutex);
 	err = proxy_targets_set(&ra_chosen, val);
-	if (!err) {
-		ra_targets_prune();
+	if (!err)
 		err = hooks_update();
-	}
 	mutex_unlock(&ra_mutex);
+	ra_instances_prune();
 	return err;
 }
 
@@ -302,6 +310,7 @@ static int __init readahead_init(void)
 		goto out_hooks;
 	}
 	ra_registered = proxy;
+	ra_instances_init(proxy);
 	return 0;
 out_hooks:
 	proxy_hooks_exit();
@@ -313,6 +322,7 @@ out_free:
 static void __exit readahead_exit(void)
 {
 	proxy_hooks_exit();
+	ra_instances_exit();
 	mlproxy_destroy(ra_registered);
 	cancel_delayed_work_sync(&ra_look);
 	ra_files_free();

@@ -13,6 +13,7 @@
  *   task.c      bounded table of the tasks seen: think time and wall time
  *   progress.h  what of that is progress
  *   target.c    the chosen devices, a slot for the state of each
+ *   instance.c  an instance of the proxy for each of them
  *   device.c    what a device is doing, and what may be prefetched from it
  *   memory.c    the memory that a reader may fill
  *   congested.c whether a reader is held back

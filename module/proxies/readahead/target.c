@@ -18,12 +18,11 @@
 #include "shared/log2.h"
 #include "target.h"
 
-#define RA_TARGETS	16
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
 
-static struct ra_target ra_targets[RA_TARGETS + 1];
+static struct ra_target ra_targets[RA_TARGET_SLOTS];
 /* Whose they are, 0 for nobody's: in a cache line, as each miss looks at them. */
-static u32 ra_target_devs[RA_TARGETS] ____cacheline_aligned;
+static u32 ra_target_devs[RA_TARGET_SLOTS] ____cacheline_aligned;
 /* Slots are taken and given back under it. */
 static DEFINE_RAW_SPINLOCK(ra_target_lock);
 
@@ -64,19 +63,30 @@ static struct ra_target *target_find(u32 dev)
 }
 
 /* Others that come by meanwhile account to the shared one, once. */
-static struct ra_target *target_take(u32 dev)
+static struct ra_target *target_take(const struct super_block *sb)
 {
-	struct ra_target *t = NULL;
+	struct ra_target *shared = &ra_targets[RA_TARGETS], *t;
 
-	if (!target_find(0) || !raw_spin_trylock(&ra_target_lock))
-		return &ra_targets[RA_TARGETS];
-	t = target_find(dev) ?: target_find(0);
-	if (t && ra_target_devs[t - ra_targets] != dev) {
+	if (!target_find(0)) {
+		if (!ra_target_dev(shared)) {
+			strscpy(shared->name, "others", sizeof(shared->name));
+			WRITE_ONCE(ra_target_devs[RA_TARGETS], 1);
+			WRITE_ONCE(shared->fresh, true);
+		}
+		return shared;
+	}
+	if (!raw_spin_trylock(&ra_target_lock))
+		return shared;
+	t = target_find(sb->s_dev) ?: target_find(0);
+	if (t && ra_target_dev(t) != sb->s_dev) {
 		target_clear(t);
-		WRITE_ONCE(ra_target_devs[t - ra_targets], dev);
+		strscpy(t->name, sb->s_id, sizeof(t->name));
+		WRITE_ONCE(t->fresh, true);
+		/* pairs with ra_target_dev(): the name before the number */
+		smp_store_release(&ra_target_devs[t - ra_targets], sb->s_dev);
 	}
 	raw_spin_unlock(&ra_target_lock);
-	return t ?: &ra_targets[RA_TARGETS];
+	return t ?: shared;
 }
 
 /**
@@ -89,7 +99,7 @@ struct ra_target *ra_target_find(struct super_block *sb)
 {
 	if (!proxy_target_match(&ra_chosen, sb))
 		return NULL;
-	return target_find(sb->s_dev) ?: target_take(sb->s_dev);
+	return target_find(sb->s_dev) ?: target_take(sb);
 }
 
 /* Which slots are in use by a filesystem that is mounted and chosen. */
@@ -103,31 +113,60 @@ static void mark_used(const struct proxy_mount *mount, void *arg)
 }
 
 /**
- * ra_targets_prune() - forget those that are not mounted any more, or not chosen
+ * ra_targets_used() - which slots are in use by what is mounted and chosen
+ * @used: out: of each, true if so, or if that is not to be seen
  *
- * One that is forgotten but in use, where it can't be seen, comes anew. Context: may sleep;
- * callers are serialised.
+ * Context: may sleep.
  */
-void ra_targets_prune(void)
+void ra_targets_used(bool used[RA_TARGET_SLOTS])
 {
-	bool used[RA_TARGETS] = {};
-	unsigned int i;
-
+	memset(used, 0, RA_TARGET_SLOTS * sizeof(*used));
+	/* That of all others goes last. */
+	used[RA_TARGETS] = !target_find(0);
 	if (proxy_mounts_walk(mark_used, used) < 0)
-		return;
+		memset(used, true, RA_TARGET_SLOTS * sizeof(*used));
+}
+
+/**
+ * ra_target_give_back() - forget a device
+ * @slot: number of its slot
+ *
+ * If it is in use all the same, it comes anew. Context: may sleep.
+ */
+void ra_target_give_back(unsigned int slot)
+{
 	raw_spin_lock(&ra_target_lock);
-	for (i = 0; i < RA_TARGETS; i++)
-		if (!used[i])
-			WRITE_ONCE(ra_target_devs[i], 0);
+	WRITE_ONCE(ra_target_devs[slot], 0);
 	raw_spin_unlock(&ra_target_lock);
 }
 
 /**
- * ra_targets_full() - has every slot a device
+ * ra_target_slot() - a slot by its number
+ * @slot: below RA_TARGET_SLOTS
  */
-bool ra_targets_full(void)
+struct ra_target *ra_target_slot(unsigned int slot)
 {
-	return !target_find(0);
+	return &ra_targets[slot];
+}
+
+/**
+ * ra_target_dev() - whose a slot is
+ * @target: slot
+ *
+ * Return: the device's number, 1 for the shared one if it is used; or 0.
+ */
+u32 ra_target_dev(const struct ra_target *target)
+{
+	/* pairs with target_take() */
+	return smp_load_acquire(&ra_target_devs[target - ra_targets]);
+}
+
+/**
+ * ra_targets_wanted() - are there devices without a slot of their own
+ */
+bool ra_targets_wanted(void)
+{
+	return ra_target_dev(&ra_targets[RA_TARGETS]);
 }
 
 /**
@@ -152,28 +191,30 @@ u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
 	return now;
 }
 
+static unsigned int target_values(const struct ra_target *t, s64 *values)
+{
+	values[0] = READ_ONCE(t->latency);
+	values[1] = READ_ONCE(t->depth);
+	values[2] = READ_ONCE(t->rate);
+	values[3] = max_t(u32, READ_ONCE(t->files_before), atomic_read(&t->files));
+	return 4;
+}
+
 /**
  * ra_target_snapshot() - state of the devices, for mlproxy_ops.snapshot
+ * @only: the one that is asked for; NULL for all
  * @values: out: latency, depth, rate, active files of each device
  * @nr: room
  *
  * Return: values written.
  */
-unsigned int ra_target_snapshot(s64 *values, unsigned int nr)
+unsigned int ra_target_snapshot(const struct ra_target *only, s64 *values, unsigned int nr)
 {
 	unsigned int i, n = 0;
 
-	for (i = 0; i < RA_TARGETS && n + 4 <= nr; i++) {
-		const struct ra_target *t = &ra_targets[i];
-
-		if (!READ_ONCE(ra_target_devs[i]))
-			continue;
-		values[n++] = READ_ONCE(t->latency);
-		values[n++] = READ_ONCE(t->depth);
-		values[n++] = READ_ONCE(t->rate);
-		values[n++] = max_t(u32, READ_ONCE(t->files_before),
-				    atomic_read(&t->files));
-	}
+	for (i = 0; i < RA_TARGETS && n + 4 <= nr; i++)
+		if (only ? only == &ra_targets[i] : ra_target_dev(&ra_targets[i]) != 0)
+			n += target_values(&ra_targets[i], values + n);
 	return n;
 }
 

@@ -5,10 +5,15 @@
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
+#include <linux/rcupdate.h>
 
 #include "common/target.h"
 
+struct mlproxy;
+
 #define RA_STRAINED_DEPTH 64	/* reads in flight */
+#define RA_TARGETS	16
+#define RA_TARGET_SLOTS	(RA_TARGETS + 1)	/* and one for all others */
 
 /**
  * struct ra_reads - reads of a device
@@ -45,6 +50,9 @@ struct ra_reads {
  * @window: number of the current activity window
  * @files: files active in it
  * @files_before: files active in the one before
+ * @name: of the device, while it has the slot
+ * @fresh: the slot was taken just now
+ * @instance: who decides for its files, or NULL; see instance.c
  */
 struct ra_target {
 	atomic64_t log_sum;
@@ -67,17 +75,23 @@ struct ra_target {
 	u32 window;
 	atomic_t files;
 	u32 files_before;
+	char name[24];
+	bool fresh;
+	struct mlproxy __rcu *instance;
 };
 
 extern struct proxy_targets ra_chosen;
 
 struct ra_target *ra_target_find(struct super_block *sb);
-void ra_targets_prune(void);
-bool ra_targets_full(void);
+void ra_targets_used(bool used[RA_TARGET_SLOTS]);
+void ra_target_give_back(unsigned int slot);
+struct ra_target *ra_target_slot(unsigned int slot);
+u32 ra_target_dev(const struct ra_target *target);
+bool ra_targets_wanted(void);
 bool ra_target_is_shared(const struct ra_target *target);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
-unsigned int ra_target_snapshot(s64 *values, unsigned int nr);
+unsigned int ra_target_snapshot(const struct ra_target *only, s64 *values, unsigned int nr);
 bool ra_target_strained(const s64 *values, unsigned int nr);
 bool ra_target_afford(struct ra_target *target, unsigned int pages);
 void ra_target_waited(struct ra_target *target, u64 ns, u32 waits);

@@ -27,6 +27,7 @@
 
 #include "call.h"
 #include "file.h"
+#include "instance.h"
 #include "key.h"
 #include "progress.h"
 #include "readahead.h"
@@ -244,7 +245,7 @@ static void pay(struct ra_paid *paid, u64 time_ns, u64 work_ns)
 static void report(struct ra_paid *paid)
 {
 	if (paid->key && paid->time_ns)
-		mlproxy_cost(ra_proxy, paid->key, paid->time_ns, paid->work_ns);
+		ra_cost(paid->target, paid->key, paid->time_ns, paid->work_ns);
 	paid->time_ns = 0;
 	paid->work_ns = 0;
 }
@@ -352,6 +353,7 @@ void ra_task_use(struct ra_task *t, const struct ra_call *call)
 	    t->last_generation == call->generation)
 		return;
 	report(&t->paid);
+	t->paid.target = call->target;
 	t->paid.key = ra_key(call->dev, call->ino, call->generation);
 }
 

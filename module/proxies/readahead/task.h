@@ -38,11 +38,13 @@ struct ra_clock {
 /**
  * struct ra_paid - what a task has to report to the outer experiment
  * @key: of the file that its time is spent on; 0 for none
+ * @target: its device
  * @time_ns: time since its last call returned, and within this one, without idle time
  * @work_ns: what it did in that
  */
 struct ra_paid {
 	u64 key;
+	const struct ra_target *target;
 	u32 time_ns;
 	u32 work_ns;
 };
