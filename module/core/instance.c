@@ -112,7 +112,8 @@ static void order_one(struct order *order, struct mlproxy *proxy)
 	ret = mlproxy_control_one(proxy, order->op);
 	if (!ret)
 		order->done++;
-	else if (!order->ret && ret != -ENODEV)
+	/* else its owner, who makes it, may have done so just now */
+	else if (!order->ret && ret != -ENODEV && may_do(proxy, order->op))
 		order->ret = ret;
 }
 
@@ -144,8 +145,10 @@ static bool all_idle(struct mlproxy *whole)
  * @op: MLPROXY_CTL_*
  *
  * Instances are stopped before their proxy and started after it; to re-initialise, all have
- * to be idle. Context: may sleep. Return: 0, -EINVAL for another @op or where none is in a
- * state for it, -ENODEV, or the first error of a start callback: then the others run.
+ * to be idle. One that its owner starts meanwhile, since the proxy ran, is stopped as well: the
+ * owner has to look again whether it still does.
+ * Context: may sleep. Return: 0, -EINVAL for another @op or where none is in a state for it,
+ * -ENODEV, or the first error of a start callback: then the others run.
  */
 int mlproxy_order(struct mlproxy *proxy, u32 op)
 {
@@ -161,7 +164,9 @@ int mlproxy_order(struct mlproxy *proxy, u32 op)
 	if (op == MLPROXY_CTL_STOP)
 		order_instances(&order, proxy);
 	order_one(&order, proxy);
-	if (op != MLPROXY_CTL_STOP && !order.ret)
+	/* pairs with the owner's barrier between the start of an instance and that look */
+	smp_mb();
+	if (!order.ret)
 		order_instances(&order, proxy);
 	return order.ret ?: order.done ? 0 : -EINVAL;
 }

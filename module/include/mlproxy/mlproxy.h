@@ -315,7 +315,8 @@ struct mlproxy *mlproxy_register(const struct mlproxy_desc *desc, void *priv);
  * mlproxy_destroy() of the proxy requires that its instances are destroyed before. A
  * proxy that has, or had, instances makes no decisions itself; mlproxy_start() and
  * mlproxy_stop() of it do nothing but call desc->ops, what user space orders is for all
- * instances. One that comes while the proxy runs is for the owner to start.
+ * instances. One that comes while the proxy runs is for the owner to start, and to stop again
+ * if mlproxy_running() says after a full barrier that the proxy does not run any more.
  *
  * An instance begins in learning mode, unless the operator fixed the mode of the proxy,
  * with the active model and with the parameters that were last set for the proxy.

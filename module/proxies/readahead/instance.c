@@ -162,9 +162,14 @@ static int make(struct ra_target *target)
 		mlproxy_destroy(instance);
 		return err;
 	}
-	/* Whoever starts the proxy just now starts its instances, too. */
-	if (mlproxy_running(ra_whole))
+	/* Whoever starts or stops the proxy just now does that to its instances, too. */
+	if (mlproxy_running(ra_whole)) {
 		mlproxy_start(instance);
+		/* or has done, before this one ran; pairs with mlproxy_order() */
+		smp_mb();
+		if (!mlproxy_running(ra_whole))
+			mlproxy_stop(instance);
+	}
 	rcu_assign_pointer(target->instance, instance);
 	return 0;
 }
