@@ -3,9 +3,9 @@
  * What is mounted: see mounts.h. The kernel exports no way to go through all filesystems, but
  * writes a list for every process.
  */
+#include <linux/blkdev.h>
 #include <linux/err.h>
 #include <linux/magic.h>
-#include <linux/namei.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
@@ -15,15 +15,34 @@
 #define MOUNTS "/proc/self/mountinfo"
 #define LINE_MAX 2048
 
-const char *proxy_fs_left_alone(const struct super_block *sb)
+void proxy_fs_of(struct proxy_fs *fs, const struct super_block *sb)
 {
-	if (sb->s_magic == FUSE_SUPER_MAGIC)
-		return "served by a program";
+	struct block_device *bdev = sb->s_type->fs_flags & FS_REQUIRES_DEV ? sb->s_bdev : NULL;
+
+	fs->dev = sb->s_dev;
+	fs->bdev = bdev ? bdev->bd_dev : 0;
+	fs->disk = bdev ? disk_devt(bdev->bd_disk) : 0;
+	fs->type = sb->s_type->name;
+	fs->id = sb->s_id;
 	if (sb->s_magic == BTRFS_SUPER_MAGIC)
+		fs->kind = PROXY_FS_BTRFS;
+	else if (sb->s_magic == FUSE_SUPER_MAGIC)
+		fs->kind = PROXY_FS_PROGRAM;
+	else
+		fs->kind = bdev ? PROXY_FS_DEVICE : PROXY_FS_OTHER;
+}
+
+const char *proxy_fs_left_alone(const struct proxy_fs *fs)
+{
+	switch (fs->kind) {
+	case PROXY_FS_DEVICE:
+	case PROXY_FS_BTRFS:
 		return NULL;
-	if (!sb->s_bdev || !(sb->s_type->fs_flags & FS_REQUIRES_DEV))
+	case PROXY_FS_PROGRAM:
+		return "served by a program";
+	default:
 		return "without a block device of its own";
-	return NULL;
+	}
 }
 
 /**
@@ -31,38 +50,65 @@ const char *proxy_fs_left_alone(const struct super_block *sb)
  * @each: as for proxy_mounts_walk()
  * @arg: the same
  * @dir: room for the name of a directory
+ * @type: the same for a type
+ * @source: the same for a device
  */
 struct walk {
 	void (*each)(const struct proxy_mount *mount, void *arg);
 	void *arg;
 	char dir[LINE_MAX];
+	char type[32];
+	char source[128];
 };
+
+u32 proxy_disk_of(u32 dev)
+{
+	char name[64], text[32];
+	unsigned int major, minor;
+	struct file *file;
+	loff_t pos = 0;
+	ssize_t len;
+
+	/* A partition's directory is in that of the disk. */
+	scnprintf(name, sizeof(name), "/sys/dev/block/%u:%u/../dev", MAJOR(dev), MINOR(dev));
+	file = filp_open(name, O_RDONLY, 0);
+	if (IS_ERR(file))
+		return dev;
+	len = kernel_read(file, text, sizeof(text) - 1, &pos);
+	filp_close(file, NULL);
+	text[max_t(ssize_t, len, 0)] = 0;
+	return sscanf(text, "%u:%u", &major, &minor) == 2 ? MKDEV(major, minor) : dev;
+}
+
+static void fs_of_line(struct proxy_fs *fs, u32 dev, const struct walk *walk)
+{
+	fs->dev = dev;
+	fs->bdev = MAJOR(dev) ? dev : 0;
+	fs->disk = fs->bdev;
+	fs->type = walk->type;
+	fs->id = kbasename(walk->source);
+	if (!strcmp(walk->type, "btrfs"))
+		fs->kind = PROXY_FS_BTRFS;
+	else if (strstarts(walk->type, "fuse"))
+		fs->kind = PROXY_FS_PROGRAM;
+	else
+		fs->kind = fs->bdev ? PROXY_FS_DEVICE : PROXY_FS_OTHER;
+}
 
 /* "36 35 98:0 /sub /mnt rw,noatime shared:1 - ext4 /dev/sda1 rw" */
 static void walk_line(struct walk *walk, const char *line)
 {
 	const char *type = strstr(line, " - ");
+	struct proxy_mount mount = { .dir = walk->dir };
 	unsigned int major, minor;
-	struct proxy_mount mount;
-	struct path path;
 
-	if (!type || sscanf(type, " - %31s", mount.type) != 1 ||
+	walk->source[0] = 0;
+	if (!type || sscanf(type, " - %31s %127s", walk->type, walk->source) < 1 ||
 	    sscanf(line, "%*u %*u %u:%u %*s %2047s", &major, &minor, walk->dir) != 3)
 		return;
-	mount.dev = MKDEV(major, minor);
-	mount.sb = NULL;
-	if (!major && strcmp(mount.type, "btrfs")) {
-		walk->each(&mount, walk->arg);
-		return;
-	}
 	string_unescape_inplace(walk->dir, UNESCAPE_OCTAL);
-	if (kern_path(walk->dir, LOOKUP_FOLLOW, &path))
-		return;
-	mount.sb = path.dentry->d_sb;
-	/* Something else may be mounted over it. */
-	if (mount.sb->s_dev == mount.dev)
-		walk->each(&mount, walk->arg);
-	path_put(&path);
+	fs_of_line(&mount.fs, MKDEV(major, minor), walk);
+	walk->each(&mount, walk->arg);
 }
 
 /* Cut @text into lines. Return: what remains, of one that is not complete. */

@@ -14,6 +14,8 @@
 #include <linux/fs.h>
 #include <linux/rcupdate.h>
 
+#include "mounts.h"
+
 #define PROXY_MAX_TARGETS 16
 
 struct proxy_target_list;
@@ -40,7 +42,8 @@ struct proxy_targets {
  * What is not there, or has nothing mounted from it, is told of in the kernel's log, and kept:
  * see proxy_targets_look().
  *
- * Context: may sleep; callers are serialised by a mutex.
+ * Paths are looked up, which may take as long as their filesystems do. Context: may sleep, and
+ * long: no lock should be held that others wait for.
  * Return: 0; then the choice is in force. Else nothing changed: -EINVAL for a word that is
  * none of these, -E2BIG, -ENOMEM; the kernel's log says which word.
  */
@@ -51,7 +54,8 @@ int proxy_targets_set(struct proxy_targets *targets, const char *text);
  * @targets: from where
  *
  * To be called now and then, with the root directory that names are to be looked up from:
- * a name may come, go, and mean something else. Context: as proxy_targets_set().
+ * a name may come, go, and mean something else. No filesystem is waited for: what can't be told
+ * without stays as it was. Context: may sleep.
  */
 void proxy_targets_look(struct proxy_targets *targets);
 
@@ -59,13 +63,13 @@ void proxy_targets_look(struct proxy_targets *targets);
  * proxy_targets_free() - choose nothing
  * @targets: from where
  *
- * Context: as proxy_targets_set().
+ * Context: any.
  */
 void proxy_targets_free(struct proxy_targets *targets);
 
 /**
  * proxy_targets_show() - write what is chosen, as proxy_targets_set() takes it
- * @targets: from where; callers are serialised by a mutex
+ * @targets: from where
  * @buf: text, with a newline
  * @size: room
  *
@@ -79,8 +83,8 @@ int proxy_targets_show(const struct proxy_targets *targets, char *buf, size_t si
  * @buf: text: the filesystems that are mounted from it, or why there are none
  * @size: room
  *
- * Looks at what is mounted, as the calling process sees it. Context: as
- * proxy_targets_set(). Return: length.
+ * Looks at what is mounted, as the calling process sees it, and as proxy_targets_look() does.
+ * Context: may sleep. Return: length.
  */
 int proxy_targets_state(struct proxy_targets *targets, char *buf, size_t size);
 
@@ -92,6 +96,15 @@ int proxy_targets_state(struct proxy_targets *targets, char *buf, size_t size);
  * Context: any.
  */
 bool proxy_target_match(const struct proxy_targets *targets, const struct super_block *sb);
+
+/**
+ * proxy_target_meant() - proxy_target_match() by what a filesystem is known by
+ * @targets: from where
+ * @fs: filesystem
+ *
+ * Context: any.
+ */
+bool proxy_target_meant(const struct proxy_targets *targets, const struct proxy_fs *fs);
 
 /**
  * proxy_targets_any() - is anything chosen, there or not

@@ -97,9 +97,14 @@ static struct ra_order *own_order(struct ra_file *f, const struct ra_call *call)
 	return f->crowded || f->turns >= RA_CROWD_TURNS ? ra_task_order(call) : NULL;
 }
 
-/* Return: an epoch has ended, and @q is to be asked. */
-static bool epoch_event(struct ra_file *f, struct ra_call *call, struct inode *inode,
-			struct ra_question *q)
+enum epoch_event {
+	EPOCH_GOES_ON,
+	EPOCH_BEGINS,
+	EPOCH_ASKS,	/* one has ended, and there is a question */
+};
+
+static enum epoch_event epoch_event(struct ra_file *f, struct ra_call *call, struct inode *inode,
+				    struct ra_question *q)
 {
 	struct ra_epoch *e = &f->epoch;
 	u64 now_ns = call->enter_ns;
@@ -114,14 +119,17 @@ static bool epoch_event(struct ra_file *f, struct ra_call *call, struct inode *i
 		f->gaps = 0;
 		f->crowded = false;
 		memset(f->order.streams, 0, sizeof(f->order.streams));
-		ra_target_sample(call->target, inode->i_sb, now_ns);
 		ra_epoch_start(f, call->task, call->target, now_ns);
-	} else if (ra_epoch_settled(f)) {
+		return EPOCH_BEGINS;
+	}
+	if (ra_epoch_settled(f)) {
 		ra_epoch_start(f, call->task, call->target, now_ns);
 	} else if (ra_epoch_full(f, now_ns)) {
-		return ra_epoch_end(f, call->task, call->target, inode, now_ns, q);
+		if (ra_epoch_end(f, call->task, call->target, inode, now_ns, q))
+			return EPOCH_ASKS;
+		return EPOCH_BEGINS;
 	}
-	return false;
+	return EPOCH_GOES_ON;
 }
 
 /* What was decided is in force, for this call too. */
@@ -149,16 +157,23 @@ static void leave_file(struct ra_call *call, const struct ra_file *f)
 	ra_file_unlock(call->task->last);
 }
 
-/* The file may be another one by then. Return: it is not, and locked. An inline for sparse. */
-static inline bool ask(struct ra_file *f, struct ra_call *call, struct ra_question *q)
+/*
+ * Without the lock, the device is looked at, and @q asked. The file may be another one by then.
+ * Return: it is not, and locked. An inline for sparse.
+ */
+static inline bool ask(struct ra_file *f, struct ra_call *call, struct inode *inode,
+		       enum epoch_event event, struct ra_question *q)
 {
-	ra_epoch_ask(q);
+	ra_target_sample(call->target, inode->i_sb, call->enter_ns);
+	if (event == EPOCH_ASKS)
+		ra_epoch_ask(q);
 	if (ra_file_lock(f, call->dev, call->ino, call->generation)) {
-		if (!ra_epoch_answer(f, call->task, q))
+		if (event == EPOCH_ASKS && !ra_epoch_answer(f, call->task, q))
 			this_cpu_inc(ra_counters.dropped);
 		return true;
 	}
-	this_cpu_inc(ra_counters.dropped);
+	if (event == EPOCH_ASKS)
+		this_cpu_inc(ra_counters.dropped);
 	return false;
 }
 
@@ -166,6 +181,7 @@ static inline bool ask(struct ra_file *f, struct ra_call *call, struct ra_questi
 static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode *inode)
 {
 	struct ra_question q ra_filled_in;
+	enum epoch_event event;
 
 	if (!f && call->kind == RA_WILLNEED)
 		return;
@@ -186,9 +202,10 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
 		ra_file_unlock(f);
 		return;
 	}
-	if (epoch_event(f, call, inode, &q)) {
+	event = epoch_event(f, call, inode, &q);
+	if (event != EPOCH_GOES_ON) {
 		ra_file_unlock(f);
-		if (!ask(f, call, &q)) {
+		if (!ask(f, call, inode, event, &q)) {
 			call->entry = NULL;
 			return;
 		}
@@ -306,7 +323,8 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 	u64 bytes = call->outer ? task_read_bytes() - call->read_bytes : 0;
 	struct ra_file *f = call->entry;
 
-	ra_target_read(call->target, bytes);
+	if (call->outer)
+		ra_task_read(call->task, bytes);
 	if (f && ra_file_trylock(f, call->dev, call->ino, call->generation)) {
 		/* A call within another one: that one accounts for both. */
 		if (call->outer) {

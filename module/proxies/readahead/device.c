@@ -10,7 +10,7 @@
  * long each was off the CPU that went to sleep for a page. Reads that nobody waits for
  * are not among them.
  */
-#include <linux/jiffies.h>
+#include <linux/blkdev.h>
 #include <linux/mm.h>
 #include <linux/part_stat.h>
 #include <linux/vmstat.h>
@@ -23,15 +23,14 @@
 /* Samples without a read that the device has counted: then it counts none. */
 #define RA_SILENT	8
 
-/*
- * What may be prefetched until the next time: a share of the memory that is free or
- * soon can be; nothing while the device has more to do than it can.
- */
+static unsigned long memory_room(void)
+{
+	return global_zone_page_state(NR_FREE_PAGES) + global_node_page_state(NR_INACTIVE_FILE);
+}
+
 static void sample_memory(struct ra_target *target, u64 sectors)
 {
 	unsigned long total = totalram_pages();
-	unsigned long room = global_zone_page_state(NR_FREE_PAGES) +
-			     global_node_page_state(NR_INACTIVE_FILE);
 	u64 refaults = global_node_page_state(WORKINGSET_REFAULT_FILE);
 	u64 pages = sectors >> (PAGE_SHIFT - SECTOR_SHIFT);
 	u32 share = 0;
@@ -39,24 +38,24 @@ static void sample_memory(struct ra_target *target, u64 sectors)
 	if (target->sample_ns && pages)
 		share = div64_u64(min(refaults - target->refaults, pages) << 8, pages);
 	WRITE_ONCE(target->refault_share, (3 * target->refault_share + share + 2) / 4);
-	WRITE_ONCE(target->free_memory, (u64)min(room, total) * 256 / total);
+	WRITE_ONCE(target->free_memory, (u64)min(memory_room(), total) * 256 / total);
 	target->refaults = refaults;
-	atomic_set(&target->budget, READ_ONCE(target->depth) >= log2_q8(RA_STRAINED_DEPTH) ? 0 :
-				    min(room / RA_MEMORY_SHARE, (unsigned long)INT_MAX));
 }
 
 /**
- * ra_target_afford() - take pages from the device's budget of prefetching
- * @target: its slot
+ * ra_target_afford() - take pages from the disk's budget of prefetching
+ * @target: slot of a device on it
  * @pages: how many
  *
  * Return: true if there were that many.
  */
 bool ra_target_afford(struct ra_target *target, unsigned int pages)
 {
+	struct ra_disk *disk = READ_ONCE(target->disk);
+
 	/* Many at once may take a little more than there is: a few depths. */
-	return atomic_read(&target->budget) >= (int)pages &&
-	       atomic_sub_return(pages, &target->budget) >= 0;
+	return atomic_read(&disk->budget) >= (int)pages &&
+	       atomic_sub_return(pages, &disk->budget) >= 0;
 }
 
 static void read_counters(struct block_device *bdev, struct ra_reads *reads)
@@ -66,15 +65,19 @@ static void read_counters(struct block_device *bdev, struct ra_reads *reads)
 	reads->sectors = part_stat_read(bdev, sectors[STAT_READ]);
 }
 
-/* Do the device's counters tell how long reads take? */
+/*
+ * Do the device's counters tell how long reads take? Ticks are counted as whole microseconds,
+ * which a sum of nanoseconds hardly ever is.
+ */
 static bool judge_counters(struct ra_target *target, const struct ra_reads *now)
 {
+	if (now->nsecs % NSEC_PER_USEC)
+		target->fine = true;
 	if (now->ios != target->counted.ios)
 		target->silent = 0;
 	else if (target->silent < RA_SILENT)
 		target->silent++;
-	/* A sum of nanoseconds is hardly ever a whole number of ticks. */
-	return now->nsecs % TICK_NSEC && target->silent < RA_SILENT;
+	return target->fine && target->silent < RA_SILENT;
 }
 
 /* What was read since the last time. */
@@ -86,7 +89,7 @@ static void reads_since(struct ra_target *target, struct block_device *bdev,
 
 	since->ios = atomic64_xchg(&target->waits, 0);
 	since->nsecs = atomic64_xchg(&target->wait_ns, 0);
-	since->sectors = atomic64_xchg(&target->read_bytes, 0) >> SECTOR_SHIFT;
+	since->sectors = atomic64_xchg(&target->wait_sectors, 0);
 	if (!bdev)
 		return;
 	read_counters(bdev, &now);
@@ -101,65 +104,92 @@ static void reads_since(struct ra_target *target, struct block_device *bdev,
 	since->nsecs = now.nsecs - before.nsecs;
 }
 
+/* Little's law, in sixteenths, for a fraction of its own. */
+static u32 depth_of(u64 nsecs, u64 elapsed_ns)
+{
+	return log2_q8(16 + div64_u64(nsecs << 4, elapsed_ns)) - (4 << 8);
+}
+
+/*
+ * What may be prefetched until the next time: a share of the memory that is free or
+ * soon can be; nothing while the disk has more to do than it can.
+ */
+static void sample_disk(const struct ra_target *target, struct block_device *bdev, u64 now_ns)
+{
+	struct ra_disk *disk = READ_ONCE(target->disk);
+	u64 elapsed_ns, nsecs, before;
+	bool part = bdev && bdev != bdev_whole(bdev);
+
+	if (atomic_cmpxchg(&disk->sampling, 0, 1))
+		return;
+	elapsed_ns = now_ns - disk->sample_ns;
+	if ((s64)elapsed_ns < (s64)RA_SAMPLE_NS)
+		goto out;
+	before = disk->nsecs;
+	nsecs = part ? part_stat_read(bdev_whole(bdev), nsecs[STAT_READ]) : 0;
+	if (!part || !target->timed)
+		WRITE_ONCE(disk->depth, target->depth);
+	else if (disk->sample_ns && nsecs > before)
+		WRITE_ONCE(disk->depth, depth_of(nsecs - before, elapsed_ns));
+	disk->nsecs = nsecs;
+	disk->sample_ns = now_ns;
+	atomic_set(&disk->budget, disk->depth >= log2_q8(RA_STRAINED_DEPTH) ? 0 :
+				  min(memory_room() / RA_MEMORY_SHARE, (unsigned long)INT_MAX));
+out:
+	atomic_set_release(&disk->sampling, 0);
+}
+
+static void sample_device(struct ra_target *target, struct block_device *bdev, u64 now_ns)
+{
+	u64 elapsed_ns = now_ns - target->sample_ns;
+	struct ra_reads reads;
+
+	reads_since(target, bdev, &reads);
+	sample_memory(target, reads.sectors);
+	if (target->sample_ns && reads.ios)
+		WRITE_ONCE(target->latency, log2_q8(div64_u64(reads.nsecs, reads.ios)));
+	if (target->sample_ns && (reads.ios || reads.sectors)) {
+		WRITE_ONCE(target->depth, depth_of(reads.nsecs, elapsed_ns));
+		WRITE_ONCE(target->rate, log2_q8(div64_u64(reads.sectors << SECTOR_SHIFT,
+							   (elapsed_ns >> 20) + 1)));
+	}
+	target->sample_ns = now_ns;
+}
+
 /**
  * ra_target_sample() - bring the device's state up to date, if it is old
  * @target: its slot
  * @sb: filesystem on it, in use by the caller
  * @now_ns: local clock
  *
- * Whoever comes while another one does goes on with what is there.
+ * Whoever comes while another one does goes on with what is there. It looks at the counters of
+ * all CPUs: no lock should be held.
  */
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns)
 {
-	struct ra_reads reads;
-	u64 elapsed_ns;
+	struct block_device *bdev = ra_target_is_shared(target) ? NULL : sb->s_bdev;
 
 	if (atomic_cmpxchg(&target->sampling, 0, 1))
 		return;
-	elapsed_ns = now_ns - target->sample_ns;
-	if ((s64)elapsed_ns < (s64)RA_SAMPLE_NS)
-		goto out;
-	reads_since(target, ra_target_is_shared(target) ? NULL : sb->s_bdev, &reads);
-	sample_memory(target, reads.sectors);
-	if (target->sample_ns && reads.ios)
-		WRITE_ONCE(target->latency, log2_q8(div64_u64(reads.nsecs, reads.ios)));
-	if (target->sample_ns && (reads.ios || reads.sectors)) {
-		/* Little's law, in sixteenths, for a fraction of its own. */
-		WRITE_ONCE(target->depth,
-			   log2_q8(16 + div64_u64(reads.nsecs << 4, elapsed_ns)) - (4 << 8));
-		WRITE_ONCE(target->rate, log2_q8(div64_u64(reads.sectors << SECTOR_SHIFT,
-							   (elapsed_ns >> 20) + 1)));
+	if ((s64)(now_ns - target->sample_ns) >= (s64)RA_SAMPLE_NS) {
+		sample_device(target, bdev, now_ns);
+		sample_disk(target, bdev, now_ns);
 	}
-	target->sample_ns = now_ns;
-out:
 	atomic_set_release(&target->sampling, 0);
 }
 
 /**
- * ra_target_waited() - a task has waited for a page
- * @target: device that it is read from
- * @ns: how long it was off the CPU
- * @waits: times that it went to sleep
+ * ra_target_add() - tasks have waited for pages, and begun to read some
+ * @target: device
+ * @reads: each wait is one
  *
  * Context: any. Nothing is kept where the device itself counts that.
  */
-void ra_target_waited(struct ra_target *target, u64 ns, u32 waits)
+void ra_target_add(struct ra_target *target, const struct ra_reads *reads)
 {
-	if (READ_ONCE(target->timed))
+	if (READ_ONCE(target->timed) || !(reads->ios || reads->sectors))
 		return;
-	atomic64_add(ns, &target->wait_ns);
-	atomic64_add(waits, &target->waits);
-}
-
-/**
- * ra_target_read() - a task has begun to read
- * @target: device
- * @bytes: how much
- *
- * Context: any. As ra_target_waited().
- */
-void ra_target_read(struct ra_target *target, u64 bytes)
-{
-	if (bytes && !READ_ONCE(target->timed))
-		atomic64_add(bytes, &target->read_bytes);
+	atomic64_add(reads->ios, &target->waits);
+	atomic64_add(reads->nsecs, &target->wait_ns);
+	atomic64_add(reads->sectors, &target->wait_sectors);
 }

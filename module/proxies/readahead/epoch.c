@@ -67,7 +67,8 @@
  */
 void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns)
 {
-	const struct ra_task_sum *own = task ? ra_task_sum(task, target) : NULL;
+	const struct ra_disk *disk = READ_ONCE(target->disk);
+	const struct ra_task_sum *own = task ? ra_task_sum(task, disk) : NULL;
 	struct ra_epoch *e = &f->epoch;
 
 	memset(e, 0, sizeof(*e));
@@ -79,8 +80,8 @@ void ra_epoch_start(struct ra_file *f, struct ra_task *task, struct ra_target *t
 		e->task_log_sum = own->log_sum;
 		e->task_log_us = own->log_us;
 	}
-	e->log_sum = atomic64_read(&target->log_sum);
-	e->log_us = atomic64_read(&target->log_us);
+	e->log_sum = atomic64_read(&disk->log_sum);
+	e->log_us = atomic64_read(&disk->log_us);
 }
 
 /**
@@ -209,11 +210,11 @@ static bool own_share(const struct ra_epoch *e, s64 *share)
 	return true;
 }
 
-/* What a task has added to the device's sums since the epoch began. */
+/* What a task has added to the disk's sums since the epoch began. */
 static void own_part(const struct ra_epoch *e, const struct ra_task *task,
-		     const struct ra_target *target, s64 *sum, u32 *us)
+		     const struct ra_disk *disk, s64 *sum, u32 *us)
 {
-	const struct ra_task_sum *own = ra_task_sum(task, target);
+	const struct ra_task_sum *own = ra_task_sum(task, disk);
 
 	if (!own)
 		return;
@@ -226,17 +227,17 @@ static void own_part(const struct ra_epoch *e, const struct ra_task *task,
 	}
 }
 
-/* The other tasks on the device; with them the own one, if it changed meanwhile. */
+/* The other tasks on the disk; with them the own one, if it changed meanwhile. */
 static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
-			 const struct ra_target *target, s64 *share)
+			 const struct ra_disk *disk, s64 *share)
 {
-	s64 sum = atomic64_read(&target->log_sum) - e->log_sum;
-	s32 us = (u32)atomic64_read(&target->log_us) - e->log_us;
+	s64 sum = atomic64_read(&disk->log_sum) - e->log_sum;
+	s32 us = (u32)atomic64_read(&disk->log_us) - e->log_us;
 	s64 own_sum = 0;
 	u32 own_us = 0;
 
 	if (task && ra_task_id(task) == e->task_tag)
-		own_part(e, task, target, &own_sum, &own_us);
+		own_part(e, task, disk, &own_sum, &own_us);
 	sum -= own_sum;
 	us -= own_us;
 	if (us <= 0)
@@ -252,7 +253,7 @@ static bool epoch_reward(struct ra_file *f, struct ra_task *task, struct ra_targ
 
 	if (task)
 		ra_task_flush(task);
-	f->shared = others_share(&f->epoch, task, target, &others);
+	f->shared = others_share(&f->epoch, task, READ_ONCE(target->disk), &others);
 	if (!own_share(&f->epoch, &own))
 		return false;
 	f->progress = own;
@@ -265,8 +266,8 @@ static s64 share_q8(u32 part, u32 whole)
 	return whole ? (part << 8) / whole : 0;
 }
 
-static void epoch_features(const struct ra_file *f, struct ra_target *target,
-			   const struct inode *inode, u32 kernel_pages, s64 *x)
+static void epoch_features(const struct ra_file *f, const struct inode *inode,
+			   u32 kernel_pages, s64 *x)
 {
 	const struct ra_epoch *e = &f->epoch;
 	u32 calls = max_t(u32, e->calls, 1), pages = ra_action_pages(f->action);
@@ -287,12 +288,16 @@ static void epoch_features(const struct ra_file *f, struct ra_target *target,
 	x[RA_F_STALL] = log2_q8(e->stall_ns / calls);
 	x[RA_F_THINK] = log2_q8(e->think_ns / calls);
 	x[RA_F_PROGRESS] = f->progress;
+	x[RA_F_FILE_SIZE] = log2_q8(i_size_read(inode) >> PAGE_SHIFT);
+}
+
+static void device_features(const struct ra_target *target, s64 *x)
+{
 	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
 	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
 	x[RA_F_DEV_RATE] = READ_ONCE(target->rate);
 	x[RA_F_ACTIVE_FILES] = log2_q8(max_t(u32, READ_ONCE(target->files_before),
 					     atomic_read(&target->files)));
-	x[RA_F_FILE_SIZE] = log2_q8(i_size_read(inode) >> PAGE_SHIFT);
 	x[RA_F_FREE_MEMORY] = READ_ONCE(target->free_memory);
 	x[RA_F_REFAULT_SHARE] = READ_ONCE(target->refault_share);
 }
@@ -467,7 +472,7 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	q->by_mmap = f->epoch.mmap;
 	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
 		      !is_beyond(RA_LOOK_ACTION, kernel_pages);
-	epoch_features(f, target, inode, kernel_pages, q->x);
+	epoch_features(f, inode, kernel_pages, q->x);
 }
 
 /**
@@ -488,7 +493,6 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 {
 	bool changed = f->epoch.odd >= RA_ODD_CALLS;
 
-	ra_target_sample(target, inode->i_sb, now_ns);
 	epoch_feedback(f, task, target);
 	f->decided = false;
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
@@ -515,12 +519,13 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 
 /**
  * ra_epoch_ask() - have the action of an epoch decided
- * @q: from ra_epoch_end()
+ * @q: from ra_epoch_end(), the device's state being up to date
  *
  * Takes as long as a model does: so without the file's lock.
  */
 void ra_epoch_ask(struct ra_question *q)
 {
+	device_features(q->target, q->x);
 	q->req.features = q->x;
 	ra_decide(q->target, &q->req, &q->decision);
 	this_cpu_inc(ra_counters.decisions);

@@ -40,10 +40,10 @@ struct ra_task;
  * @stall_ns: sum of the time waited, at most 4 s
  * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
  * @task_tag: task of the first call and when it got its slot, hashed
- * @task_log_us: what that had added to &ra_target.log_us
- * @task_log_sum: the same of &ra_target.log_sum
- * @log_sum: &ra_target.log_sum then
- * @log_us: &ra_target.log_us then
+ * @task_log_us: what that had added to &ra_disk.log_us
+ * @task_log_sum: the same of &ra_disk.log_sum
+ * @log_sum: &ra_disk.log_sum then
+ * @log_us: &ra_disk.log_us then
  */
 struct ra_epoch {
 	u64 start_ns;
@@ -84,7 +84,7 @@ struct ra_question {
 	struct mlproxy_request req;
 	s64 x[RA_NR_FEATURES];
 	struct mlproxy_decision decision;
-	const struct ra_target *target;
+	struct ra_target *target;
 	u64 start_ns;
 	u8 before;
 	bool by_mmap;

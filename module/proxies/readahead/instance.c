@@ -183,8 +183,13 @@ static void settle(void)
 
 static void make_wanted(struct work_struct *work)
 {
+	bool gone[RA_TARGET_SLOTS];
 	unsigned int i, made = 0;
 
+	/* Are they to be seen, as they are mounted now? */
+	ra_targets_look(gone);
+	if (!per_device)
+		return;
 	mutex_lock(&ra_instances_lock);
 	for (i = 0; ra_whole && i < RA_TARGET_SLOTS; i++) {
 		struct ra_target *target = ra_target_slot(i);
@@ -215,7 +220,7 @@ static void drop(struct ra_target *target)
 }
 
 /**
- * ra_instances_want() - make the instance of a slot that was just taken
+ * ra_instances_want() - look after a slot that was just taken, and make its instance
  * @target: slot
  *
  * Context: any.
@@ -223,28 +228,50 @@ static void drop(struct ra_target *target)
 void ra_instances_want(struct ra_target *target)
 {
 	WRITE_ONCE(target->fresh, false);
-	if (per_device)
-		queue_work(system_unbound_wq, &ra_instances_work);
+	queue_work(system_unbound_wq, &ra_instances_work);
+}
+
+static void forget(struct ra_target *target)
+{
+	drop(target);
+	ra_target_give_back(target);
 }
 
 /**
- * ra_instances_prune() - forget the devices that are not mounted any more, or not chosen
+ * ra_instances_choose() - forget the devices that are chosen no more
  *
  * Context: may sleep, without a lock of this module or of the core.
  */
-void ra_instances_prune(void)
+void ra_instances_choose(void)
 {
-	bool used[RA_TARGET_SLOTS];
 	unsigned int i;
 
 	mutex_lock(&ra_instances_lock);
-	ra_targets_used(used);
 	for (i = 0; i < RA_TARGET_SLOTS; i++) {
-		if (used[i])
-			continue;
-		drop(ra_target_slot(i));
-		ra_target_give_back(i);
+		struct ra_target *target = ra_target_slot(i);
+
+		if (ra_target_dev(target) && !ra_target_chosen(target))
+			forget(target);
 	}
+	mutex_unlock(&ra_instances_lock);
+}
+
+/**
+ * ra_instances_look() - forget the devices that are gone
+ *
+ * Context: as ra_instances_choose().
+ */
+void ra_instances_look(void)
+{
+	bool gone[RA_TARGET_SLOTS];
+	unsigned int i;
+
+	if (!ra_targets_idle() || !ra_targets_look(gone))
+		return;
+	mutex_lock(&ra_instances_lock);
+	for (i = 0; i < RA_TARGET_SLOTS; i++)
+		if (gone[i])
+			forget(ra_target_slot(i));
 	mutex_unlock(&ra_instances_lock);
 }
 

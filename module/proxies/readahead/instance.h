@@ -15,7 +15,8 @@ bool ra_is_control(const struct ra_target *target, u64 key);
 void ra_cost(const struct ra_target *target, u64 key, u64 cost, u64 work);
 void ra_instances_init(struct mlproxy *proxy);
 void ra_instances_want(struct ra_target *target);
-void ra_instances_prune(void);
+void ra_instances_choose(void);
+void ra_instances_look(void);
 void ra_instances_exit(void);
 
 #endif /* _MLPROXY_RA_INSTANCE_H */

@@ -42,6 +42,7 @@ static bool ra_attached;
 static DEFINE_MUTEX(ra_mutex);
 
 #define RA_LOOK_JIFFIES HZ
+#define RA_LOOKS	4	/* and after so many at what is mounted */
 static void look_again(struct work_struct *work);
 static DECLARE_DEFERRABLE_WORK(ra_look, look_again);
 
@@ -66,20 +67,21 @@ static int hooks_update(void)
 	return err;
 }
 
-/* Names of devices come, go, and mean others; and slots of devices that went are wanted. */
+/*
+ * Names of devices come, go, and mean others; and filesystems go. To be told of that by the
+ * kernel there is no way. No mutex is held: to unload waits for this alone.
+ */
 static void look_again(struct work_struct *work)
 {
-	bool prune = false;
+	static unsigned int looks;
 
+	proxy_targets_look(&ra_chosen);
+	if (++looks % RA_LOOKS == 0)
+		ra_instances_look();
 	mutex_lock(&ra_mutex);
-	if (ra_attached) {
-		proxy_targets_look(&ra_chosen);
-		prune = ra_targets_wanted();
+	if (ra_attached)
 		queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
-	}
 	mutex_unlock(&ra_mutex);
-	if (prune)
-		ra_instances_prune();
 }
 
 /* The callbacks: @priv is the device's slot, of an instance; else NULL. */
@@ -130,7 +132,7 @@ static u32 ra_estimate(void *priv, const s64 *values, unsigned int nr)
 		return MLPROXY_HEALTH_BAD;
 	if (!nr)
 		return MLPROXY_HEALTH_UNKNOWN;
-	return ra_target_strained(values, nr) ? MLPROXY_HEALTH_STRAINED : MLPROXY_HEALTH_GOOD;
+	return ra_target_strained(priv) ? MLPROXY_HEALTH_STRAINED : MLPROXY_HEALTH_GOOD;
 }
 
 /* A window chosen by the model would last to the end of its epoch. */
@@ -185,23 +187,19 @@ static int target_set(const char *val, const struct kernel_param *kp)
 {
 	int err;
 
-	mutex_lock(&ra_mutex);
 	err = proxy_targets_set(&ra_chosen, val);
-	if (!err)
-		err = hooks_update();
+	if (err)
+		return err;
+	mutex_lock(&ra_mutex);
+	err = hooks_update();
 	mutex_unlock(&ra_mutex);
-	ra_instances_prune();
+	ra_instances_choose();
 	return err;
 }
 
 static int target_get(char *buf, const struct kernel_param *kp)
 {
-	int len;
-
-	mutex_lock(&ra_mutex);
-	len = proxy_targets_show(&ra_chosen, buf, PAGE_SIZE);
-	mutex_unlock(&ra_mutex);
-	return len;
+	return proxy_targets_show(&ra_chosen, buf, PAGE_SIZE);
 }
 
 /* The last one to touch them: also if the module could not be loaded. */
@@ -221,12 +219,7 @@ MODULE_PARM_DESC(target, "whose files are looked after: devices as in /dev, MAJO
 
 static int target_state_get(char *buf, const struct kernel_param *kp)
 {
-	int len;
-
-	mutex_lock(&ra_mutex);
-	len = proxy_targets_state(&ra_chosen, buf, PAGE_SIZE);
-	mutex_unlock(&ra_mutex);
-	return len;
+	return proxy_targets_state(&ra_chosen, buf, PAGE_SIZE);
 }
 
 static const struct kernel_param_ops target_state_ops = { .get = target_state_get };
@@ -298,6 +291,7 @@ static int __init readahead_init(void)
 		pr_err("max_files=%u is outside of 8 to 65536\n", max_files);
 		return -EINVAL;
 	}
+	ra_targets_init();
 	err = ra_files_alloc(max_files);
 	if (err)
 		return err;

@@ -4,23 +4,34 @@
  * common/target.c's.
  *
  * A slot is a filesystem's, by its device number: two partitions of a chosen disk have one
- * each, since their counters are not the same. It is taken at the first miss. Those that
- * find none share the last one, which no device's counters are read for.
+ * each, since their counters are not the same. What they compete for is the disk's, though:
+ * how the others get on, and what may be prefetched. A slot is taken at the first miss. Those
+ * that find none share the last one, which no device's counters are read for.
  *
  * A call that runs while a slot changes hands accounts to the new device once.
  */
 #include <linux/cache.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/sched/clock.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 
 #include "common/mounts.h"
 #include "shared/log2.h"
 #include "target.h"
 
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
+/*
+ * In these: a filesystem is idle; and one that is not to be seen, in a container as it may be,
+ * is taken to be gone, or so if others want its slot.
+ */
+#define RA_IDLE_WINDOWS		(4 * NSEC_PER_SEC >> RA_WINDOW_SHIFT)
+#define RA_WANTED_WINDOWS	(10 * NSEC_PER_SEC >> RA_WINDOW_SHIFT)
+#define RA_GONE_WINDOWS		(600 * NSEC_PER_SEC >> RA_WINDOW_SHIFT)
 
 static struct ra_target ra_targets[RA_TARGET_SLOTS];
+static struct ra_disk ra_disks[RA_TARGET_SLOTS];
 /* Whose they are, 0 for nobody's: in a cache line, as each miss looks at them. */
 static u32 ra_target_devs[RA_TARGET_SLOTS] ____cacheline_aligned;
 /* Slots are taken and given back under it. */
@@ -37,19 +48,38 @@ bool ra_target_is_shared(const struct ra_target *target)
 	return target == &ra_targets[RA_TARGETS];
 }
 
-/* Sums only grow, as epochs take differences of them. */
+static u32 window_of(u64 now_ns)
+{
+	return now_ns >> RA_WINDOW_SHIFT;
+}
+
 static void target_clear(struct ra_target *t)
 {
 	t->sample_ns = 0;
+	t->fine = false;
 	WRITE_ONCE(t->timed, false);
 	t->silent = 0;
+	WRITE_ONCE(t->window, window_of(local_clock()));
+	WRITE_ONCE(t->mounted, false);
 	WRITE_ONCE(t->latency, 0);
 	WRITE_ONCE(t->depth, 0);
 	WRITE_ONCE(t->rate, 0);
 	WRITE_ONCE(t->refault_share, 0);
 	WRITE_ONCE(t->files_before, 0);
 	atomic_set(&t->files, 0);
-	atomic_set(&t->budget, 0);
+}
+
+/**
+ * ra_targets_init() - all slots are free
+ *
+ * Context: before the hooks are attached.
+ */
+void ra_targets_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RA_TARGET_SLOTS; i++)
+		ra_targets[i].disk = &ra_disks[i];
 }
 
 static struct ra_target *target_find(u32 dev)
@@ -60,6 +90,42 @@ static struct ra_target *target_find(u32 dev)
 		if (READ_ONCE(ra_target_devs[i]) == dev)
 			return &ra_targets[i];
 	return NULL;
+}
+
+static bool disk_in_use(const struct ra_disk *disk)
+{
+	unsigned int i;
+
+	for (i = 0; i < RA_TARGETS; i++)
+		if (ra_target_devs[i] && ra_targets[i].disk == disk)
+			return true;
+	return false;
+}
+
+/* That of another filesystem on the disk, or one that is free: there are enough. */
+static struct ra_disk *disk_take(u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; number && i < RA_TARGETS; i++)
+		if (ra_target_devs[i] && ra_targets[i].fs.disk == number)
+			return ra_targets[i].disk;
+	for (i = 0; i < RA_TARGETS - 1 && disk_in_use(&ra_disks[i]); i++)
+		;
+	return &ra_disks[i];
+}
+
+static void target_fill(struct ra_target *t, const struct super_block *sb)
+{
+	target_clear(t);
+	proxy_fs_of(&t->fs, sb);
+	strscpy(t->type, t->fs.type, sizeof(t->type));
+	strscpy(t->name, t->fs.id, sizeof(t->name));
+	t->fs.type = t->type;
+	t->fs.id = t->name;
+	/* Its sums only grow, as epochs take differences of them. */
+	WRITE_ONCE(t->disk, disk_take(t->fs.disk));
+	WRITE_ONCE(t->fresh, true);
 }
 
 /* Others that come by meanwhile account to the shared one, once. */
@@ -79,10 +145,8 @@ static struct ra_target *target_take(const struct super_block *sb)
 		return shared;
 	t = target_find(sb->s_dev) ?: target_find(0);
 	if (t && ra_target_dev(t) != sb->s_dev) {
-		target_clear(t);
-		strscpy(t->name, sb->s_id, sizeof(t->name));
-		WRITE_ONCE(t->fresh, true);
-		/* pairs with ra_target_dev(): the name before the number */
+		target_fill(t, sb);
+		/* pairs with ra_target_dev(): the rest before the number */
 		smp_store_release(&ra_target_devs[t - ra_targets], sb->s_dev);
 	}
 	raw_spin_unlock(&ra_target_lock);
@@ -102,41 +166,90 @@ struct ra_target *ra_target_find(struct super_block *sb)
 	return target_find(sb->s_dev) ?: target_take(sb);
 }
 
-/* Which slots are in use by a filesystem that is mounted and chosen. */
-static void mark_used(const struct proxy_mount *mount, void *arg)
+static u32 idle_windows(const struct ra_target *t)
 {
-	struct ra_target *t = mount->sb ? target_find(mount->dev) : NULL;
-	bool *used = arg;
+	s32 windows = window_of(local_clock()) - READ_ONCE(t->window);
 
-	if (t && proxy_target_match(&ra_chosen, mount->sb))
-		used[t - ra_targets] = true;
+	return max(windows, 0);
 }
 
 /**
- * ra_targets_used() - which slots are in use by what is mounted and chosen
- * @used: out: of each, true if so, or if that is not to be seen
- *
- * Context: may sleep.
+ * ra_targets_idle() - is there a slot that may be to be given back
  */
-void ra_targets_used(bool used[RA_TARGET_SLOTS])
+bool ra_targets_idle(void)
 {
-	memset(used, 0, RA_TARGET_SLOTS * sizeof(*used));
-	/* That of all others goes last. */
-	used[RA_TARGETS] = !target_find(0);
-	if (proxy_mounts_walk(mark_used, used) < 0)
-		memset(used, true, RA_TARGET_SLOTS * sizeof(*used));
+	unsigned int i;
+
+	for (i = 0; i < RA_TARGETS; i++)
+		if (ra_target_dev(&ra_targets[i]) && idle_windows(&ra_targets[i]) > RA_IDLE_WINDOWS)
+			return true;
+	return ra_target_dev(&ra_targets[RA_TARGETS]);
+}
+
+/* Which slots are those of filesystems that are mounted. */
+static void mark_mounted(const struct proxy_mount *mount, void *arg)
+{
+	struct ra_target *t = target_find(mount->fs.dev);
+	bool *mounted = arg;
+
+	if (t)
+		mounted[t - ra_targets] = true;
+}
+
+/* One that was mounted and is no more, and that nobody reads elsewhere; or nobody sees. */
+static bool is_gone(struct ra_target *t, bool mounted, bool wanted)
+{
+	u32 windows = idle_windows(t);
+	bool was = READ_ONCE(t->mounted);
+
+	WRITE_ONCE(t->mounted, mounted);
+	if (mounted || windows <= RA_IDLE_WINDOWS)
+		return false;
+	return was || windows > (wanted ? RA_WANTED_WINDOWS : RA_GONE_WINDOWS);
+}
+
+/**
+ * ra_targets_look() - which slots are those of filesystems that are gone
+ * @gone: out: of each, true if so
+ *
+ * That they are not mounted where the kernel's own threads are says it of those that were; of
+ * others, which may be mounted in a container, only that nobody has read for long.
+ * Context: may sleep. Return: false if what is mounted is not to be seen.
+ */
+bool ra_targets_look(bool gone[RA_TARGET_SLOTS])
+{
+	bool mounted[RA_TARGET_SLOTS] = {}, wanted = ra_target_dev(&ra_targets[RA_TARGETS]);
+	unsigned int i;
+
+	if (proxy_mounts_walk(mark_mounted, mounted) < 0)
+		return false;
+	for (i = 0; i < RA_TARGETS; i++)
+		gone[i] = ra_target_dev(&ra_targets[i]) &&
+			  is_gone(&ra_targets[i], mounted[i], wanted);
+	/* The shared one is taken anew if it is still needed. */
+	gone[RA_TARGETS] = wanted && target_find(0);
+	return true;
+}
+
+/**
+ * ra_target_chosen() - is a slot's filesystem still one that is chosen
+ * @target: slot in use
+ */
+bool ra_target_chosen(const struct ra_target *target)
+{
+	return ra_target_is_shared(target) || proxy_target_meant(&ra_chosen, &target->fs);
 }
 
 /**
  * ra_target_give_back() - forget a device
- * @slot: number of its slot
+ * @target: its slot
  *
  * If it is in use all the same, it comes anew. Context: may sleep.
  */
-void ra_target_give_back(unsigned int slot)
+void ra_target_give_back(struct ra_target *target)
 {
 	raw_spin_lock(&ra_target_lock);
-	WRITE_ONCE(ra_target_devs[slot], 0);
+	WRITE_ONCE(ra_target_devs[target - ra_targets], 0);
 	raw_spin_unlock(&ra_target_lock);
 }
 
@@ -162,14 +275,6 @@ u32 ra_target_dev(const struct ra_target *target)
 }
 
 /**
- * ra_targets_wanted() - are there devices without a slot of their own
- */
-bool ra_targets_wanted(void)
-{
-	return ra_target_dev(&ra_targets[RA_TARGETS]);
-}
-
-/**
  * ra_target_active() - count a file as active
  * @target: device
  * @file_window: what it returned for this file before
@@ -179,7 +284,7 @@ bool ra_targets_wanted(void)
  */
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
 {
-	u32 now = now_ns >> RA_WINDOW_SHIFT, window = READ_ONCE(target->window);
+	u32 now = window_of(now_ns), window = READ_ONCE(target->window);
 
 	if (window != now && cmpxchg(&target->window, window, now) == window) {
 		u32 files = atomic_xchg(&target->files, 0);
@@ -219,18 +324,21 @@ unsigned int ra_target_snapshot(const struct ra_target *only, s64 *values, unsig
 }
 
 /**
- * ra_target_strained() - is a device asked for more than it can do at once
- * @values: from ra_target_snapshot()
- * @nr: valid ones
+ * ra_target_strained() - is a disk asked for more than it can do at once
+ * @only: that of this slot; NULL for any
  *
  * Return: true if one has RA_STRAINED_DEPTH reads in flight, on average.
  */
-bool ra_target_strained(const s64 *values, unsigned int nr)
+bool ra_target_strained(const struct ra_target *only)
 {
 	unsigned int i;
 
-	for (i = 0; i + 4 <= nr; i += 4)
-		if (values[i + 1] >= log2_q8(RA_STRAINED_DEPTH))
+	for (i = 0; i < RA_TARGET_SLOTS; i++) {
+		const struct ra_target *t = &ra_targets[i];
+
+		if ((only ? only == t : ra_target_dev(t) != 0) &&
+		    READ_ONCE(READ_ONCE(t->disk)->depth) >= log2_q8(RA_STRAINED_DEPTH))
 			return true;
+	}
 	return false;
 }

@@ -28,20 +28,39 @@ struct ra_reads {
 };
 
 /**
- * struct ra_target - state of a device whose files are looked after
+ * struct ra_disk - what the filesystems on one disk share
  * @log_sum: sum over tasks of log2 (Q8) of their progress share times its
  *	weight in us; never positive
  * @log_us: sum of the weights
+ * @sampling: taken by whoever brings the rest up to date
+ * @sample_ns: when that was done last
+ * @nsecs: sum of the durations of the reads of the whole disk, then
+ * @depth: log2 (Q8) of 1 + the mean number of its reads in flight
+ * @budget: pages that may be prefetched, until the next time
+ */
+struct ra_disk {
+	atomic64_t log_sum;
+	atomic64_t log_us;
+	atomic_t sampling;
+	u64 sample_ns;
+	u64 nsecs;
+	u32 depth;
+	atomic_t budget;
+};
+
+/**
+ * struct ra_target - state of a filesystem's device
+ * @disk: what it shares with others on the disk
  * @sampling: taken by whoever brings the state up to date
  * @sample_ns: when that was done last
  * @counted: the device's own counters, then
- * @timed: they tell how long reads take; else the next ones are kept
+ * @fine: these count in nanoseconds
+ * @timed: they tell how long reads take; else what the tasks tell is kept
  * @silent: times in a row that they had not moved
- * @waits: waits for a page since then
+ * @waits: waits of the tasks for a page since then
  * @wait_ns: sum of their durations
- * @read_bytes: what the readers asked the device for since then
+ * @wait_sectors: what the tasks asked the device for since then
  * @refaults: pages read again that had been evicted, on all devices, then
- * @budget: pages that may be prefetched, until the next look at the counters
  * @latency: log2 (Q8) of the mean duration of a read, in ns
  * @depth: log2 (Q8) of 1 + the mean number of reads in flight
  * @rate: log2 (Q8) of bytes per ms read
@@ -50,23 +69,25 @@ struct ra_reads {
  * @window: number of the current activity window
  * @files: files active in it
  * @files_before: files active in the one before
- * @name: of the device, while it has the slot
+ * @fs: what the filesystem is known by, while it has the slot
+ * @type: name of its type
+ * @name: that of its device
+ * @mounted: it was among what is mounted, at the last look
  * @fresh: the slot was taken just now
  * @instance: who decides for its files, or NULL; see instance.c
  */
 struct ra_target {
-	atomic64_t log_sum;
-	atomic64_t log_us;
+	struct ra_disk *disk;
 	atomic_t sampling;
 	u64 sample_ns;
 	struct ra_reads counted;
+	bool fine;
 	bool timed;
 	u8 silent;
 	atomic64_t waits;
 	atomic64_t wait_ns;
-	atomic64_t read_bytes;
+	atomic64_t wait_sectors;
 	u64 refaults;
-	atomic_t budget;
 	u32 latency;
 	u32 depth;
 	u32 rate;
@@ -75,26 +96,30 @@ struct ra_target {
 	u32 window;
 	atomic_t files;
 	u32 files_before;
-	char name[24];
+	struct proxy_fs fs;
+	char type[16];
+	char name[32];
+	bool mounted;
 	bool fresh;
 	struct mlproxy __rcu *instance;
 };
 
 extern struct proxy_targets ra_chosen;
 
+void ra_targets_init(void);
 struct ra_target *ra_target_find(struct super_block *sb);
-void ra_targets_used(bool used[RA_TARGET_SLOTS]);
-void ra_target_give_back(unsigned int slot);
+bool ra_target_chosen(const struct ra_target *target);
+bool ra_targets_idle(void);
+bool ra_targets_look(bool gone[RA_TARGET_SLOTS]);
+void ra_target_give_back(struct ra_target *target);
 struct ra_target *ra_target_slot(unsigned int slot);
 u32 ra_target_dev(const struct ra_target *target);
-bool ra_targets_wanted(void);
 bool ra_target_is_shared(const struct ra_target *target);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
 unsigned int ra_target_snapshot(const struct ra_target *only, s64 *values, unsigned int nr);
-bool ra_target_strained(const s64 *values, unsigned int nr);
+bool ra_target_strained(const struct ra_target *only);
 bool ra_target_afford(struct ra_target *target, unsigned int pages);
-void ra_target_waited(struct ra_target *target, u64 ns, u32 waits);
-void ra_target_read(struct ra_target *target, u64 bytes);
+void ra_target_add(struct ra_target *target, const struct ra_reads *reads);
 
 #endif /* _MLPROXY_RA_TARGET_H */

@@ -20,6 +20,7 @@
  * time since a task's last call is that call's file's, and arrives with its next one. What
  * a task does after its last call of all is lost.
  */
+#include <linux/blk_types.h>
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/sched.h>
@@ -193,6 +194,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 	}
 	memset(&t->left, 0, sizeof(t->left));
 	t->target = NULL;
+	memset(&t->reads, 0, sizeof(t->reads));
 	memset(t->sums, 0, sizeof(t->sums));
 	t->slice_think_ns = 0;
 	t->slice_wall_ns = 0;
@@ -254,19 +256,23 @@ static void report(struct ra_paid *paid)
  * A read() that missed waits for its page after the call, a fault within it. What else the
  * task sleeps for is not to be told from that, unless it slept but once.
  */
-static void read_waited(const struct ra_task *t, const struct ra_clock *c, u64 off_ns)
+static void read_waited(struct ra_task *t, const struct ra_clock *c, u64 off_ns)
 {
-	if (c->waits - t->left.waits == 1)
-		ra_target_waited(t->target, off_ns, 1);
+	if (c->waits - t->left.waits != 1)
+		return;
+	t->reads.ios++;
+	t->reads.nsecs += off_ns;
 }
 
-static void fault_waited(const struct ra_task *t, s64 stall_ns)
+static void fault_waited(struct ra_task *t, s64 stall_ns)
 {
 	s64 off_ns = stall_ns - (s64)(t->left.cpu_ns - t->entered_cpu_ns);
 	u32 waits = t->left.waits - t->entered_waits;
 
-	if (t->fault && t->miss_parts && waits && off_ns > 0)
-		ra_target_waited(t->target, off_ns, waits);
+	if (!t->fault || !t->miss_parts || !waits || off_ns <= 0)
+		return;
+	t->reads.ios += waits;
+	t->reads.nsecs += off_ns;
 }
 
 /* The time since the last call belongs to the file of that call. */
@@ -396,6 +402,16 @@ void ra_task_missed(struct ra_task *t, bool async, unsigned long pages)
 }
 
 /**
+ * ra_task_read() - the outermost hooked call of a task has begun to read
+ * @t: slot of the current task
+ * @bytes: how much
+ */
+void ra_task_read(struct ra_task *t, u64 bytes)
+{
+	t->reads.sectors += bytes >> SECTOR_SHIFT;
+}
+
+/**
  * ra_task_exit() - the outermost hooked call of a task ends
  * @t: what ra_task_enter() returned, not NULL
  * @enter_ns: local clock at its begin
@@ -415,34 +431,34 @@ void ra_task_exit(struct ra_task *t, u64 enter_ns)
 }
 
 /**
- * ra_task_sum() - what a task has added to the sums of a device
+ * ra_task_sum() - what a task has added to the sums of a disk
  * @t: slot of the current task
- * @target: device
+ * @disk: disk
  *
  * Return: the sums, or NULL if it has added nothing, or to too many others since.
  */
-const struct ra_task_sum *ra_task_sum(const struct ra_task *t, const struct ra_target *target)
+const struct ra_task_sum *ra_task_sum(const struct ra_task *t, const struct ra_disk *disk)
 {
 	unsigned int i;
 
-	for (i = 0; i < RA_TASK_TARGETS; i++)
-		if (t->sums[i].target == target)
+	for (i = 0; i < RA_TASK_DISKS; i++)
+		if (t->sums[i].disk == disk)
 			return &t->sums[i];
 	return NULL;
 }
 
-/* The sums of the slice's device, put first; if it has none, the last one's give way. */
-static struct ra_task_sum *use_sum(struct ra_task *t)
+/* The sums of a disk, put first; if it has none, the last one's give way. */
+static struct ra_task_sum *use_sum(struct ra_task *t, struct ra_disk *disk)
 {
-	struct ra_task_sum first = { .target = t->target, .since_us = t->left.now_ns >> 10 };
+	struct ra_task_sum first = { .disk = disk, .since_us = t->left.now_ns >> 10 };
 	unsigned int i;
 
-	if (t->sums[0].target == t->target)
+	if (t->sums[0].disk == disk)
 		return &t->sums[0];
-	for (i = 1; i < RA_TASK_TARGETS - 1; i++)
-		if (t->sums[i].target == t->target)
+	for (i = 1; i < RA_TASK_DISKS - 1; i++)
+		if (t->sums[i].disk == disk)
 			break;
-	if (t->sums[i].target == t->target)
+	if (t->sums[i].disk == disk)
 		first = t->sums[i];
 	memmove(&t->sums[1], &t->sums[0], i * sizeof(first));
 	t->sums[0] = first;
@@ -450,7 +466,7 @@ static struct ra_task_sum *use_sum(struct ra_task *t)
 }
 
 /**
- * ra_task_flush() - report a task's progress share to the device that it used last
+ * ra_task_flush() - report a task's progress share and its reads to the device used last
  * @t: slot of the current task
  *
  * Within a call, its device is the last one.
@@ -462,18 +478,23 @@ static struct ra_task_sum *use_sum(struct ra_task *t)
 void ra_task_flush(struct ra_task *t)
 {
 	s64 log_share, us = t->slice_wall_ns >> 10;
-	struct ra_target *target = t->target;
 	struct ra_task_sum *sum;
+	struct ra_disk *disk;
 
-	if (!us || !target)
+	if (!t->target)
 		return;
-	sum = use_sum(t);
+	ra_target_add(t->target, &t->reads);
+	memset(&t->reads, 0, sizeof(t->reads));
+	if (!us)
+		return;
+	disk = READ_ONCE(t->target->disk);
+	sum = use_sum(t, disk);
 	log_share = (s64)log2_q8(t->slice_think_ns) - (s64)log2_q8(t->slice_wall_ns);
 	log_share = clamp_t(s64, log_share, RA_REWARD_MIN, 0);
 	sum->log_sum += log_share * us;
 	sum->log_us += us;
-	atomic64_add(log_share * us, &target->log_sum);
-	atomic64_add(us, &target->log_us);
+	atomic64_add(log_share * us, &disk->log_sum);
+	atomic64_add(us, &disk->log_us);
 	this_cpu_add(ra_counters.think_ns, t->slice_think_ns);
 	this_cpu_add(ra_counters.wall_ns, t->slice_wall_ns);
 	t->slice_think_ns = 0;

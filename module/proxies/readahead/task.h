@@ -8,10 +8,10 @@
 #include <linux/hash.h>
 
 #include "order.h"
+#include "target.h"
 
 struct ra_call;
 struct ra_file;
-struct ra_target;
 
 /*
  * The outer experiment: how long a file keeps its arm, and the start of that, which does not
@@ -49,17 +49,17 @@ struct ra_paid {
 	u32 work_ns;
 };
 
-#define RA_TASK_TARGETS	3
+#define RA_TASK_DISKS	3
 
 /**
- * struct ra_task_sum - what a task has added to the sums of one device
- * @target: the device; NULL for none
- * @log_sum: to &ra_target.log_sum, since @since_us
- * @log_us: the same of &ra_target.log_us
- * @since_us: when the entry became this device's, in 1024 ns
+ * struct ra_task_sum - what a task has added to the sums of one disk
+ * @disk: the disk; NULL for none
+ * @log_sum: to &ra_disk.log_sum, since @since_us
+ * @log_us: the same of &ra_disk.log_us
+ * @since_us: when the entry became this disk's, in 1024 ns
  */
 struct ra_task_sum {
-	struct ra_target *target;
+	struct ra_disk *disk;
 	s64 log_sum;
 	s64 log_us;
 	u32 since_us;
@@ -80,7 +80,8 @@ struct ra_task_sum {
  * @entered_cpu_ns: &ra_clock.cpu_ns when it began
  * @entered_waits: &ra_clock.waits then
  * @target: device of the last call, which the slice is reported to
- * @sums: of the devices that it used last, the latest one first
+ * @reads: waits for pages, and what was read, not yet reported to it
+ * @sums: of the disks that it used last, the latest one first
  * @slice_think_ns: CPU time outside of the hooked calls, not yet reported to @target
  * @slice_wall_ns: time within and between calls without idle time, the same
  * @slice_calls: calls in the slice
@@ -109,7 +110,8 @@ struct ra_task {
 	u64 entered_cpu_ns;
 	u32 entered_waits;
 	struct ra_target *target;
-	struct ra_task_sum sums[RA_TASK_TARGETS];
+	struct ra_reads reads;
+	struct ra_task_sum sums[RA_TASK_DISKS];
 	u64 slice_think_ns;
 	u64 slice_wall_ns;
 	u32 slice_calls;
@@ -132,9 +134,10 @@ struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns,
 void ra_task_use(struct ra_task *task, const struct ra_call *call);
 void ra_task_elsewhere(void);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
+void ra_task_read(struct ra_task *task, u64 bytes);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
 void ra_task_flush(struct ra_task *task);
-const struct ra_task_sum *ra_task_sum(const struct ra_task *task, const struct ra_target *target);
+const struct ra_task_sum *ra_task_sum(const struct ra_task *task, const struct ra_disk *disk);
 
 struct ra_order *ra_task_order(const struct ra_call *call);
 
