@@ -4,11 +4,14 @@
  * writes a list for every process.
  */
 #include <linux/blkdev.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/magic.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
+#include <linux/workqueue.h>
 
 #include "mounts.h"
 
@@ -130,7 +133,7 @@ static size_t walk_text(struct walk *walk, char *text, size_t len)
 	return len;
 }
 
-int proxy_mounts_walk(void (*each)(const struct proxy_mount *mount, void *arg), void *arg)
+static int walk_mounts(void (*each)(const struct proxy_mount *mount, void *arg), void *arg)
 {
 	struct file *file = filp_open(MOUNTS, O_RDONLY, 0);
 	char *text = kmalloc(LINE_MAX, GFP_KERNEL);
@@ -155,4 +158,49 @@ out_free:
 	kfree(walk);
 	kfree(text);
 	return n;
+}
+
+/**
+ * struct walk_work - a walk by one of the kernel's threads
+ * @work: it
+ * @done: it is
+ * @each: as for proxy_mounts_walk()
+ * @arg: the same
+ * @ret: out: what that returns
+ */
+struct walk_work {
+	struct work_struct work;
+	struct completion done;
+	void (*each)(const struct proxy_mount *mount, void *arg);
+	void *arg;
+	int ret;
+};
+
+static void walk_work(struct work_struct *work)
+{
+	struct walk_work *w = container_of(work, struct walk_work, work);
+
+	w->ret = walk_mounts(w->each, w->arg);
+	complete(&w->done);
+}
+
+/*
+ * Who reads or writes a parameter holds the locks of a file in /sys, of the kind that is taken
+ * to read another one there or in /proc.
+ */
+int proxy_mounts_walk(void (*each)(const struct proxy_mount *mount, void *arg), void *arg)
+{
+	struct walk_work w = {
+		.done = COMPLETION_INITIALIZER_ONSTACK(w.done),
+		.each = each,
+		.arg = arg,
+	};
+
+	if (current->flags & PF_KTHREAD)
+		return walk_mounts(each, arg);
+	INIT_WORK_ONSTACK(&w.work, walk_work);
+	queue_work(system_unbound_wq, &w.work);
+	wait_for_completion(&w.done);
+	destroy_work_on_stack(&w.work);
+	return w.ret;
 }

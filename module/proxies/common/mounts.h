@@ -72,8 +72,8 @@ u32 proxy_disk_of(u32 dev);
  *	sleep
  * @arg: for it
  *
- * As the calling process sees it; one of the kernel's, as the first process does. No
- * filesystem is asked for anything: one whose server is gone does not stop this.
+ * As the kernel's own threads see it, by one of which @each is called. No filesystem is asked
+ * for anything: one whose server is gone does not stop this.
  *
  * Context: may sleep. Return: 0, or why /proc could not be read.
  */

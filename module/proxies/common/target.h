@@ -83,8 +83,8 @@ int proxy_targets_show(const struct proxy_targets *targets, char *buf, size_t si
  * @buf: text: the filesystems that are mounted from it, or why there are none
  * @size: room
  *
- * Looks at what is mounted, as the calling process sees it, and as proxy_targets_look() does.
- * Context: may sleep. Return: length.
+ * Looks at what is mounted where the kernel's own threads see it, and as proxy_targets_look()
+ * does. Context: may sleep. Return: length.
  */
 int proxy_targets_state(struct proxy_targets *targets, char *buf, size_t size);
 
