@@ -16,9 +16,11 @@
 #include "key.h"
 #include "override.h"
 #include "readahead.h"
+#include "rent.h"
 #include "rest.h"
 #include "target.h"
 #include "task.h"
+#include "use.h"
 
 /* A file untouched for so long is seen afresh; its last epoch says nothing. */
 #define RA_STALE_NS	(2 * NSEC_PER_SEC)
@@ -118,6 +120,7 @@ static enum epoch_event epoch_event(struct ra_file *f, struct ra_call *call, str
 		f->looked = false;
 		f->gaps = 0;
 		f->crowded = false;
+		ra_use_doubt(f);
 		memset(f->order.streams, 0, sizeof(f->order.streams));
 		ra_epoch_start(f, call->task, call->target, now_ns);
 		return EPOCH_BEGINS;
@@ -211,6 +214,7 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
 		}
 	}
 	file_event(f, call, inode);
+	call->watch.room = ra_use_room(f, call->target);
 	ra_file_unlock(f);
 }
 
@@ -271,6 +275,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->dev = ra_file_dev(inode);
 	call->ino = inode->i_ino;
 	call->generation = inode->i_generation;
+	ra_rent_missed(call);
 	if (ra_file_advised(file, inode)) {
 		if (ra_is_miss(call))
 			this_cpu_inc(ra_counters.calls);
@@ -293,6 +298,8 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->reach = 0;
 	call->entry = NULL;
 	call->grown = false;
+	call->watch.room = 0;
+	call->watch.nr = 0;
 	if (call->outer)
 		ra_task_use(call->task, call);
 	leave_file(call, f);
@@ -302,6 +309,10 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 		call->window_pages = ra_action_pages(call->action);
 	else
 		call->window_pages = call->action == RA_NONE ? 0 : READ_ONCE(file->f_ra.ra_pages);
+	if (call->entry)
+		ra_use_audit(call->entry, call, mapping);
+	if (call->watch.room)
+		ra_use_choose(call, mapping);
 	return true;
 }
 
@@ -332,13 +343,18 @@ void ra_call_exit(struct ra_call *call, pgoff_t expected)
 
 			ra_epoch_add_time(&f->epoch, 0, max_t(s64, stall_ns, 0));
 			f->epoch.read_bytes += bytes;
+			if (call->kind == RA_WILLNEED)
+				f->epoch.asked_bytes += bytes;
 		}
+		ra_use_take(f, call);
 		if (ra_is_miss(call)) {
 			order_after(&f->order, call, expected);
 			if (call->own)
 				order_after(call->own, call, expected);
 		}
 		ra_file_unlock(f);
+	} else {
+		call->watch.nr = 0;
 	}
 	if (call->task && ra_is_miss(call))
 		ra_task_missed(call->task, call->kind == RA_ASYNC, call->window_pages);

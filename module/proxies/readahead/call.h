@@ -8,6 +8,7 @@
 #include "action.h"
 #include "order.h"
 #include "pattern.h"
+#include "use.h"
 
 struct ra_file;
 struct ra_target;
@@ -44,6 +45,7 @@ enum ra_kind {
  * @in_stream: it went on with a stream that is prefetched
  * @grown: &ra_file.grown, before this call
  * @opened: the first read() of an open file
+ * @watch: pages of it that are watched for their use
  * @own: order of the task in the file, NULL unless several tasks read it by turns
  * @reach: pages below @index that were read with it
  * @task: time of the task, NULL if the table was full
@@ -69,6 +71,7 @@ struct ra_call {
 	bool in_stream;
 	bool grown;
 	bool opened;
+	struct ra_watch watch;
 	struct ra_order *own;
 	unsigned long reach;
 	struct ra_task *task;

@@ -16,6 +16,7 @@
 #include <linux/vmstat.h>
 
 #include "memory.h"
+#include "rent.h"
 #include "shared/log2.h"
 #include "target.h"
 
@@ -146,6 +147,7 @@ static void sample_device(struct ra_target *target, struct block_device *bdev, u
 
 	reads_since(target, bdev, &reads);
 	sample_memory(target, reads.sectors);
+	ra_rent_sample(target, now_ns);
 	if (target->sample_ns && reads.ios)
 		WRITE_ONCE(target->latency, log2_q8(div64_u64(reads.nsecs, reads.ios)));
 	if (target->sample_ns && (reads.ios || reads.sectors)) {

@@ -6,15 +6,12 @@
  * the old action has then been consumed under it as well. All functions but
  * ra_epoch_ask() run with the file's lock held.
  *
- * The reward is the progress share in log2: CPU time outside of readahead, over
- * all time. Being a logarithm, a doubling of the speed counts the same wherever it
- * happens, and the constant work per byte of an application cancels between
- * actions. One half of it is the share of this file: what was computed between its
- * misses and the next one of the same task, and what was waited for at them. A
- * task's whole time would count the outcome of every file it reads, under other
- * actions, and drown that of this one in it. The other half is the mean over the
- * other tasks on the device, if there are any, since what one file reads in
- * excess, the others wait for.
+ * The reward is a progress share in log2: CPU time outside of readahead, over all time.
+ * One half of it is the share of this file: what will be computed on the pages that it read
+ * and that are used, and what was waited for them (value.h). A task's whole time would count
+ * the outcome of every file it reads, under other actions, and drown that of this one in it.
+ * The other half is the mean over the other tasks on the device, if there are any, since what
+ * one file reads in excess, the others wait for.
  */
 #include <linux/backing-dev.h>
 #include <linux/hash.h>
@@ -55,8 +52,6 @@
 #define RA_LOOK_AGAIN		16
 /* Of the pages read, 1/256: so many had been evicted before that eviction matters. */
 #define RA_COMES_BACK		8
-/* Less time than this says nothing about progress. */
-#define RA_MIN_WALL_NS		(20 * NSEC_PER_USEC)
 
 /**
  * ra_epoch_start() - begin to count anew
@@ -199,14 +194,32 @@ bool ra_epoch_settled(struct ra_file *f)
 	return f->epoch.settle && !--f->epoch.settle;
 }
 
-static bool own_share(const struct ra_epoch *e, s64 *share)
+/* Pages that it read and that are used, as far as that is known by now. */
+static u32 epoch_pages(const struct ra_file *f, const struct ra_target *target)
 {
-	u64 wall_ns = (u64)e->think_ns + e->stall_ns;
+	const struct ra_epoch *e = &f->epoch;
 
-	if (wall_ns < RA_MIN_WALL_NS)
+	return ra_value_pages(e->req + (e->asked_bytes >> PAGE_SHIFT),
+			      e->read_bytes >> PAGE_SHIFT, ra_use_of(f, target),
+			      READ_ONCE(target->rent));
+}
+
+/* The share of this file, and what it adds to the ledger. */
+static bool own_outcome(struct ra_file *f, const struct ra_target *target,
+			struct mlproxy_outcome *own)
+{
+	u64 think_ns = f->epoch.think_ns, stall_ns = f->epoch.stall_ns;
+	u32 pages = epoch_pages(f, target);
+	s64 progress;
+
+	if (think_ns + stall_ns < RA_VALUE_MIN_NS)
 		return false;
-	*share = (s64)log2_q8(e->think_ns) - (s64)log2_q8(wall_ns);
-	*share = clamp_t(s64, *share, RA_REWARD_MIN, 0);
+	progress = (s64)log2_q8(think_ns) - (s64)log2_q8(think_ns + stall_ns);
+	f->progress = clamp_t(s64, progress, RA_REWARD_MIN, 0);
+	own->reward = clamp_t(s64, ra_value_log(&f->value, pages, think_ns, stall_ns),
+			      RA_REWARD_MIN, 0);
+	own->ledger = ra_value_saved(&f->value, pages, stall_ns);
+	ra_value_learn(&f->value, pages, think_ns, stall_ns, f->action == RA_KERNEL);
 	return true;
 }
 
@@ -246,18 +259,18 @@ static bool others_share(const struct ra_epoch *e, const struct ra_task *task,
 	return true;
 }
 
-static bool epoch_reward(struct ra_file *f, struct ra_task *task, struct ra_target *target,
-			 s64 *reward)
+static bool epoch_outcome(struct ra_file *f, struct ra_task *task, struct ra_target *target,
+			  struct mlproxy_outcome *outcome)
 {
-	s64 own, others;
+	s64 others;
 
 	if (task)
 		ra_task_flush(task);
 	f->shared = others_share(&f->epoch, task, READ_ONCE(target->disk), &others);
-	if (!own_share(&f->epoch, &own))
+	if (!own_outcome(f, target, outcome))
 		return false;
-	f->progress = own;
-	*reward = f->shared ? (own + others) / 2 : own;
+	if (f->shared)
+		outcome->reward = (outcome->reward + others) / 2;
 	return true;
 }
 
@@ -305,14 +318,14 @@ static void device_features(const struct ra_target *target, s64 *x)
 /* Tell the core what came of the last decision, if that can be said. */
 static void epoch_feedback(struct ra_file *f, struct ra_task *task, struct ra_target *target)
 {
-	s64 reward;
+	struct mlproxy_outcome outcome;
 
-	if (!epoch_reward(f, task, target, &reward))
+	if (!epoch_outcome(f, task, target, &outcome))
 		return;
 	this_cpu_inc(ra_counters.rewards);
-	this_cpu_add(ra_counters.reward_sum, reward);
+	this_cpu_add(ra_counters.reward_sum, outcome.reward);
 	if (f->decided)
-		ra_feedback(target, &f->decision, reward);
+		ra_feedback(target, &f->decision, &outcome);
 }
 
 /**
@@ -505,6 +518,7 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 		if (task)
 			task->in_order = false;
 		this_cpu_inc(ra_counters.changes);
+		ra_use_doubt(f);
 		f->looked = false;
 		f->calm = 0;
 	} else {

@@ -34,6 +34,7 @@ struct ra_task;
  * @log_distance: sum of log2 (Q8) of 1 + distance from the last miss, in pages
  * @req: sum of the pages asked for
  * @read_bytes: sum of the bytes read
+ * @asked_bytes: of these, those that the application reads ahead itself
  * @settle: calls to go until it is measured
  * @odd: last calls in a row that were of another kind than the file's
  * @asked: the action for it is being decided, see &struct ra_question
@@ -60,6 +61,7 @@ struct ra_epoch {
 	u32 log_distance;
 	u32 req;
 	u32 read_bytes;
+	u32 asked_bytes;
 	u32 stall_ns;
 	u32 think_ns;
 	u32 task_tag;

@@ -44,6 +44,19 @@ static enum cached page_state(struct address_space *mapping, pgoff_t index)
 	return state;
 }
 
+/* Return: it was, and its first use is counted; so its mark is off. */
+static bool was_watched(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+	bool watched;
+
+	if (IS_ERR_OR_NULL(folio))
+		return false;
+	watched = folio_test_readahead(folio) && ra_use_touch(mapping, folio);
+	folio_put(folio);
+	return watched;
+}
+
 static vm_fault_t original_fault(struct vm_fault *vmf)
 {
 	return unlikely(READ_ONCE(ra_fix_mmap_miss)) ? ra_mmap_miss_fault(vmf) :
@@ -126,6 +139,7 @@ vm_fault_t ra_fault(struct vm_fault *vmf)
 	enum cached state;
 	struct ra_call call ra_filled_in;
 	vm_fault_t ret;
+	bool watched;
 
 	if (!ra_target_find(mapping->host->i_sb))
 		return filemap_fault(vmf);
@@ -135,6 +149,8 @@ vm_fault_t ra_fault(struct vm_fault *vmf)
 		return original_fault(vmf);
 	}
 	state = page_state(mapping, vmf->pgoff);
+	if (state == CACHED && was_watched(mapping, vmf->pgoff))
+		state = page_state(mapping, vmf->pgoff);
 	/* No miss and no stall: there is nothing to account for. */
 	if (state == READY)
 		return original_fault(vmf);
@@ -144,10 +160,18 @@ vm_fault_t ra_fault(struct vm_fault *vmf)
 		call.kind = RA_FAULT_HIT;
 	if (!ra_call_enter(&call, file, mapping))
 		return filemap_fault(vmf);
+	/* With the fault's lock may go the mapping. */
+	watched = call.watch.nr;
+	if (watched)
+		get_file(file);
 	ret = do_call(vmf, &call, file);
 	if (call.plan.pieces)
 		call.window_pages = 1;
 	call.reach = min(call.index, call.window_pages / 2);
+	ra_use_find(&call, mapping);
 	ra_call_exit(&call, call.index - call.reach + max(call.window_pages, 1UL));
+	ra_use_mark(&call, mapping);
+	if (watched)
+		fput(file);
 	return ret;
 }

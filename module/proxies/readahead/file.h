@@ -9,6 +9,8 @@
 
 #include "epoch.h"
 #include "order.h"
+#include "use.h"
+#include "value.h"
 
 /* What nearly all calls of an epoch were; with another one they have changed. */
 enum ra_habit {
@@ -48,6 +50,8 @@ enum ra_habit {
  * @turns: misses in the epoch of another task than the one before, at most 255
  * @reader: task of the last miss, hashed
  * @order: that its misses come in, whoever reads
+ * @value: what its pages are worth
+ * @use: which of the pages that were read ahead are used
  * @epoch: current epoch
  * @decision: last decision
  */
@@ -75,6 +79,8 @@ struct ra_file {
 	u32 window;
 	struct ra_order order;
 	s16 progress;
+	struct ra_value value;
+	struct ra_use use;
 	struct ra_epoch epoch;
 	struct mlproxy_decision decision;
 };

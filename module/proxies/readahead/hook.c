@@ -91,7 +91,9 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 		page_cache_sync_ra(ractl, req);
 		expected = max_t(pgoff_t, expected, ractl->ra->start + ractl->ra->size);
 	}
+	ra_use_find(&call, ractl->mapping);
 	ra_call_exit(&call, expected);
+	ra_use_mark(&call, ractl->mapping);
 }
 
 static void async_ra(struct readahead_control *ractl, struct folio *folio, unsigned long req)
@@ -99,6 +101,9 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 	struct ra_call call ra_filled_in;
 	pgoff_t expected;
 
+	/* A page that was watched for its first use: nothing is read on. */
+	if (ra_use_touch(ractl->mapping, folio))
+		return;
 	ra_call_init(&call, RA_ASYNC, readahead_index(ractl), req);
 	if (!ractl->file || ractl->ra != &ractl->file->f_ra ||
 	    !ra_call_enter(&call, ractl->file, ractl->mapping)) {
@@ -120,7 +125,9 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 		page_cache_async_ra(ractl, folio, req);
 		expected = ractl->ra->start + ractl->ra->size;
 	}
+	ra_use_find(&call, ractl->mapping);
 	ra_call_exit(&call, expected);
+	ra_use_mark(&call, ractl->mapping);
 }
 
 /*

@@ -69,22 +69,22 @@ u32 ra_decide(const struct ra_target *target, const struct mlproxy_request *req,
 }
 
 /**
- * ra_feedback() - mlproxy_feedback() for a file
+ * ra_feedback() - mlproxy_feedback_outcome() for a file
  * @target: its device
  * @decision: as for that
- * @reward: the same
+ * @outcome: the same
  *
  * Context: as that.
  */
 void ra_feedback(const struct ra_target *target, const struct mlproxy_decision *decision,
-		 s64 reward)
+		 const struct mlproxy_outcome *outcome)
 {
 	struct mlproxy *proxy;
 
 	rcu_read_lock();
 	proxy = proxy_of(target);
 	if (proxy)
-		mlproxy_feedback(proxy, decision, reward);
+		mlproxy_feedback_outcome(proxy, decision, outcome);
 	rcu_read_unlock();
 }
 

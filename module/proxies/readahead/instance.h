@@ -10,7 +10,7 @@ struct ra_target;
 u32 ra_decide(const struct ra_target *target, const struct mlproxy_request *req,
 	      struct mlproxy_decision *decision);
 void ra_feedback(const struct ra_target *target, const struct mlproxy_decision *decision,
-		 s64 reward);
+		 const struct mlproxy_outcome *outcome);
 bool ra_is_control(const struct ra_target *target, u64 key);
 void ra_cost(const struct ra_target *target, u64 key, u64 cost, u64 work);
 void ra_instances_init(struct mlproxy *proxy);

@@ -22,6 +22,7 @@
 #include "hook.h"
 #include "instance.h"
 #include "readahead.h"
+#include "rent.h"
 #include "schema.h"
 #include "target.h"
 #include "task.h"
@@ -32,6 +33,7 @@ DEFINE_PER_CPU(struct ra_counters, ra_counters);
 unsigned int ra_epoch_calls = 16;
 unsigned int ra_epoch_us = 20000;
 unsigned int ra_wait_cpu_ns;
+unsigned int ra_use_ms = 1000;
 int ra_pin = -1;
 bool ra_fix_mmap_miss;
 
@@ -55,13 +57,19 @@ static int hooks_update(void)
 	lockdep_assert_held(&ra_mutex);
 	if (want && !ra_attached) {
 		ra_task_begin();
+		err = ra_rent_attach();
+		if (err)
+			return err;
 		err = proxy_hooks_attach();
+		if (err)
+			ra_rent_detach();
 		ra_attached = !err;
 		if (!err)
 			queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
 	} else if (!want && ra_attached) {
 		cancel_delayed_work(&ra_look);
 		proxy_hooks_detach();
+		ra_rent_detach();
 		ra_attached = false;
 	}
 	return err;
@@ -166,6 +174,11 @@ static const struct mlproxy_desc ra_desc = {
 	.reward_min = RA_REWARD_MIN,
 	.reward_max = 0,
 	.unit = MLPROXY_UNIT_DECISION,
+	.ledger_name = "saved",
+	.ledger_unit = "us",
+	.ledger_direction = MLPROXY_REWARD_HIGHER,
+	.ledger_min = -RA_LEDGER_MAX,
+	.ledger_max = RA_LEDGER_MAX,
 	/* A bad window is over in milliseconds, and a file has a few decisions a second. */
 	.trial_share = MLPROXY_SHARE_ONE / 4,
 	.min_samples = 50,
@@ -227,7 +240,7 @@ module_param_cb(target_state, &target_state_ops, NULL, 0400);
 MODULE_PARM_DESC(target_state, "what is mounted from each target, or why nothing is looked after");
 
 module_param(max_files, uint, 0444);
-MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 288 bytes each (default 512)");
+MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 544 bytes each (default 512)");
 
 PROXY_UINT(epoch_calls, ra_epoch_calls, 2, 10000,
 	   "cache misses of a file until the next decision (default 16)");
@@ -235,6 +248,9 @@ PROXY_UINT(epoch_us, ra_epoch_us, 100, 10000000,
 	   "microseconds after which two misses are enough (default 20000)");
 PROXY_UINT(wait_cpu_ns, ra_wait_cpu_ns, 0, NSEC_PER_MSEC,
 	   "CPU time that waiting for a page takes a task, in ns, which is no progress; 0: measured at the start (default)");
+
+PROXY_UINT(use_ms, ra_use_ms, 1, 30000,
+	   "how long after it was read ahead a page may be used, in 1.05 ms (default 1000)");
 
 static int pin_set(const char *val, const struct kernel_param *kp)
 {
@@ -270,6 +286,13 @@ PROXY_COUNTER(nr_changes, ra_counters.changes, "epochs ended early, as the reads
 PROXY_COUNTER(nr_looks, ra_counters.looks,
 	      "epochs under a small window, to see what a large one would hide");
 PROXY_COUNTER(nr_rewards, ra_counters.rewards, "epochs with a reward");
+PROXY_COUNTER(nr_sampled, ra_counters.sampled,
+	      "pages read ahead that are watched, to see whether they are used");
+PROXY_COUNTER(nr_used, ra_counters.used, "of these, those used in time");
+PROXY_COUNTER(nr_unused, ra_counters.unused, "of these, those that were not");
+PROXY_COUNTER(nr_reclaimed, ra_counters.reclaimed,
+	      "evicted pages that are watched, to see whether they are missed");
+PROXY_COUNTER(nr_returned, ra_counters.returned, "of these, those missed soon");
 PROXY_COUNTER(nr_overridden, ra_counters.overridden,
 	      "calls served with another window than the kernel's");
 PROXY_COUNTER(nr_prefetched, ra_counters.prefetched,
@@ -292,6 +315,9 @@ static int __init readahead_init(void)
 		return -EINVAL;
 	}
 	ra_targets_init();
+	err = ra_rent_init();
+	if (err)
+		return err;
 	err = ra_files_alloc(max_files);
 	if (err)
 		return err;

@@ -88,3 +88,22 @@ bool ra_memory_is_free(void)
 
 	return room >= pages / RA_MEMORY_SHARE;
 }
+
+/**
+ * ra_memory_stay() - how long a page that is read once stays in the cache
+ *
+ * While others are read: half of the file pages of the machine, or of what the current task's
+ * groups may fill. The list of those that were used once is about as long, but not where
+ * there are generations in place of lists (MGLRU). Does not sleep; takes the RCU read lock.
+ *
+ * Return: pages.
+ */
+unsigned long ra_memory_stay(void)
+{
+	unsigned long room = 0;
+
+	unsigned long pages = global_node_page_state(NR_INACTIVE_FILE) +
+			      global_node_page_state(NR_ACTIVE_FILE);
+
+	return min(pages, group_pages(&room)) / 2;
+}

@@ -9,5 +9,6 @@
 
 u64 ra_memory_share(void);
 bool ra_memory_is_free(void);
+unsigned long ra_memory_stay(void);
 
 #endif /* _MLPROXY_RA_MEMORY_H */

@@ -18,6 +18,9 @@
  *   memory.c    the memory that a reader may fill
  *   congested.c whether a reader is held back
  *   override.c  window of an open file, in force only within one call
+ *   use.c       which pages that were read ahead were used
+ *   rent.c      what they cost, while memory is short
+ *   value.h     what an epoch was worth, by that
  *   pattern.c   prefetcher for backward and strided reads
  *   mmap_miss.c the kernel's own algorithm with its accounting corrected, to compare with
  *
@@ -51,6 +54,11 @@ struct ra_counters {
 	s64 changes;
 	s64 looks;
 	s64 rewards;
+	s64 sampled;
+	s64 used;
+	s64 unused;
+	s64 reclaimed;
+	s64 returned;
 	s64 reward_sum;
 	s64 overridden;
 	s64 prefetched;
@@ -64,6 +72,7 @@ DECLARE_PER_CPU(struct ra_counters, ra_counters);
 extern unsigned int ra_epoch_calls;
 extern unsigned int ra_epoch_us;
 extern unsigned int ra_wait_cpu_ns;	/* CPU time of a wait for a page */
+extern unsigned int ra_use_ms;		/* for a page to be used, in 2^20 ns */
 extern int ra_pin;
 extern bool ra_fix_mmap_miss;
 extern struct mlproxy *ra_proxy;

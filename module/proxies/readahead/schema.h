@@ -33,6 +33,9 @@ enum ra_feature {
 /* Smallest log2 (Q8) of a share that is told apart from none. */
 #define RA_REWARD_MIN	(-4096)
 
+/* Time that a decision saves, in us: more than an epoch takes. */
+#define RA_LEDGER_MAX	10000000
+
 extern const struct mlproxy_feature ra_features[RA_NR_FEATURES];
 extern const struct mlproxy_feature ra_states[MLPROXY_MAX_STATES];
 

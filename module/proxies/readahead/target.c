@@ -67,6 +67,10 @@ static void target_clear(struct ra_target *t)
 	WRITE_ONCE(t->refault_share, 0);
 	WRITE_ONCE(t->files_before, 0);
 	atomic_set(&t->files, 0);
+	memset(t->use, 0, sizeof(t->use));
+	t->rent_of = 0;
+	t->rent_back = 0;
+	WRITE_ONCE(t->rent, 0);
 }
 
 /**
@@ -164,6 +168,17 @@ struct ra_target *ra_target_find(struct super_block *sb)
 	if (!proxy_target_match(&ra_chosen, sb))
 		return NULL;
 	return target_find(sb->s_dev) ?: target_take(sb);
+}
+
+/**
+ * ra_target_known() - the state of a device, if it has a slot
+ * @dev: its number
+ *
+ * Context: any. Return: the slot, or NULL.
+ */
+struct ra_target *ra_target_known(u32 dev)
+{
+	return target_find(dev);
 }
 
 static u32 idle_windows(const struct ra_target *t)

@@ -8,6 +8,7 @@
 #include <linux/rcupdate.h>
 
 #include "common/target.h"
+#include "use.h"
 
 struct mlproxy;
 
@@ -66,6 +67,15 @@ struct ra_disk {
  * @rate: log2 (Q8) of bytes per ms read
  * @refault_share: share (Q8) of the pages read that had been evicted before, a moving mean
  * @free_memory: share (Q8) of memory that is free or soon can be
+ * @use: pages that were read ahead and used, by action, over all files
+ * @evicted: pages that reclaim took, one in some of them
+ * @returned: those of them that were missed again soon
+ * @evicted_before: @evicted, at the last sample
+ * @returned_before: @returned, then
+ * @evicted_ns: when @evicted last changed
+ * @rent_of: evictions that @rent is of
+ * @rent_back: those that returned
+ * @rent: pages (Q8) that a page which is read costs the others
  * @window: number of the current activity window
  * @files: files active in it
  * @files_before: files active in the one before
@@ -93,6 +103,15 @@ struct ra_target {
 	u32 rate;
 	u32 refault_share;
 	u32 free_memory;
+	struct ra_use_share use[RA_NR_ACTIONS];
+	atomic_t evicted;
+	atomic_t returned;
+	u32 evicted_before;
+	u32 returned_before;
+	u64 evicted_ns;
+	u32 rent_of;
+	u32 rent_back;
+	u32 rent;
 	u32 window;
 	atomic_t files;
 	u32 files_before;
@@ -108,6 +127,7 @@ extern struct proxy_targets ra_chosen;
 
 void ra_targets_init(void);
 struct ra_target *ra_target_find(struct super_block *sb);
+struct ra_target *ra_target_known(u32 dev);
 bool ra_target_chosen(const struct ra_target *target);
 bool ra_targets_idle(void);
 bool ra_targets_look(bool gone[RA_TARGET_SLOTS]);
