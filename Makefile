@@ -156,8 +156,8 @@ install-packaging:
 	install -m 644 $(wildcard models/*) $(DESTDIR)$(PREFIX)/share/mlproxy/models/
 	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
 	install -m 644 packaging/mlproxy.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mlproxy.conf
-	for unit in mlproxyd.service mlproxyd-setup@.service; do \
-		sed 's|/usr/local/sbin|$(PREFIX)/sbin|' "packaging/$$unit" \
+	for unit in mlproxyd.service mlproxyd-setup@.service mlproxy-readahead.service; do \
+		sed 's|/usr/local/|$(PREFIX)/|g' "packaging/$$unit" \
 			> "$(DESTDIR)$(UNITDIR)/$$unit" && \
 		chmod 644 "$(DESTDIR)$(UNITDIR)/$$unit" || exit 1; done
 	install -m 644 packaging/mlproxyd.conf $(DESTDIR)$(CONFDIR)/

@@ -63,7 +63,7 @@ install_all()
 verify()
 {
 	SYSTEMD_LOG_LEVEL=warning systemd-analyze verify --man=no "$units/mlproxyd.service" \
-		"$units/mlproxyd-setup@.service" 2>&1 | grep mlproxy && return 1
+		"$units/mlproxyd-setup@.service" "$units/mlproxy-readahead.service" 2>&1 | grep mlproxy && return 1
 	return 0
 }
 
