@@ -31,7 +31,7 @@ static u64 deviations(s64 gain, u64 sd)
 
 static void say_drop(char *text, const struct mlproxy_evidence *e)
 {
-	u64 sd = e->sd_q16[MLPROXY_ARM_BASELINE] >> 16;
+	u64 sd = e->sd_q16[MLPROXY_ARM_BASELINE];
 	u64 is = deviations(e->value, sd), limit = deviations(e->limit, sd);
 
 	scnprintf(text, TEXT_LEN,

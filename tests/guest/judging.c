@@ -179,6 +179,13 @@ static void emergencies_are_logged(void)
 	synth_set("fail", 0);
 	leave_emergency(fd);
 	EXPECT(logged("the emergency is over"));
+	/* three quarters of a standard deviation is the limit; noticed before "worse" */
+	ASSERT_RET(dev_set_param(fd, MLPROXY_PARAM_DROP_SAMPLES, 0, 64), 0);
+	synth_set("penalty", 2000);
+	ASSERT_RET(dev_set_mode(fd, COLLABORATION), 0);
+	ASSERT_RET(mode_auto(fd), 0);
+	run_until(fd, EMERGENCY, 4096);
+	EXPECT(logged("sd below the baseline's, more than 0.7"));
 }
 
 static const struct ktap_test tests[] = {

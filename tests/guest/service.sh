@@ -43,6 +43,7 @@ install_all()
 {
 	set -e
 	install -m 755 "$BUILDDIR/userspace/bin/mlproxyd" /usr/local/sbin/
+	install -m 755 "$BUILDDIR/userspace/bin/mlproxy" /usr/local/bin/
 	make -s -C "$TOP" install-packaging DESTDIR="$tmp/stage/root"
 	place
 	"$TOP/packaging/activate"
