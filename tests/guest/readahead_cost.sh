@@ -4,7 +4,7 @@
 # What the readahead proxy tells the outer experiment: the time of the tasks that use a
 # file, and the work that they get done in it, with misses and without, in both arms.
 #
-# guest-test: timeout=500 modules=none patching=yes skip-debug=the-readahead-tests-run-this-code
+# guest-test: timeout=500 modules=none patching=yes skip-debug=the-readahead-tests-run-this-code only-kernel=6.1
 #
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Work is compared with what the
 # kernel's own ticks found, never with a clock.
