@@ -346,6 +346,16 @@ test_btrfs()
 	expect "inode of the snapshot's file" "$(stat -c %i "$mnt/snapshot/a")" \
 		"$(stat -c %i "$mnt/a")"
 	expect_fail test "$("$ra_key" "$mnt/a")" = "$("$ra_key" "$mnt/snapshot/a")"
+	pin 0
+	read_files <<'PYTHON' || exit 1
+fd = opened("mnt/a")
+for n in range(60):
+    drop(fd)
+    for i in range(250):
+        pread(fd, i)
+print("watched", value("sampled"), "used", value("used"))
+sys.exit(value("used") == 0)
+PYTHON
 	pin 8
 	read_files <<'PYTHON'
 for name in "mnt/a", "mnt/snapshot/a":

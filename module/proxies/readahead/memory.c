@@ -101,7 +101,6 @@ bool ra_memory_is_free(void)
 unsigned long ra_memory_stay(void)
 {
 	unsigned long room = 0;
-
 	unsigned long pages = global_node_page_state(NR_INACTIVE_FILE) +
 			      global_node_page_state(NR_ACTIVE_FILE);
 

@@ -23,6 +23,7 @@
 #include <linux/vmstat.h>
 
 #include "call.h"
+#include "key.h"
 #include "memory.h"
 #include "readahead.h"
 #include "rent.h"
@@ -72,7 +73,7 @@ static void page_deleted(void *data, struct folio *folio)
 
 	if (!(current->flags & PF_MEMALLOC) || !inode || !inode->i_sb)
 		return;
-	hash = page_hash(inode->i_sb->s_dev, inode->i_ino, inode->i_generation, folio->index);
+	hash = page_hash(ra_file_dev(inode), inode->i_ino, inode->i_generation, folio->index);
 	if (!is_watched(hash))
 		return;
 	target = ra_target_known(inode->i_sb->s_dev);

@@ -27,6 +27,7 @@
 
 #include "call.h"
 #include "file.h"
+#include "key.h"
 #include "readahead.h"
 #include "shared/mix64.h"
 #include "target.h"
@@ -307,7 +308,7 @@ bool ra_use_touch(struct address_space *mapping, struct folio *folio)
 
 	if (!inode || !inode->i_sb || index > U32_MAX || folio_test_writeback(folio))
 		return false;
-	dev = inode->i_sb->s_dev;
+	dev = ra_file_dev(inode);
 	generation = inode->i_generation;
 	f = ra_file_find(dev, inode->i_ino, generation);
 	if (!f || !READ_ONCE(f->use.nr) || !ra_file_lock(f, dev, inode->i_ino, generation))
@@ -316,7 +317,7 @@ bool ra_use_touch(struct address_space *mapping, struct folio *folio)
 	if (i >= 0) {
 		u16 age_ms = in_ms(local_clock()) - f->use.when_ms[i];
 
-		resolve(f, ra_target_known(dev), i, age_ms <= READ_ONCE(ra_use_ms));
+		resolve(f, ra_target_known(inode->i_sb->s_dev), i, age_ms <= READ_ONCE(ra_use_ms));
 		/* With the sample: whoever comes next finds neither. */
 		folio_clear_readahead(folio);
 	}
