@@ -11,7 +11,8 @@
 BENCH_TRAINING=${BENCH_TRAINING:-"t-draw1 t-rr-mmap t-rr-pread t-multi t-draw2 t-scan-mmap
 t-scan-pread t-back-mmap t-back-pread t-draw3 t-seq-mmap t-seq-pread t-rev-mmap t-rev-pread t-draw4
 t-miss t-threads t-rand-large t-rand-fits t-draw5 t-forward-mmap t-forward-pread t-down-mmap
-t-down-pread t-steps-mmap t-steps-pread t-mix t-draw6 t-draw7 t-dd t-sum t-draw8"}
+t-down-pread t-steps-mmap t-steps-pread t-mix t-draw6 t-draw7 t-dd t-sum t-draw8 t-abreast-pread
+t-abreast-mmap"}
 
 # bench_pick SEED VALUE...: one of the values.
 bench_pick()
@@ -114,6 +115,18 @@ bench_train_steps()
 	done
 }
 
+# bench_train_abreast SEED pread|mmap: two to four that read a file each from its begin
+bench_train_abreast()
+{
+	streams=''
+	for n in b c d a; do
+		streams="$streams $BENCH_MNT/$n,$2,seq,pages=$(($1 % 3 + 1)),think=$(($1 % 4 * 1500 + 1))"
+		[ $n != "$(bench_pick "$1" c d a)" ] || break
+	done
+	# shellcheck disable=SC2086 # words
+	bench_readload "$1" --cpu-ms 200 --ms 6000 $streams
+}
+
 # Those that readload makes end by their CPU time, or later by the clock: waiting for a
 # slow device costs the host nothing, computing does.
 bench_train_work()
@@ -155,6 +168,9 @@ bench_train_work()
 		bench_readload "$2" --cpu-ms 80 --ms 4000 $BENCH_MNT/b,mmap,random \
 			$BENCH_MNT/a,pread,"$(bench_pick "$2" seq burst:40:25 reverse)" \
 			$BENCH_MNT/d,"$(bench_pick $(($2 / 3)) mmap,cluster:12 pread,zipf:80 mmap,seq)"
+		;;
+	t-abreast-*)
+		bench_train_abreast "$2" "${1#t-abreast-}"
 		;;
 	t-dd | t-sum)
 		bench_train_program "$1" "$2"

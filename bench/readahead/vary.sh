@@ -3,9 +3,10 @@
 #
 # In what surroundings the training loads are recorded. Sourced by subject.sh.
 
-# Programs find less or more memory beside that of their data. More would keep much of
-# the data cached, less would not do for the programs.
-record_memory_mb="32 24 32 80"
+# Programs find less memory than their data takes, about as much, or more: a file that is cached
+# makes no decisions, but what was decided until then has been paid for. Less would not do for
+# the programs.
+record_memory_mb="32 24 160 80 480"
 
 # Half as many misses as usual make an epoch in every other run: twice the decisions for
 # the same reading, where one miss may read megabytes.
@@ -18,7 +19,7 @@ record_vary()
 	megabytes=$(bench_pick "$1" $record_memory_mb)
 	bench_memory "$megabytes"
 	# shellcheck disable=SC2086
-	parameter epoch_calls "$(bench_pick $(($1 / 4)) $record_epoch_calls)"
+	parameter epoch_calls "$(bench_pick $(($1 / 5)) $record_epoch_calls)"
 	# shellcheck disable=SC2034 # for the harness
 	surroundings=memory$megabytes
 }

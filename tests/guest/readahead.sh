@@ -40,7 +40,7 @@ test_parameters()
 	expect "several targets" "$(param target)" "8:1,8:2,/dev/mlptest0"
 	echo > $params/target
 	expect "no target" "$(param target)" ""
-	expect_fail sh -c "echo 10 > $params/pin"
+	expect_fail sh -c "echo 11 > $params/pin"
 	expect_fail sh -c "echo 1 > $params/epoch_calls"
 	expect_fail sh -c "echo 1 > $params/epoch_us"
 	expect_fail sh -c "echo 1000001 > $params/wait_cpu_ns"

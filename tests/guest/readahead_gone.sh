@@ -25,7 +25,7 @@ test_reuse()
 
 	begin max_files=8
 	for i in $(seq $((rounds * 2))); do
-		pin $((i % 10))
+		pin $((i % 11))
 		head -c 1M "$tmp/reference" > "$mnt/new"
 		# written, and evicted: what is compared comes from the device
 		dd of="$mnt/new" oflag=nocache conv=notrunc,fdatasync count=0 status=none
@@ -59,7 +59,7 @@ test_umount()
 
 	begin
 	for i in $(seq "$rounds"); do
-		pin $((i % 10))
+		pin $((i % 11))
 		umount_busy || exit 1
 		mount -o noatime /dev/mlptest0 "$mnt" || exit 1
 		wait_calls
@@ -118,7 +118,7 @@ test_stop_start()
 
 	begin
 	for i in $(seq "$rounds"); do
-		pin $((i % 10))
+		pin $((i % 11))
 		wait_calls
 		proxy stop
 		proxy start
@@ -134,7 +134,7 @@ test_rmmod()
 	proxy_load && rmmod mlproxy_readahead
 	start_load
 	for i in $(seq "$rounds"); do
-		mod_load mlproxy_readahead target=mlptest0 epoch_calls=2 pin=$((i % 10)) || exit 1
+		mod_load mlproxy_readahead target=mlptest0 epoch_calls=2 pin=$((i % 11)) || exit 1
 		proxy start
 		wait_calls
 		rmmod mlproxy_readahead || exit 1

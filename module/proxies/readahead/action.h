@@ -22,20 +22,24 @@ enum ra_action {
 	RA_4M,
 	RA_PATTERN_128K,
 	RA_PATTERN_1M,
+	RA_BDP,
 	RA_NR_ACTIONS
 };
 
 /* Windows that miss at most a few times a megabyte: what is read in excess is not seen. */
 #define RA_LARGE_PAGES	((256 * 1024) >> PAGE_SHIFT)
 
-/* Their values are bytes: of the window, or of how far ahead a pattern is followed. */
+/*
+ * Their values are bytes, of the window, or of how far ahead a pattern is followed; less than 0
+ * where the device says how many.
+ */
 extern const struct mlproxy_action ra_actions[RA_NR_ACTIONS];
 
 /**
- * ra_action_pages() - window of an action
+ * ra_action_pages() - window of an action that has the same on each device
  * @action: action
  *
- * Return: pages; 0 for those without a window of their own.
+ * Return: pages; 0 for all others. See ra_target_window().
  */
 static inline unsigned int ra_action_pages(enum ra_action action)
 {
@@ -50,7 +54,17 @@ static inline unsigned int ra_action_pages(enum ra_action action)
  */
 static inline unsigned int ra_action_depth(enum ra_action action)
 {
-	return action >= RA_PATTERN_128K ? ra_actions[action].value >> PAGE_SHIFT : 0;
+	return action == RA_PATTERN_128K || action == RA_PATTERN_1M ?
+		ra_actions[action].value >> PAGE_SHIFT : 0;
+}
+
+/**
+ * ra_action_windows() - has an action a window of its own, in place of the kernel's
+ * @action: action
+ */
+static inline bool ra_action_windows(enum ra_action action)
+{
+	return action == RA_BDP || ra_action_pages(action);
 }
 
 /**
@@ -59,7 +73,7 @@ static inline unsigned int ra_action_depth(enum ra_action action)
  */
 static inline bool ra_action_large(enum ra_action action)
 {
-	return ra_action_pages(action) >= RA_LARGE_PAGES;
+	return action == RA_BDP || ra_action_pages(action) >= RA_LARGE_PAGES;
 }
 
 #endif /* _MLPROXY_RA_ACTION_H */

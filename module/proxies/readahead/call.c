@@ -47,12 +47,20 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 			       task->last_generation);
 }
 
+/* By read(), what nothing but reads in order asks for. */
+static bool may_begin(const struct ra_call *call, const struct ra_file *last)
+{
+	return last->decided && call->task->last_target == call->target &&
+	       (call->kind == RA_FAULT ||
+		(last->habit == RA_HABIT_SEQ && ra_action_large(last->action)));
+}
+
 /*
- * What a mapped file begins with: what was decided for the task's last one. A database that
- * looks up keys reads all of its files alike, and each of them seldom. Not if that is on
- * another device; not with a large window, nor with what would be none of this file's actions;
- * and not with one that was but taken over, or it would never be decided upon. A file that is
- * held to the kernel's own is that from the start.
+ * What a file begins with: what was decided for the task's last one. A database that looks up
+ * keys reads all of its mapped files alike, and each of them seldom; a program that reads one
+ * file from its begin to its end does so with the next one. Not if that is on another device; not
+ * with what would be none of this file's actions; and not with one that was but taken over, or it
+ * would never be decided upon. A file that is held to the kernel's own is that from the start.
  */
 static enum ra_action first_action(const struct ra_call *call, const struct ra_file *f,
 				   struct inode *inode)
@@ -60,19 +68,21 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	enum ra_action action = RA_KERNEL;
 	struct ra_file *last;
 
-	if (call->kind != RA_FAULT || !call->task ||
+	if (call->kind > RA_FAULT || call->kind == RA_ASYNC || !call->task ||
 	    ra_is_control(call->target, ra_key(call->dev, call->ino, call->generation)))
 		return RA_KERNEL;
 	if (!last_trylock(call, f))
 		return RA_KERNEL;
 	last = call->task->last;
-	if (last->decided && call->task->last_target == call->target)
+	if (may_begin(call, last))
 		action = last->action;
 	ra_file_unlock(last);
 	/* no memory to be looked at for it */
 	if (action == RA_KERNEL)
 		return RA_KERNEL;
-	return ra_epoch_inherits(action, call->target, inode) ? action : RA_KERNEL;
+	if (!ra_epoch_inherits(action, call->kind == RA_FAULT, call->target, inode))
+		return RA_KERNEL;
+	return action;
 }
 
 /*
@@ -146,7 +156,7 @@ static void file_event(struct ra_file *f, struct ra_call *call, struct inode *in
 	f->window = ra_target_active(call->target, f->window, now_ns);
 	call->action = f->action;
 	call->grown = f->grown;
-	f->grown |= ra_action_pages(call->action) > 0;
+	f->grown |= ra_action_windows(call->action);
 	call->own = own_order(f, call);
 	pattern = ra_pattern_observe(f, call, end);
 	ra_epoch_count(f, call, pattern);
@@ -305,8 +315,8 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
 	call_use_file(call, f, inode);
-	if (ra_action_pages(call->action))
-		call->window_pages = ra_action_pages(call->action);
+	if (ra_action_windows(call->action))
+		call->window_pages = ra_target_window(call->target, call->action);
 	else
 		call->window_pages = call->action == RA_NONE ? 0 : READ_ONCE(file->f_ra.ra_pages);
 	if (call->entry)

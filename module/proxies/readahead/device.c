@@ -31,7 +31,6 @@ static unsigned long memory_room(void)
 
 static void sample_memory(struct ra_target *target, u64 sectors)
 {
-	unsigned long total = totalram_pages();
 	u64 refaults = global_node_page_state(WORKINGSET_REFAULT_FILE);
 	u64 pages = sectors >> (PAGE_SHIFT - SECTOR_SHIFT);
 	u32 share = 0;
@@ -39,7 +38,6 @@ static void sample_memory(struct ra_target *target, u64 sectors)
 	if (target->sample_ns && pages)
 		share = div64_u64(min(refaults - target->refaults, pages) << 8, pages);
 	WRITE_ONCE(target->refault_share, (3 * target->refault_share + share + 2) / 4);
-	WRITE_ONCE(target->free_memory, (u64)min(memory_room(), total) * 256 / total);
 	target->refaults = refaults;
 }
 
@@ -155,6 +153,9 @@ static void sample_device(struct ra_target *target, struct block_device *bdev, u
 		WRITE_ONCE(target->rate, log2_q8(div64_u64(reads.sectors << SECTOR_SHIFT,
 							   (elapsed_ns >> 20) + 1)));
 	}
+	if (target->sample_ns && reads.ios && reads.sectors)
+		ra_bdp_add(&target->bdp, target->rate, target->latency, now_ns);
+	WRITE_ONCE(target->bdp_pages, 1U << (ra_bdp_window(&target->bdp) - PAGE_SHIFT));
 	target->sample_ns = now_ns;
 }
 

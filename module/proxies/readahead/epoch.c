@@ -279,11 +279,11 @@ static s64 share_q8(u32 part, u32 whole)
 	return whole ? (part << 8) / whole : 0;
 }
 
-static void epoch_features(const struct ra_file *f, const struct inode *inode,
-			   u32 kernel_pages, s64 *x)
+static void epoch_features(const struct ra_file *f, const struct ra_target *target,
+			   const struct inode *inode, u32 kernel_pages, s64 *x)
 {
 	const struct ra_epoch *e = &f->epoch;
-	u32 calls = max_t(u32, e->calls, 1), pages = ra_action_pages(f->action);
+	u32 calls = max_t(u32, e->calls, 1), pages = ra_target_window(target, f->action);
 	u32 misses = e->calls - e->async;
 
 	if (!pages && f->action != RA_NONE)
@@ -304,15 +304,22 @@ static void epoch_features(const struct ra_file *f, const struct inode *inode,
 	x[RA_F_FILE_SIZE] = log2_q8(i_size_read(inode) >> PAGE_SHIFT);
 }
 
+static u32 active_files(const struct ra_target *target)
+{
+	return max_t(u32, READ_ONCE(target->files_before), atomic_read(&target->files));
+}
+
+/* And the memory that the current task may fill. */
 static void device_features(const struct ra_target *target, s64 *x)
 {
 	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
 	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
 	x[RA_F_DEV_RATE] = READ_ONCE(target->rate);
-	x[RA_F_ACTIVE_FILES] = log2_q8(max_t(u32, READ_ONCE(target->files_before),
-					     atomic_read(&target->files)));
-	x[RA_F_FREE_MEMORY] = READ_ONCE(target->free_memory);
+	x[RA_F_ACTIVE_FILES] = log2_q8(active_files(target));
+	x[RA_F_FREE_MEMORY] = ra_memory_free();
 	x[RA_F_REFAULT_SHARE] = READ_ONCE(target->refault_share);
+	x[RA_F_RENT] = READ_ONCE(target->rent);
+	x[RA_F_DEV_WINDOW] = log2_q8(1 + ra_target_window(target, RA_BDP));
 }
 
 /* Tell the core what came of the last decision, if that can be said. */
@@ -360,7 +367,7 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
 static bool pages_stay(bool mmap, const struct ra_target *target)
 {
 	return mmap && READ_ONCE(target->refault_share) < RA_COMES_BACK &&
-	       ra_memory_is_free();
+	       ra_memory_free() >= 256 / RA_MEMORY_SHARE;
 }
 
 static bool is_smaller(enum ra_action action, u32 pages)
@@ -372,35 +379,56 @@ static bool is_smaller(enum ra_action action, u32 pages)
  * A device's window that is smaller than the kernel's default was chosen by somebody: that is
  * a limit. With a larger one, nobody said that larger ones are unwanted.
  */
-static bool is_beyond(enum ra_action action, u32 kernel_pages)
+static bool is_beyond(u32 pages, u32 kernel_pages)
 {
-	return kernel_pages < VM_READAHEAD_PAGES &&
-	       max(ra_action_pages(action), ra_action_depth(action)) > kernel_pages;
+	return kernel_pages < VM_READAHEAD_PAGES && pages > kernel_pages;
 }
 
-/* Is an action neither too large nor too small, whatever the order of the reads? */
-static bool is_within(enum ra_action action, u32 kernel_pages, u32 least_pages, s64 most)
+/*
+ * Is an action neither too large nor too small, whatever the order of the reads? The device's
+ * own window is an action where it is another one than the kernel's.
+ */
+static bool is_within(enum ra_action action, const struct ra_target *target, u32 kernel_pages,
+		      u32 least_pages, u64 most)
 {
-	return ra_actions[action].value <= most && !is_beyond(action, kernel_pages) &&
-	       !(least_pages && is_smaller(action, least_pages));
+	u32 pages = ra_target_window(target, action) + ra_action_depth(action);
+
+	return (u64)pages << PAGE_SHIFT <= most && !is_beyond(pages, kernel_pages) &&
+	       !(least_pages && is_smaller(action, least_pages)) &&
+	       (action != RA_BDP || pages > kernel_pages);
 }
 
 /**
- * ra_epoch_inherits() - may a mapped file begin with what was decided for another one
+ * ra_epoch_inherits() - may a file begin with what was decided for another one
  * @action: that
+ * @mmap: it is a mapped file
  * @target: device
  * @inode: of the file
  *
- * Nothing is known of its reads, nor of who else reads. Return: true if so.
+ * Nothing is known of its reads, nor of who else reads. By read() it may begin with a large
+ * window: the kernel reads as much only after a few reads in order. A fault's window is read
+ * at once.
+ * Return: true if so.
  */
-bool ra_epoch_inherits(enum ra_action action, const struct ra_target *target,
+bool ra_epoch_inherits(enum ra_action action, bool mmap, const struct ra_target *target,
 		       struct inode *inode)
 {
 	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
-	u32 least_pages = pages_stay(true, target) ? kernel_pages : 0;
+	u32 least_pages = pages_stay(mmap, target) ? kernel_pages : 0;
 
-	return !ra_action_large(action) && action != RA_PATTERN_1M &&
-	       is_within(action, kernel_pages, least_pages, ra_memory_share());
+	return !(mmap && ra_action_large(action)) && action != RA_PATTERN_1M &&
+	       is_within(action, target, kernel_pages, least_pages, ra_memory_share());
+}
+
+/*
+ * Several readers share a disk best that seeks least, so the device's own window is for them,
+ * too, while all of them together stay within the memory.
+ */
+static bool may_share(enum ra_action action, const struct ra_file *f,
+		      const struct ra_target *target, u64 most)
+{
+	return action == RA_BDP && !f->crowded &&
+	       ((u64)ra_target_window(target, action) << PAGE_SHIFT) * active_files(target) <= most;
 }
 
 /*
@@ -414,14 +442,18 @@ static u32 allowed_actions(const struct ra_file *f, const struct ra_target *targ
 			   u32 kernel_pages)
 {
 	u32 least_pages = pages_stay(f->epoch.mmap, target) ? kernel_pages : 0;
-	bool large = f->habit == RA_HABIT_SEQ && !f->gaps && !f->shared;
-	s64 most = ra_memory_share();
+	bool in_order = f->habit == RA_HABIT_SEQ && !f->gaps;
+	u64 most = ra_memory_share();
 	u32 allowed = 0;
 	int i;
 
-	for (i = 0; i < RA_NR_ACTIONS; i++)
-		if ((large || !ra_action_large(i)) && is_within(i, kernel_pages, least_pages, most))
+	for (i = 0; i < RA_NR_ACTIONS; i++) {
+		bool large = in_order && (!f->shared || may_share(i, f, target, most));
+
+		if ((large || !ra_action_large(i)) &&
+		    is_within(i, target, kernel_pages, least_pages, most))
 			allowed |= BIT(i);
+	}
 	if (f->shared)
 		allowed &= ~BIT(RA_PATTERN_1M);
 	return allowed;
@@ -484,8 +516,8 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	q->before = f->action;
 	q->by_mmap = f->epoch.mmap;
 	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
-		      !is_beyond(RA_LOOK_ACTION, kernel_pages);
-	epoch_features(f, inode, kernel_pages, q->x);
+		      !is_beyond(ra_action_pages(RA_LOOK_ACTION), kernel_pages);
+	epoch_features(f, target, inode, kernel_pages, q->x);
 }
 
 /**

@@ -99,7 +99,7 @@ bool ra_epoch_settled(struct ra_file *f);
 void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
 		  struct inode *inode, u64 now_ns, struct ra_question *q);
-bool ra_epoch_inherits(enum ra_action action, const struct ra_target *target,
+bool ra_epoch_inherits(enum ra_action action, bool mmap, const struct ra_target *target,
 		       struct inode *inode);
 void ra_epoch_ask(struct ra_question *q);
 bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q);

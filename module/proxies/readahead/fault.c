@@ -120,7 +120,7 @@ static vm_fault_t do_call(struct vm_fault *vmf, struct ra_call *call, struct fil
 {
 	if (call->plan.pieces)
 		return read_plan(vmf, &call->plan, file);
-	if (call->kind == RA_FAULT && (call->action == RA_NONE || ra_action_pages(call->action)))
+	if (call->kind == RA_FAULT && (call->action == RA_NONE || ra_action_windows(call->action)))
 		return with_window(vmf, file, call->window_pages);
 	return original_fault(vmf);
 }

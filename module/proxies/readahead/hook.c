@@ -83,7 +83,7 @@ static void sync_ra(struct readahead_control *ractl, unsigned long req)
 		ra_pattern_read(&exact, ractl, ra_mapping_end(ractl->mapping));
 	} else if (call.plan.pieces) {
 		ra_pattern_read(&call.plan, ractl, ra_mapping_end(ractl->mapping));
-	} else if (ra_action_pages(call.action)) {
+	} else if (ra_action_windows(call.action)) {
 		expected = max(expected, with_window(ractl, NULL, req, call.window_pages));
 	} else {
 		if (call.grown)
@@ -114,7 +114,7 @@ static void async_ra(struct readahead_control *ractl, struct folio *folio, unsig
 	if (call.plan.pieces && !folio_test_writeback(folio)) {
 		folio_clear_readahead(folio);
 		ra_pattern_read(&call.plan, ractl, ra_mapping_end(ractl->mapping));
-	} else if (ra_action_pages(call.action)) {
+	} else if (ra_action_windows(call.action)) {
 		/* A fault asks for the whole window of the kernel. */
 		if (call.in_fault)
 			req = min(req, call.window_pages);

@@ -74,19 +74,18 @@ u64 ra_memory_share(void)
 }
 
 /**
- * ra_memory_is_free() - can the current task fill memory, without that any is evicted
+ * ra_memory_free() - what the current task may fill of memory without that any is evicted
  *
- * 1/RA_MEMORY_SHARE and more of what it may fill is free. Does not sleep; takes the RCU read
- * lock.
+ * Does not sleep; takes the RCU read lock.
  *
- * Return: true if so.
+ * Return: share of what it may fill at all, Q8: 0 to 256.
  */
-bool ra_memory_is_free(void)
+u32 ra_memory_free(void)
 {
 	unsigned long room = free_pages_of_all();
 	unsigned long pages = min(totalram_pages(), group_pages(&room));
 
-	return room >= pages / RA_MEMORY_SHARE;
+	return pages ? (u64)min(room, pages) * 256 / pages : 0;
 }
 
 /**

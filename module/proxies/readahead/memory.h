@@ -8,7 +8,7 @@
 #define RA_MEMORY_SHARE	32	/* of memory, at most, is read ahead at a time */
 
 u64 ra_memory_share(void);
-bool ra_memory_is_free(void);
+u32 ra_memory_free(void);
 unsigned long ra_memory_stay(void);
 
 #endif /* _MLPROXY_RA_MEMORY_H */

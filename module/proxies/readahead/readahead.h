@@ -15,6 +15,7 @@
  *   target.c    the chosen devices, a slot for the state of each
  *   instance.c  an instance of the proxy for each of them
  *   device.c    what a device is doing, and what may be prefetched from it
+ *   bdp.h       the window that its bandwidth and its latency ask for
  *   memory.c    the memory that a reader may fill
  *   congested.c whether a reader is held back
  *   override.c  window of an open file, in force only within one call

@@ -27,7 +27,7 @@
  */
 static bool as_kernel(const struct ra_file *f, enum ra_action action)
 {
-	return action == RA_KERNEL || (f->habit == RA_HABIT_FAR && !ra_action_pages(action));
+	return action == RA_KERNEL || (f->habit == RA_HABIT_FAR && !ra_action_windows(action));
 }
 
 /*

@@ -46,10 +46,14 @@ const struct mlproxy_feature ra_features[RA_NR_FEATURES] = {
 	/* files with misses in the last 0.1 to 0.2 s */
 	[RA_F_ACTIVE_FILES] = PROXY_LOG2("active_files", "log2 files", 16),
 	[RA_F_FILE_SIZE] = PROXY_LOG2("file_size", "log2 pages", 52),
-	/* free pages, and cached ones that nobody used twice, of all memory */
+	/* free, of the memory that the reader may fill */
 	[RA_F_FREE_MEMORY] = PROXY_SHARE("free_memory", "of memory"),
 	/* of the pages read from the device lately, those that had been evicted */
 	[RA_F_REFAULT_SHARE] = PROXY_SHARE("refault_share", "of pages read"),
+	/* of the pages evicted lately, those that were missed again soon */
+	[RA_F_RENT] = PROXY_SHARE("rent", "of evictions"),
+	/* log2(1 + the window of "bdp") */
+	[RA_F_DEV_WINDOW] = PROXY_LOG2("dev_window", "log2 pages", 16),
 };
 
 #define FILES(_name) PROXY_COUNT(_name, "files", U32_MAX)
@@ -80,4 +84,6 @@ const struct mlproxy_action ra_actions[RA_NR_ACTIONS] = {
 	/* follow backward and strided reads so far ahead, else as the kernel */
 	[RA_PATTERN_128K] = { .name = "pattern128K", .value = 128 << 10 },
 	[RA_PATTERN_1M] = { .name = "pattern1M", .value = 1 << 20 },
+	/* twice the device's bandwidth times its latency, from 128K to 4M */
+	[RA_BDP] = { .name = "bdp", .value = -2 },
 };

@@ -67,6 +67,8 @@ static void target_clear(struct ra_target *t)
 	WRITE_ONCE(t->refault_share, 0);
 	WRITE_ONCE(t->files_before, 0);
 	atomic_set(&t->files, 0);
+	memset(&t->bdp, 0, sizeof(t->bdp));
+	WRITE_ONCE(t->bdp_pages, 0);
 	memset(t->use, 0, sizeof(t->use));
 	t->rent_of = 0;
 	t->rent_back = 0;

@@ -7,6 +7,8 @@
 #include <linux/fs.h>
 #include <linux/rcupdate.h>
 
+#include "action.h"
+#include "bdp.h"
 #include "common/target.h"
 #include "use.h"
 
@@ -65,8 +67,9 @@ struct ra_disk {
  * @latency: log2 (Q8) of the mean duration of a read, in ns
  * @depth: log2 (Q8) of 1 + the mean number of reads in flight
  * @rate: log2 (Q8) of bytes per ms read
+ * @bdp: what it has shown of these lately
+ * @bdp_pages: the window that comes of it, in pages
  * @refault_share: share (Q8) of the pages read that had been evicted before, a moving mean
- * @free_memory: share (Q8) of memory that is free or soon can be
  * @use: pages that were read ahead and used, by action, over all files
  * @evicted: pages that reclaim took, one in some of them
  * @returned: those of them that were missed again soon
@@ -101,8 +104,9 @@ struct ra_target {
 	u32 latency;
 	u32 depth;
 	u32 rate;
+	struct ra_bdp bdp;
+	u32 bdp_pages;
 	u32 refault_share;
-	u32 free_memory;
 	struct ra_use_share use[RA_NR_ACTIONS];
 	atomic_t evicted;
 	atomic_t returned;
@@ -124,6 +128,22 @@ struct ra_target {
 };
 
 extern struct proxy_targets ra_chosen;
+
+/**
+ * ra_target_window() - window of an action on a device
+ * @target: its slot
+ * @action: action
+ *
+ * Return: pages; 0 for actions without a window of their own.
+ */
+static inline unsigned int ra_target_window(const struct ra_target *target,
+					    enum ra_action action)
+{
+	if (action != RA_BDP)
+		return ra_action_pages(action);
+	/* nobody has looked at it yet, perhaps */
+	return max(READ_ONCE(target->bdp_pages), 1U << (RA_BDP_LEAST - PAGE_SHIFT));
+}
 
 void ra_targets_init(void);
 struct ra_target *ra_target_find(struct super_block *sb);

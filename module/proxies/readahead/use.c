@@ -127,14 +127,16 @@ void ra_use_choose(struct ra_call *call, struct address_space *mapping)
 	u64 pages = call->plan.pieces ? (u64)call->plan.pieces * call->plan.pages :
 					call->window_pages;
 	u64 nr = min_t(u64, call->watch.room, pages / RA_USE_PAGES), random = call->enter_ns;
-	pgoff_t first = first_read(call);
+	pgoff_t first = first_read(call), end = ra_mapping_end(mapping);
 
 	call->watch.nr = 0;
 	if (call->kind == RA_FAULT)
 		first = call->index - min_t(u64, call->index, pages / 2);
 	else if (!call->plan.pieces)
 		pages *= 2;
-	while (nr--) {
+	if (!call->plan.pieces)
+		pages = first > end ? 0 : min_t(u64, pages, end - first + 1);
+	while (nr-- && pages) {
 		u32 n = ((u64)(u32)mix64_next(&random) * pages) >> 32;
 		pgoff_t index = call->plan.pieces ? planned_page(&call->plan, n) : first + n;
 
