@@ -317,7 +317,7 @@ test_data()
 import mmap, os, sys
 path, reference, pin = sys.argv[1:]
 good = open(reference, "rb").read()
-for action in range(10):
+for action in range(11):
     with open(pin, "w") as f:
         f.write(str(action))
     for size in (4096, 50000):

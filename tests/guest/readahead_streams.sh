@@ -9,7 +9,7 @@
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
 # bytes, and never takes a time.
 
-. "$(dirname "$0")/readahead_util.sh"
+. "$(dirname "$0")/readahead_count_util.sh"
 
 # streams ACTION METHOD LIMIT STEP...: reads in several patterns by turns, a call for
 # LIMIT of them or more
@@ -79,24 +79,6 @@ PYTHON
 	exit $status
 }
 
-# count_reads: a program from stdin, with the file open as fd, its content's path as
-# reference, and value() of a counter
-count_reads()
-{
-	{
-		cat <<'PYTHON'
-import os, random, sys
-path, params, reference = sys.argv[1:]
-def value(name):
-    return int(open(params + "/nr_" + name).read())
-random.seed(1)
-fd = os.open(path, os.O_RDONLY)
-PYTHON
-		cat
-	} > "$tmp/reads.py"
-	python3 "$tmp/reads.py" "$mnt/a" $params "$tmp/reference"
-}
-
 # Nothing but a change of the reads can end the second epoch here.
 test_change()
 {
@@ -119,223 +101,6 @@ print("backward reads until the next decision:", n, "calls:", calls)
 sys.exit(value("changes") != 1 or calls > 9)
 PYTHON
 	status=$?
-	rmmod mlproxy_readahead
-	exit $status
-}
-
-# Of a test that limits its memory.
-group=/sys/fs/cgroup/mlproxy-test
-
-# count_large: count_reads where 4 MB is recommended for both files, with read(), which
-# returns how many decisions were that, and how many there were
-count_large()
-{
-	follow_all
-	{
-		echo "tool, ra_key, group = '$mlproxy', '$BUILDDIR/tests/guest/ra_key', '$group'"
-		cat <<'PYTHON'
-import json, mmap, subprocess
-def cli(*args, text=None):
-    return subprocess.run([tool, *args], input=text, check=True, capture_output=True,
-                          text=True).stdout
-other_path = os.path.dirname(path) + "/b"
-keys = subprocess.run([ra_key, path, other_path], check=True, capture_output=True,
-                      text=True).stdout.split()
-other = os.open(other_path, os.O_RDONLY)
-def recommend(action, keys):
-    cli("recommend", "readahead", "-f", "-",
-        text="".join("%s %s 65535 3600000\n" % (key, action) for key in keys))
-recommend("4M", keys)
-maps = {f: mmap.mmap(f, 0, prot=mmap.PROT_READ) for f in (fd, other)}
-def actions():
-    return json.loads(cli("stats", "readahead", "-j"))["by_action"]
-def large():
-    return actions()["4M"]
-def pread(of, i):
-    os.pread(of, 4096, i * 4096)
-def fault(of, i):
-    maps[of][i * 4096]
-def pages_of_fault(of, i):
-    stats = "/sys/block/mlptest0/testblk/read_bytes"
-    m = mmap.mmap(of, 0, prot=mmap.PROT_READ)
-    before = int(open(stats).read())
-    m[i * 4096]
-    return (int(open(stats).read()) - before) // 4096
-def fill_memory(of):
-    for text, name in ("16M", "memory.max"), ("0", "cgroup.procs"):
-        with open("%s/%s" % (group, name), "w") as f:
-            f.write(text)
-    for i in range(6000):
-        pread(of, i)
-def read(what, one, of, places):
-    before, decisions = large(), value("decisions")
-    maps[of].madvise(mmap.MADV_DONTNEED)
-    os.posix_fadvise(of, 0, 0, os.POSIX_FADV_DONTNEED)
-    for i in places:
-        one(of, i)
-    n, decisions = large() - before, value("decisions") - decisions
-    print(what, "decisions:", decisions, "large:", n)
-    return n, decisions
-PYTHON
-		cat
-	} | count_reads
-}
-
-# Large windows are for reads in order, of a task that has the device to itself.
-test_apart()
-{
-	proxy_load epoch_calls=4 || exit 1
-	proxy start
-	mount_fresh
-	count_large <<'PYTHON'
-import threading
-for what, one, places in (("random", pread, random.sample(range(0, 6000, 40), 140)),
-                          ("backward faults", fault, range(6100, 100, -1)),
-                          ("strided faults", fault, range(0, 6100, 41))):
-    places = list(places)
-    # it changes
-    read(what, one, fd, places[:len(places) // 8])
-    n, decisions = read(what, one, fd, places[len(places) // 8:])
-    if n or decisions < 2:
-        sys.exit(1)
-alone, _ = read("in order", pread, fd, list(range(6000)) * 3)
-busy = True
-def beside():
-    i = 0
-    while busy:
-        i += 37
-        os.pread(other, 4096, i % 6000 * 4096)
-        os.posix_fadvise(other, 0, 0, os.POSIX_FADV_DONTNEED)
-thread = threading.Thread(target=beside, daemon=True)
-thread.start()
-shared, decisions = read("in order, shared", pread, fd, list(range(6000)) * 3)
-busy = False
-thread.join()
-sys.exit(alone < 2 or shared > decisions / 4)
-PYTHON
-	status=$?
-	rmmod mlproxy_readahead
-	exit $status
-}
-
-# Nor are they for a reader whose memory cgroup, or one above it, is small beside them.
-test_memory()
-{
-	proxy_load epoch_calls=4 || exit 1
-	proxy start
-	mount_fresh
-	memory_cgroup $group || exit 4
-	memory_cgroup $group/inner || exit 1
-	count_large <<PYTHON
-def write(text, name):
-    with open("$group/" + name, "w") as f:
-        f.write(text)
-def in_order(what):
-    n, _ = read(what, pread, fd, list(range(6000)) * 3)
-    return n
-if in_order("without a limit") < 2:
-    sys.exit("no large window")
-write("64M", "memory.max")
-write("0", "inner/cgroup.procs")
-if in_order("in 64 MB"):
-    sys.exit("4 MB were read ahead in 64 MB")
-write("256M", "memory.max")
-sys.exit(in_order("in 256 MB") < 2)
-PYTHON
-	status=$?
-	rmdir $group/inner $group
-	rmmod mlproxy_readahead
-	exit $status
-}
-
-# Of a mapped file, what lies around a fault is read in memory that has room for it: nobody
-# would see that it is hit later.
-test_room()
-{
-	proxy_load epoch_calls=4 epoch_us=10000000 || exit 1
-	proxy start
-	mount_fresh
-	memory_cgroup $group || exit 4
-	count_large <<'PYTHON'
-recommend("none", keys)
-def chosen(what):
-    before, decisions = actions()["none"], value("decisions")
-    for i in random.sample(range(6000), 400):
-        fault(fd, i)
-    n, decisions = actions()["none"] - before, value("decisions") - decisions
-    print(what, "decisions:", decisions, "none:", n)
-    return n if decisions > 4 else -1
-if chosen("memory is free"):
-    sys.exit("pages that would have been hits were not read")
-maps[fd].madvise(mmap.MADV_DONTNEED)
-os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-fill_memory(other)
-if chosen("memory is full") < 4:
-    sys.exit("there was no room, but windows are none that may be small")
-PYTHON
-	status=$?
-	rmdir $group
-	rmmod mlproxy_readahead
-	exit $status
-}
-
-# Faults that leave out pages, but none where the kernel's windows have their marks, are
-# seen to do so before they get a large window; those in order get it. Epochs without a
-# limit in time: how many there are would depend on how fast the guest is.
-test_look()
-{
-	proxy_load epoch_us=10000000 || exit 1
-	proxy start
-	mount_fresh
-	count_large <<'PYTHON'
-def looked(what, of, places):
-    looks = value("looks")
-    n, _ = read(what, fault, of, places)
-    return value("looks") - looks, n
-cli("mode", "readahead", "emergency")
-if looked("emergency", fd, range(0, 3000, 8)) != (0, 0):
-    sys.exit("looked at in emergency")
-cli("mode", "readahead", "recommendation")
-# a decision for each look, and no other
-looks, n = looked("strided", fd, range(0, 6000, 8))
-if not 1 <= looks <= 3 or n != looks:
-    sys.exit("strided: looked at %d times, large windows %d" % (looks, n))
-looks, n = looked("in order", other, list(range(6000)) * 3)
-if looks != 1 or n < 2:
-    sys.exit("in order: not looked at once, or no large window after it")
-PYTHON
-	status=$?
-	rmmod mlproxy_readahead
-	exit $status
-}
-
-# A mapped file begins with what was decided for the task's last one; in emergency with the
-# kernel's own. Epochs without a limit in time: after one, the last file counts as left.
-test_inherits()
-{
-	proxy_load epoch_calls=4 epoch_us=10000000 || exit 1
-	head -c 1M "$tmp/reference" > "$mnt/c"
-	proxy start
-	mount_fresh
-	memory_cgroup $group || exit 4
-	count_large <<'PYTHON'
-fill_memory(fd)
-recommend("none", keys[:1])
-def decide(places):
-    for i in places:
-        fault(fd, i)
-places = random.sample(range(0, 6000, 40), 40)
-decide(places[:20])
-inherited = pages_of_fault(other, 100)
-cli("mode", "readahead", "emergency")
-decide(places[20:])
-own = pages_of_fault(os.open(os.path.dirname(path) + "/c", os.O_RDONLY), 100)
-print("pages read by the first fault: after \"none\"", inherited, "in emergency", own)
-sys.exit(inherited != 1 or own < 16)
-PYTHON
-	status=$?
-	rm "$mnt/c"
-	rmdir $group
 	rmmod mlproxy_readahead
 	exit $status
 }
@@ -413,30 +178,6 @@ print("reads:", reads, "calls:", calls)
 sys.exit(calls * 3 > reads)
 PYTHON
 	status=$?
-	rmmod mlproxy_readahead
-	exit $status
-}
-
-# It does not with a window that is larger than what the device's is set to.
-test_inherits_less()
-{
-	proxy_load epoch_calls=4 epoch_us=10000000 || exit 1
-	proxy start
-	mount_fresh
-	count_large <<'PYTHON'
-def window_kb(kb):
-    with open("/sys/block/mlptest0/queue/read_ahead_kb", "w") as f:
-        f.write(str(kb))
-recommend("64K", keys[:1])
-window_kb(64)
-decided = [pages_of_fault(os.open(path, os.O_RDONLY), at) for at in random.sample(range(0, 5000, 40), 20)][-1]
-window_kb(32)
-first = pages_of_fault(os.open(other_path, os.O_RDONLY), 5000)
-print("pages of a fault: decided", decided, "then, at first", first)
-sys.exit(decided != 16 or first != 8)
-PYTHON
-	status=$?
-	echo 128 > /sys/block/mlptest0/queue/read_ahead_kb
 	rmmod mlproxy_readahead
 	exit $status
 }
@@ -683,14 +424,8 @@ ktap_stock "strided faults are prefetched" test_gaps
 ktap_test "several streams of one file are prefetched" streams 8 pread 5 -1 7 -3
 ktap_test "a strained device is not asked for more" test_strained
 ktap_stock "a change of the reads is seen at once" test_change
-ktap_stock "large windows are for reads in order, and for one reader" test_apart
-ktap_stock "a large window fits the memory of its reader" test_memory
-ktap_stock "small windows are for memory that is short" test_room
-ktap_stock "a mapped file that seems to be read in order is looked at" test_look
-ktap_test "a mapped file begins as the task's last one" test_inherits
 ktap_test "threads have an order of their own in one file" test_threads
 ktap_stock "a stream that threads share is one" test_handed
-ktap_stock "a mapped file begins with no more than may be read ahead" test_inherits_less
 ktap_test "a file that is left has an outcome" test_left
 ktap_stock "a task has a place beside many that are gone" test_crowd
 ktap_stock "a file that is opened again is seen afresh" test_opened
