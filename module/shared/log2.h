@@ -40,4 +40,16 @@ static inline s32 log2_signed_q8(s64 x)
 	return x < 0 ? -log : log;
 }
 
+/**
+ * log2_share_q8() - logarithm of a share
+ * @part: part
+ * @whole: the whole of it
+ *
+ * Context: any. Return: 256 * log2(@part / @whole), of counts below 1 as if they were 1.
+ */
+static inline s32 log2_share_q8(u64 part, u64 whole)
+{
+	return (s32)log2_q8(part) - (s32)log2_q8(whole);
+}
+
 #endif /* _MLPROXY_SHARED_LOG2_H */

@@ -210,12 +210,10 @@ static bool own_outcome(struct ra_file *f, const struct ra_target *target,
 {
 	u64 think_ns = f->epoch.think_ns, stall_ns = f->epoch.stall_ns;
 	u32 pages = epoch_pages(f, target);
-	s64 progress;
 
 	if (think_ns + stall_ns < RA_VALUE_MIN_NS)
 		return false;
-	progress = (s64)log2_q8(think_ns) - (s64)log2_q8(think_ns + stall_ns);
-	f->progress = clamp_t(s64, progress, RA_REWARD_MIN, 0);
+	f->progress = clamp_t(s32, log2_share_q8(think_ns, think_ns + stall_ns), RA_REWARD_MIN, 0);
 	own->reward = clamp_t(s64, ra_value_log(&f->value, pages, think_ns, stall_ns),
 			      RA_REWARD_MIN, 0);
 	own->ledger = ra_value_saved(&f->value, pages, stall_ns);

@@ -79,7 +79,7 @@ static inline s64 ra_value_log(const struct ra_value *v, u32 pages, u64 think_ns
 {
 	u64 worth_ns = v->used ? ((u64)v->think * pages / v->used) << 8 : think_ns;
 
-	return (s64)log2_q8(worth_ns) - (s64)log2_q8(worth_ns + stall_ns);
+	return log2_share_q8(worth_ns, worth_ns + stall_ns);
 }
 
 /**
