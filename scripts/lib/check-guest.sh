@@ -15,7 +15,7 @@ check_guest_programs()
 GUEST_ALLOW_DMESG='trace_events\.c:[0-9]+ event_define_fields'
 
 # guest_part KERNEL only|not[:I/N] [PROGRAM...]: the guest of the programs that patch the
-# kernel's code, or that of the others; or one of N guests that share these.
+# kernel's code, or that of the others; or one of N guests that share them.
 guest_part()
 {
 	local kernel=$1 patching=${2%%:*} share=1/1 log mem=2048 timeout_s=3600 thread=

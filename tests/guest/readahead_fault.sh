@@ -4,7 +4,7 @@
 # Page faults that the readahead proxy prefetches for, as the kernel does it: not with the
 # memory map's lock held, and not where that can't be let go, or reads are held back.
 #
-# guest-test: timeout=300 modules=none patching=yes
+# guest-test: timeout=300 modules=none patching=yes debug=thorough
 #
 # Needs python3 and mkfs.ext4. On a device with one request at a time, which are slow while
 # others are counted: what was done in that, not how long it took.

@@ -11,8 +11,8 @@
 mlproxy=${MLPROXY_CLI:-$BUILDDIR/userspace/bin/mlproxy}
 larger=/sys/module/mlproxy_seqbuf/parameters/nr_larger
 tmp=$(mktemp -d)
-loops=20 unloads=4
-[ -z "$GUEST_DEBUG" ] || loops=3 unloads=2
+loops=20 unloads=4 records=100
+[ -z "$GUEST_DEBUG" ] || loops=3 unloads=2 records=20
 
 finish()
 {
@@ -49,7 +49,7 @@ test_acts()
 	local before=$tmp/before after=$tmp/after from i
 
 	from=$(< $larger)
-	"$mlproxy" record seqbuf -o "$tmp/seqbuf.h5" -n 100 > "$tmp/record" 2>&1 &
+	"$mlproxy" record seqbuf -o "$tmp/seqbuf.h5" -n $records > "$tmp/record" 2>&1 &
 	recorder=$!
 	"$mlproxy" param seqbuf explore.learning 0.5 || exit 1
 	cat /proc/iomem > "$before"
