@@ -303,13 +303,22 @@ places = random.sample(range(0, 4000, 8), 500)
 def read(n):
     for _ in range(n):
         os.pread(fd, 4096, places.pop() * 4096)
-def until_rest():
+def until_rest(read=read):
     before = value("rested")
     for n in range(80):
         read(1)
         if value("rested") > before:
             return
     sys.exit("no rest in 80 calls")
+other = os.open(os.path.dirname(path) + "/b", os.O_RDONLY)
+mapped, left = mmap.mmap(other, 0, prot=mmap.PROT_READ), []
+def touch(n):
+    for _ in range(n):
+        if not left:
+            mapped.madvise(mmap.MADV_DONTNEED)
+            os.posix_fadvise(other, 0, 0, os.POSIX_FADV_DONTNEED)
+            left.extend(random.sample(range(20, 6000, 40), 140))
+        mapped[left.pop() * 4096]
 def reads_until_seen(read_one):
     rested = value("rested")
     for n in range(1, 20):
@@ -337,19 +346,37 @@ backward = reads_until_seen(lambda n: os.pread(fd, 4096, (6000 - n) * 4096))
 until_rest()
 fault = reads_until_seen(lambda n: m[4096 * (4500 + 100 * n)])
 print("seen again: backward read", backward, "fault", fault)
-sys.exit(backward > 5 or fault > 1)
+if backward > 5 or fault > 1:
+    sys.exit(1)
+until_rest(touch)
+calls, rested = value("calls"), value("rested")
+touch(240)
+calls, rested = value("calls") - calls, value("rested") - rested
+print("of", calls, "faults rested:", rested)
+if calls < 200 or rested < calls * 3 / 4:
+    sys.exit(1)
+until_rest(touch)
+plain = reads_until_seen(lambda n: os.pread(other, 4096, 40 * 4096 * n))
+until_rest(touch)
+mapped.madvise(mmap.MADV_DONTNEED)
+os.posix_fadvise(other, 0, 0, os.POSIX_FADV_DONTNEED)
+in_order = reads_until_seen(lambda n: mapped[4096 * (1000 + 30 * n)])
+print("seen again: read", plain, "faults in order", in_order)
+sys.exit(plain > 2 or in_order > 5)
 PYTHON
 	status=$?
 	rmmod mlproxy_readahead
 	exit $status
 }
 
-# Without order, no readahead is what the kernel does; where some reads are in order, it is not.
+# Without order, no readahead is what the kernel does with read(); where some reads are in order,
+# it is not, nor is it with faults.
 test_rest_alike()
 {
 	proxy_load epoch_us=10000000 || exit 1
 	proxy start
 	mount_fresh
+	memory_cgroup $group || exit 4
 	count_large <<'PYTHON'
 recommend("none", keys)
 def rested(of, places):
@@ -361,9 +388,19 @@ far = random.sample(range(0, 5000, 8), 240)
 alone = rested(fd, far)
 partly = rested(other, [at + i for at in far[:120] for i in (0, 1)])
 print("rested: without order", alone, "partly in order", partly)
-sys.exit(alone < 100 or partly)
+if alone < 100 or partly:
+    sys.exit(1)
+os.posix_fadvise(other, 0, 0, os.POSIX_FADV_DONTNEED)
+fill_memory(fd)
+before, chosen = value("rested"), actions()["none"]
+for at in random.sample(range(0, 6000, 8), 240):
+    fault(other, at)
+rested, chosen = value("rested") - before, actions()["none"] - chosen
+print("rested: faults that read nothing around", rested, "decisions for that", chosen)
+sys.exit(rested or chosen < 4)
 PYTHON
 	status=$?
+	rmdir $group
 	rmmod mlproxy_readahead
 	exit $status
 }

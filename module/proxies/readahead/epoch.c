@@ -512,7 +512,7 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	};
 	q->target = target;
 	q->before = f->action;
-	q->by_mmap = f->epoch.mmap;
+	q->mixed = f->epoch.mmap && f->epoch.mmap < f->epoch.calls;
 	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
 		      !is_beyond(ra_action_pages(RA_LOOK_ACTION), kernel_pages);
 	epoch_features(f, target, inode, kernel_pages, q->x);
@@ -540,6 +540,7 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	f->decided = false;
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
 	f->crowded = f->turns > f->epoch.calls / 8;
+	f->mapped = f->epoch.mmap == f->epoch.calls;
 	if (f->looking)
 		look_ends(f, task);
 	else if (f->gaps && !--f->gaps)
@@ -603,6 +604,6 @@ bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_qu
 		f->epoch.settle = RA_SETTLE_CALLS;
 	if (pin < 0 && must_look(f, task, q))
 		look(f);
-	ra_rest_begin(f, q->before, pin < 0 && !q->by_mmap);
+	ra_rest_begin(f, q->before, pin < 0 && !q->mixed);
 	return true;
 }

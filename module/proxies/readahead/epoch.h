@@ -79,7 +79,7 @@ struct ra_epoch {
  * @target: device of the file
  * @start_ns: &ra_epoch.start_ns of the epoch that it is for
  * @before: action of the epoch before
- * @by_mmap: that had page faults
+ * @mixed: of that, some calls were page faults and some not
  * @may_look: more of them than other calls, and a look's window is none too large
  */
 struct ra_question {
@@ -89,7 +89,7 @@ struct ra_question {
 	struct ra_target *target;
 	u64 start_ns;
 	u8 before;
-	bool by_mmap;
+	bool mixed;
 	bool may_look;
 };
 

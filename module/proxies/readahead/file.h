@@ -38,6 +38,7 @@ enum ra_habit {
  * @looking: the epoch is a look, see epoch.c
  * @looked: there has been one, or none was needed, since its reads changed last
  * @crowded: several tasks read it by turns
+ * @mapped: the calls of the last epoch were page faults, all of them
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @useless: streams started in vain, lately
  * @gaps: decisions to go without large windows, since a look found reads that were not in
@@ -66,6 +67,7 @@ struct ra_file {
 	bool looking:1;
 	bool looked:1;
 	bool crowded:1;
+	bool mapped:1;
 	u8 habit:3;
 	u8 useless;
 	u8 gaps;

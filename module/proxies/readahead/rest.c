@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rest: a file that is read by read(), in no order that lasts, where decision after decision
- * comes to what the kernel does, is not looked at for some tens of misses. Looking at one
- * costs a tenth of the instructions of the miss itself, and deciding half as much again; a
- * load that has nothing to gain pays that for a fifth of its misses.
+ * Rest: a file that is read by read(), or by page faults, in no order that lasts, where decision
+ * after decision comes to what the kernel does, is not looked at for some tens of misses.
+ * Looking at one costs a tenth of the instructions of the miss itself, and deciding half as much
+ * again; a load that has nothing to gain pays that for a fifth of its misses.
  *
  * A resting file's misses are still compared with the two before: reads that have found
- * an order wake it.
+ * an order wake it, and so does a reader of the other kind.
  */
 #include <linux/sched/clock.h>
 
@@ -22,22 +22,26 @@
 #define RA_REST_EPOCHS		5
 
 /*
- * Where nothing is near or in order, no readahead is the kernel's choice too, and a pattern
- * has no stream to begin with.
+ * Where nothing is near or in order, a pattern has no stream to begin with, and no readahead is
+ * what the kernel does with read(), too. It reads around a fault.
  */
 static bool as_kernel(const struct ra_file *f, enum ra_action action)
 {
-	return action == RA_KERNEL || (f->habit == RA_HABIT_FAR && !ra_action_windows(action));
+	return action == RA_KERNEL ||
+	       (f->habit == RA_HABIT_FAR && !ra_action_windows(action) &&
+		!(f->mapped && action == RA_NONE));
 }
 
 /*
- * Reads of which some are in order may have something to gain: of these, one that had no
- * choice says nothing.
+ * Reads of which some are in order, and faults, may have something to gain: of these, one that
+ * had no choice says nothing.
  */
 static bool may_rest(const struct ra_file *f)
 {
-	return f->habit == RA_HABIT_FAR ||
-	       (f->habit == RA_HABIT_NONE && f->decision.arm != MLPROXY_ARM_BASELINE);
+	if (f->habit == RA_HABIT_FAR && !f->mapped)
+		return true;
+	return (f->habit == RA_HABIT_FAR || f->habit == RA_HABIT_NONE) &&
+	       f->decision.arm != MLPROXY_ARM_BASELINE;
 }
 
 /**
@@ -67,6 +71,12 @@ static bool rest_is_over(const struct ra_file *f)
 	return !f->rest || (s64)(local_clock() - f->last_ns) > limit_ns;
 }
 
+/* Is it read in the way that it was when it began to rest? A mark tells nothing of that. */
+static bool is_alike(const struct ra_file *f, const struct ra_call *call)
+{
+	return f->mapped ? call->kind != RA_SYNC : !ra_is_fault(call);
+}
+
 static bool has_order(const struct ra_file *f, const struct ra_call *call)
 {
 	s32 delta = (u32)call->index - f->order.recent[0];
@@ -91,12 +101,12 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		return false;
 	if (!f->rest)
 		goto unlock;
-	if (call->kind == RA_WILLNEED) {
+	if (call->kind == RA_WILLNEED || (call->kind == RA_FAULT_HIT && f->mapped)) {
 		pass = true;
 		goto unlock;
 	}
 	f->epoch.odd = has_order(f, call) ? f->epoch.odd + 1 : 0;
-	if (ra_is_fault(call) || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
+	if (!is_alike(f, call) || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
 		/* seen afresh */
 		f->rest = 0;
 		f->calm = 0;
