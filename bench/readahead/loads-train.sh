@@ -115,7 +115,7 @@ bench_train_steps()
 	done
 }
 
-# bench_train_abreast SEED pread|mmap: two to four that read a file each from its begin
+# bench_train_abreast SEED pread|mmap: two to four that read a file each in order
 bench_train_abreast()
 {
 	streams=''

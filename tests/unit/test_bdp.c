@@ -1,29 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device's window by its bandwidth-delay product: what the readers of a small window show of
- * a link lets it grow until the link is full, and a queue does not let it grow further.
+ * a link lets it grow until the link is full, and the queue before it does not let it grow on.
  */
 #include "bdp.h"
-#include "shared/log2.h"
 #include "unit.h"
 
-#define SAMPLE_NS	(5ULL * 1000 * 1000)
+#define MS	1000000ULL
+#define SAMPLE_NS	(5 * MS)
+#define KB	1024ULL
 
-static void sample(struct ra_bdp *bdp, u64 bytes_per_s, u64 latency_ns, u64 now_ns)
+/* A second of @mbps, in reads of @kb that take @us each. */
+static void sample(struct ra_bdp *bdp, u64 mbps, u64 kb, u64 us, u64 now_ns)
 {
-	ra_bdp_add(bdp, log2_q8((bytes_per_s << 20) / 1000000000), log2_q8(latency_ns), now_ns);
+	u64 ios = mbps * 1000000 / (kb * KB);
+	struct ra_bdp_sample s = {
+		.ios = ios, .nsecs = ios * us * 1000, .bytes = ios * kb * KB,
+		.elapsed_ns = 1000 * MS,
+	};
+
+	ra_bdp_add(bdp, &s, now_ns);
 }
 
 static void nothing_is_known(void **state)
 {
+	struct ra_bdp_sample none = { .elapsed_ns = SAMPLE_NS };
 	struct ra_bdp bdp = {};
 
 	(void)state;
 	assert_int_equal(ra_bdp_window(&bdp), RA_BDP_LEAST);
-	/* a sample without reads says nothing */
-	ra_bdp_add(&bdp, 0, log2_q8(1000), 1);
-	ra_bdp_add(&bdp, log2_q8(1 << 20), 0, 1);
+	ra_bdp_add(&bdp, &none, 1);
 	assert_int_equal(ra_bdp_window(&bdp), RA_BDP_LEAST);
+	assert_int_equal(bdp.read_ns, 0);
 }
 
 static void window_is_twice_the_product(void **state)
@@ -31,12 +39,13 @@ static void window_is_twice_the_product(void **state)
 	struct ra_bdp bdp = {};
 
 	(void)state;
-	/* 250 MB/s x 800 us = 200 KB */
-	sample(&bdp, 250000000, 800000, SAMPLE_NS);
+	/* 800 us, seen by one small read at a time; 250 MB/s, seen with a queue: 200 KB */
+	sample(&bdp, 4, 4, 816, SAMPLE_NS);
+	assert_int_equal(ra_bdp_window(&bdp), RA_BDP_LEAST);
+	sample(&bdp, 250, 128, 20000, 2 * SAMPLE_NS);
 	assert_int_equal(ra_bdp_window(&bdp), 19);
-	/* a queue's latency, and readers that pause */
-	sample(&bdp, 250000000, 20000000, 2 * SAMPLE_NS);
-	sample(&bdp, 1000000, 900000, 3 * SAMPLE_NS);
+	/* readers that pause */
+	sample(&bdp, 1, 4, 900, 3 * SAMPLE_NS);
 	assert_int_equal(ra_bdp_window(&bdp), 19);
 }
 
@@ -45,29 +54,75 @@ static void window_has_bounds(void **state)
 	struct ra_bdp slow = {}, far = {};
 
 	(void)state;
-	sample(&slow, 100000000, 10000, SAMPLE_NS);
+	sample(&slow, 100, 4, 10, SAMPLE_NS);
 	assert_int_equal(ra_bdp_window(&slow), RA_BDP_LEAST);
-	sample(&far, 20000000000, 50000000, SAMPLE_NS);
+	sample(&far, 20000, 128, 50000, SAMPLE_NS);
+	assert_int_equal(ra_bdp_window(&far), RA_BDP_MOST);
+	/* numbers that no device has */
+	sample(&far, 1ULL << 40, 1, 1ULL << 33, SAMPLE_NS);
 	assert_int_equal(ra_bdp_window(&far), RA_BDP_MOST);
 }
 
-/* One reader, two windows under way: what it gets of a link grows with them. */
+/*
+ * A reader in order with two windows under way, in requests of 512 KB at most, on a link of @mbps
+ * that answers after @us. By Little's law, what is in flight is the rate times the latency.
+ * Return: the largest window in @seconds.
+ */
+static unsigned int scan(struct ra_bdp *bdp, u64 mbps, u64 us, unsigned int seconds)
+{
+	const u64 link = mbps * 1000000;
+	unsigned int most = 0, i;
+
+	for (i = 0; i < seconds * 200; i++) {
+		unsigned int window = ra_bdp_window(bdp);
+		u64 flight = 2ULL << window, size = window < 19 ? 1ULL << window : 512 * KB;
+		u64 rate = flight * 1000000 / (us + size * 1000000 / link);
+		struct ra_bdp_sample s = { .elapsed_ns = SAMPLE_NS };
+
+		if (rate > link)
+			rate = link;
+		s.bytes = rate / 200;
+		s.ios = s.bytes / size + 1;
+		s.nsecs = s.ios * (flight * 1000000000 / rate) * size / flight;
+		/* the reads wait for each other */
+		s.nsecs *= flight / size;
+		ra_bdp_add(bdp, &s, (i + 1) * SAMPLE_NS);
+		most = window > most ? window : most;
+	}
+	return most;
+}
+
 static void window_grows_to_the_link(void **state)
 {
-	const u64 link = 250000000, latency_ns = 2000000;	/* 500 KB */
 	struct ra_bdp bdp = {};
-	u64 now_ns = 0;
-	int i;
 
 	(void)state;
-	for (i = 0; i < 8; i++) {
-		u64 window = 1ULL << ra_bdp_window(&bdp);
-		u64 rate = window * 1000000000 / latency_ns;
+	/* 500 KB */
+	scan(&bdp, 250, 2000, 2);
+	assert_in_range(ra_bdp_window(&bdp), 19, 21);
+}
 
-		now_ns += SAMPLE_NS;
-		sample(&bdp, rate < link ? rate : link, latency_ns, now_ns);
+static void a_queue_does_not_let_it_grow(void **state)
+{
+	/*
+	 * MB/s, us, and the window that a scan of minutes may reach: four times the product. Where
+	 * nothing but the scan was ever seen, that is all there is to tell from what is the queue.
+	 */
+	static const struct { u64 mbps, us; unsigned int most; } links[] = {
+		{ 90, 400, 18 }, { 200, 50, 17 }, { 530, 90, 18 }, { 2000, 80, 20 }, { 250, 800, 20 },
+	};
+	const unsigned int unknown = 19;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(links); i++) {
+		struct ra_bdp fresh = {}, seen = {};
+
+		assert_in_range(scan(&fresh, links[i].mbps, links[i].us, 120), 17,
+				links[i].most > unknown ? links[i].most : unknown);
+		sample(&seen, 1, 4, links[i].us, 1);
+		assert_in_range(scan(&seen, links[i].mbps, links[i].us, 120), 17, links[i].most);
 	}
-	assert_int_equal(ra_bdp_window(&bdp), 20);
 }
 
 static void what_is_old_is_forgotten(void **state)
@@ -76,15 +131,21 @@ static void what_is_old_is_forgotten(void **state)
 	u64 now_ns = SAMPLE_NS;
 
 	(void)state;
-	sample(&bdp, 1000000000, 800000, now_ns);
+	sample(&bdp, 4, 4, 800, now_ns);
+	sample(&bdp, 1000, 128, 20000, now_ns);
 	assert_int_equal(ra_bdp_window(&bdp), 21);
 	/* but not for want of anything else */
 	now_ns += 100 * RA_BDP_NS;
 	assert_int_equal(ra_bdp_window(&bdp), 21);
-	sample(&bdp, 250000000, 800000, now_ns);
+	sample(&bdp, 250, 128, 20000, now_ns);
 	assert_int_equal(ra_bdp_window(&bdp), 21);
-	sample(&bdp, 250000000, 800000, now_ns + RA_BDP_NS);
+	sample(&bdp, 250, 128, 20000, now_ns + RA_BDP_NS);
 	assert_int_equal(ra_bdp_window(&bdp), 19);
+	/* a latency, for what reads take that come one at a time; a clock that is behind */
+	sample(&bdp, 1, 4, 4000, now_ns + RA_BDP_NS);
+	assert_int_equal(ra_bdp_window(&bdp), 21);
+	sample(&bdp, 1, 4, 8000, now_ns);
+	assert_int_equal(ra_bdp_window(&bdp), 21);
 }
 
 int main(void)
@@ -94,6 +155,7 @@ int main(void)
 		cmocka_unit_test(window_is_twice_the_product),
 		cmocka_unit_test(window_has_bounds),
 		cmocka_unit_test(window_grows_to_the_link),
+		cmocka_unit_test(a_queue_does_not_let_it_grow),
 		cmocka_unit_test(what_is_old_is_forgotten),
 	};
 

@@ -7,6 +7,8 @@
 
 #include <mlproxy/mlproxy.h>
 
+#include "bdp.h"
+
 /*
  * Actions, in schema order: those with a window of their own, and those that follow a
  * pattern, stand together.
@@ -39,11 +41,23 @@ extern const struct mlproxy_action ra_actions[RA_NR_ACTIONS];
  * ra_action_pages() - window of an action that has the same on each device
  * @action: action
  *
- * Return: pages; 0 for all others. See ra_target_window().
+ * Return: pages; 0 for all others. See ra_action_window().
  */
 static inline unsigned int ra_action_pages(enum ra_action action)
 {
 	return action >= RA_16K && action <= RA_4M ? ra_actions[action].value >> PAGE_SHIFT : 0;
+}
+
+/**
+ * ra_action_window() - window of an action
+ * @action: action
+ * @bdp: that of RA_BDP, in log2 of the least one
+ *
+ * Return: pages; 0 for those without a window of their own.
+ */
+static inline unsigned int ra_action_window(enum ra_action action, u8 bdp)
+{
+	return action == RA_BDP ? 1U << (RA_BDP_LEAST - PAGE_SHIFT + bdp) : ra_action_pages(action);
 }
 
 /**
@@ -59,7 +73,7 @@ static inline unsigned int ra_action_depth(enum ra_action action)
 }
 
 /**
- * ra_action_windows() - has an action a window of its own, in place of the kernel's
+ * ra_action_windows() - does an action have a window of its own, in place of the kernel's
  * @action: action
  */
 static inline bool ra_action_windows(enum ra_action action)
@@ -68,7 +82,7 @@ static inline bool ra_action_windows(enum ra_action action)
 }
 
 /**
- * ra_action_large() - has an action a window that needs reads in order
+ * ra_action_large() - does an action have a window that needs reads in order
  * @action: action
  */
 static inline bool ra_action_large(enum ra_action action)

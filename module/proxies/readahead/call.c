@@ -47,18 +47,20 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 			       task->last_generation);
 }
 
-/* By read(), what nothing but reads in order asks for. */
+/* By read(), only a large window, which is for reads in order, and one read from its start. */
 static bool may_begin(const struct ra_call *call, const struct ra_file *last)
 {
-	return last->decided && call->task->last_target == call->target &&
-	       (call->kind == RA_FAULT ||
-		(last->habit == RA_HABIT_SEQ && ra_action_large(last->action)));
+	if (!last->decided || call->task->last_target != call->target)
+		return false;
+	if (call->kind == RA_FAULT)
+		return true;
+	return !call->index && !last->shared && ra_action_large(last->action);
 }
 
 /*
  * What a file begins with: what was decided for the task's last one. A database that looks up
  * keys reads all of its mapped files alike, and each of them seldom; a program that reads one
- * file from its begin to its end does so with the next one. Not if that is on another device; not
+ * file from beginning to end does so with the next one. Not if that is on another device; not
  * with what would be none of this file's actions; and not with one that was but taken over, or it
  * would never be decided upon. A file that is held to the kernel's own is that from the start.
  */
@@ -80,7 +82,7 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 	/* no memory to be looked at for it */
 	if (action == RA_KERNEL)
 		return RA_KERNEL;
-	if (!ra_epoch_inherits(action, call->kind == RA_FAULT, call->target, inode))
+	if (!ra_epoch_inherits(action, f->bdp, call->kind == RA_FAULT, call->target, inode))
 		return RA_KERNEL;
 	return action;
 }
@@ -124,6 +126,7 @@ static enum epoch_event epoch_event(struct ra_file *f, struct ra_call *call, str
 
 	if (!e->start_ns || is_stale(f, call) || (pin >= 0 && f->action != pin)) {
 		f->decided = false;
+		WRITE_ONCE(f->bdp, READ_ONCE(call->target->bdp));
 		f->action = pin >= 0 ? pin : first_action(call, f, inode);
 		f->habit = RA_HABIT_NONE;
 		f->looking = false;
@@ -312,11 +315,12 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call->watch.nr = 0;
 	if (call->outer)
 		ra_task_use(call->task, call);
-	leave_file(call, f);
 	call->read_bytes = task_read_bytes();
 	call_use_file(call, f, inode);
+	/* after what the new one has begun with */
+	leave_file(call, call->entry ?: f);
 	if (ra_action_windows(call->action))
-		call->window_pages = ra_target_window(call->target, call->action);
+		call->window_pages = ra_action_window(call->action, READ_ONCE(call->entry->bdp));
 	else
 		call->window_pages = call->action == RA_NONE ? 0 : READ_ONCE(file->f_ra.ra_pages);
 	if (call->entry)

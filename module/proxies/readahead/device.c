@@ -95,7 +95,7 @@ static void reads_since(struct ra_target *target, struct block_device *bdev,
 	timed = judge_counters(target, &now);
 	WRITE_ONCE(target->timed, timed);
 	target->counted = now;
-	if (now.ios != before.ios)
+	if (now.ios > before.ios && now.sectors >= before.sectors)
 		since->sectors = now.sectors - before.sectors;
 	if (!timed)
 		return;
@@ -138,6 +138,24 @@ out:
 	atomic_set_release(&disk->sampling, 0);
 }
 
+/* Of the device's own counters only: what the tasks tell is neither a latency nor a rate. */
+static void sample_link(struct ra_target *target, const struct ra_reads *reads, u64 elapsed_ns,
+			u64 now_ns)
+{
+	struct ra_bdp_sample sample = {
+		.ios = reads->ios, .nsecs = reads->nsecs,
+		.bytes = reads->sectors << SECTOR_SHIFT, .elapsed_ns = elapsed_ns,
+	};
+	u8 bdp;
+
+	ra_bdp_add(&target->link, &sample, now_ns);
+	bdp = ra_bdp_window(&target->link) - RA_BDP_LEAST;
+	if (bdp == target->bdp)
+		return;
+	WRITE_ONCE(target->bdp, bdp);
+	ra_use_guess(&target->use[RA_BDP]);
+}
+
 static void sample_device(struct ra_target *target, struct block_device *bdev, u64 now_ns)
 {
 	u64 elapsed_ns = now_ns - target->sample_ns;
@@ -153,9 +171,8 @@ static void sample_device(struct ra_target *target, struct block_device *bdev, u
 		WRITE_ONCE(target->rate, log2_q8(div64_u64(reads.sectors << SECTOR_SHIFT,
 							   (elapsed_ns >> 20) + 1)));
 	}
-	if (target->sample_ns && reads.ios && reads.sectors)
-		ra_bdp_add(&target->bdp, target->rate, target->latency, now_ns);
-	WRITE_ONCE(target->bdp_pages, 1U << (ra_bdp_window(&target->bdp) - PAGE_SHIFT));
+	if (target->sample_ns && target->timed)
+		sample_link(target, &reads, elapsed_ns, now_ns);
 	target->sample_ns = now_ns;
 }
 
@@ -174,7 +191,9 @@ void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_
 
 	if (atomic_cmpxchg(&target->sampling, 0, 1))
 		return;
-	if ((s64)(now_ns - target->sample_ns) >= (s64)RA_SAMPLE_NS) {
+	/* the slot may be another device's by now */
+	if ((s64)(now_ns - target->sample_ns) >= (s64)RA_SAMPLE_NS &&
+	    (!bdev || ra_target_dev(target) == sb->s_dev)) {
 		sample_device(target, bdev, now_ns);
 		sample_disk(target, bdev, now_ns);
 	}

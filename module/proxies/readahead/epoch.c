@@ -277,11 +277,11 @@ static s64 share_q8(u32 part, u32 whole)
 	return whole ? (part << 8) / whole : 0;
 }
 
-static void epoch_features(const struct ra_file *f, const struct ra_target *target,
-			   const struct inode *inode, u32 kernel_pages, s64 *x)
+static void epoch_features(const struct ra_file *f, const struct inode *inode,
+			   u32 kernel_pages, s64 *x)
 {
 	const struct ra_epoch *e = &f->epoch;
-	u32 calls = max_t(u32, e->calls, 1), pages = ra_target_window(target, f->action);
+	u32 calls = max_t(u32, e->calls, 1), pages = ra_action_window(f->action, f->bdp);
 	u32 misses = e->calls - e->async;
 
 	if (!pages && f->action != RA_NONE)
@@ -302,22 +302,17 @@ static void epoch_features(const struct ra_file *f, const struct ra_target *targ
 	x[RA_F_FILE_SIZE] = log2_q8(i_size_read(inode) >> PAGE_SHIFT);
 }
 
-static u32 active_files(const struct ra_target *target)
-{
-	return max_t(u32, READ_ONCE(target->files_before), atomic_read(&target->files));
-}
-
 /* And the memory that the current task may fill. */
-static void device_features(const struct ra_target *target, s64 *x)
+static void device_features(const struct ra_target *target, u8 bdp, s64 *x)
 {
 	x[RA_F_DEV_LATENCY] = READ_ONCE(target->latency);
 	x[RA_F_DEV_DEPTH] = READ_ONCE(target->depth);
 	x[RA_F_DEV_RATE] = READ_ONCE(target->rate);
-	x[RA_F_ACTIVE_FILES] = log2_q8(active_files(target));
+	x[RA_F_ACTIVE_FILES] = log2_q8(ra_target_files(target));
 	x[RA_F_FREE_MEMORY] = ra_memory_free();
 	x[RA_F_REFAULT_SHARE] = READ_ONCE(target->refault_share);
 	x[RA_F_RENT] = READ_ONCE(target->rent);
-	x[RA_F_DEV_WINDOW] = log2_q8(1 + ra_target_window(target, RA_BDP));
+	x[RA_F_DEV_WINDOW] = log2_q8(1 + ra_action_window(RA_BDP, bdp));
 }
 
 /* Tell the core what came of the last decision, if that can be said. */
@@ -386,10 +381,9 @@ static bool is_beyond(u32 pages, u32 kernel_pages)
  * Is an action neither too large nor too small, whatever the order of the reads? The device's
  * own window is an action where it is another one than the kernel's.
  */
-static bool is_within(enum ra_action action, const struct ra_target *target, u32 kernel_pages,
-		      u32 least_pages, u64 most)
+static bool is_within(enum ra_action action, u8 bdp, u32 kernel_pages, u32 least_pages, u64 most)
 {
-	u32 pages = ra_target_window(target, action) + ra_action_depth(action);
+	u32 pages = ra_action_window(action, bdp) + ra_action_depth(action);
 
 	return (u64)pages << PAGE_SHIFT <= most && !is_beyond(pages, kernel_pages) &&
 	       !(least_pages && is_smaller(action, least_pages)) &&
@@ -399,34 +393,35 @@ static bool is_within(enum ra_action action, const struct ra_target *target, u32
 /**
  * ra_epoch_inherits() - may a file begin with what was decided for another one
  * @action: that
+ * @bdp: window of RA_BDP, as &ra_file.bdp
  * @mmap: it is a mapped file
  * @target: device
  * @inode: of the file
  *
- * Nothing is known of its reads, nor of who else reads. By read() it may begin with a large
- * window: the kernel reads as much only after a few reads in order. A fault's window is read
- * at once.
+ * Nothing is known of its reads. Of what is read by read() from its first page on, the kernel
+ * reads as much as a large window only by and by: at first four times as much as is asked for at
+ * most. A fault's window is read at once.
  * Return: true if so.
  */
-bool ra_epoch_inherits(enum ra_action action, bool mmap, const struct ra_target *target,
+bool ra_epoch_inherits(enum ra_action action, u8 bdp, bool mmap, const struct ra_target *target,
 		       struct inode *inode)
 {
 	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
 	u32 least_pages = pages_stay(mmap, target) ? kernel_pages : 0;
 
 	return !(mmap && ra_action_large(action)) && action != RA_PATTERN_1M &&
-	       is_within(action, target, kernel_pages, least_pages, ra_memory_share());
+	       is_within(action, bdp, kernel_pages, least_pages, ra_memory_share());
 }
 
 /*
  * Several readers share a disk best that seeks least, so the device's own window is for them,
  * too, while all of them together stay within the memory.
  */
-static bool may_share(enum ra_action action, const struct ra_file *f,
+static bool may_share(enum ra_action action, u8 bdp, const struct ra_file *f,
 		      const struct ra_target *target, u64 most)
 {
 	return action == RA_BDP && !f->crowded &&
-	       ((u64)ra_target_window(target, action) << PAGE_SHIFT) * active_files(target) <= most;
+	       ((u64)ra_action_window(action, bdp) << PAGE_SHIFT) * ra_target_readers(target) <= most;
 }
 
 /*
@@ -436,7 +431,7 @@ static bool may_share(enum ra_action action, const struct ra_file *f,
  * deepest prefetch there. And what does not fit in memory is read in vain. Windows that are
  * smaller than the kernel's are for memory that is short.
  */
-static u32 allowed_actions(const struct ra_file *f, const struct ra_target *target,
+static u32 allowed_actions(const struct ra_file *f, const struct ra_target *target, u8 bdp,
 			   u32 kernel_pages)
 {
 	u32 least_pages = pages_stay(f->epoch.mmap, target) ? kernel_pages : 0;
@@ -446,10 +441,10 @@ static u32 allowed_actions(const struct ra_file *f, const struct ra_target *targ
 	int i;
 
 	for (i = 0; i < RA_NR_ACTIONS; i++) {
-		bool large = in_order && (!f->shared || may_share(i, f, target, most));
+		bool large = in_order && (!f->shared || may_share(i, bdp, f, target, most));
 
 		if ((large || !ra_action_large(i)) &&
-		    is_within(i, target, kernel_pages, least_pages, most))
+		    is_within(i, bdp, kernel_pages, least_pages, most))
 			allowed |= BIT(i);
 	}
 	if (f->shared)
@@ -504,18 +499,20 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 {
 	u32 kernel_pages = inode_to_bdi(inode)->ra_pages;
 
+	/* One and the same for what is allowed, what is told, and what is done. */
+	q->bdp = READ_ONCE(target->bdp);
 	q->req = (struct mlproxy_request) {
 		.key = ra_key(f->dev, f->ino, f->generation),
 		.features = q->x,
 		.baseline = RA_KERNEL,
-		.allowed = allowed_actions(f, target, kernel_pages),
+		.allowed = allowed_actions(f, target, q->bdp, kernel_pages),
 	};
 	q->target = target;
 	q->before = f->action;
 	q->mixed = f->epoch.mmap && f->epoch.mmap < f->epoch.calls;
 	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
 		      !is_beyond(ra_action_pages(RA_LOOK_ACTION), kernel_pages);
-	epoch_features(f, target, inode, kernel_pages, q->x);
+	epoch_features(f, inode, kernel_pages, q->x);
 }
 
 /**
@@ -570,7 +567,7 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
  */
 void ra_epoch_ask(struct ra_question *q)
 {
-	device_features(q->target, q->x);
+	device_features(q->target, q->bdp, q->x);
 	q->req.features = q->x;
 	ra_decide(q->target, &q->req, &q->decision);
 	this_cpu_inc(ra_counters.decisions);
@@ -594,6 +591,9 @@ bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_qu
 	f->epoch.asked = false;
 	f->decision = q->decision;
 	f->action = q->decision.action;
+	if (f->bdp != q->bdp)
+		ra_use_guess(&f->use.share[RA_BDP]);
+	WRITE_ONCE(f->bdp, q->bdp);
 	f->decided = true;
 	if (pin >= 0) {
 		/* What was decided is not done: its outcome must not be learnt. */

@@ -79,6 +79,7 @@ struct ra_epoch {
  * @target: device of the file
  * @start_ns: &ra_epoch.start_ns of the epoch that it is for
  * @before: action of the epoch before
+ * @bdp: window that RA_BDP stands for, as &ra_file.bdp
  * @mixed: of that, some calls were page faults and some not
  * @may_look: more of them than other calls, and a look's window is none too large
  */
@@ -89,6 +90,7 @@ struct ra_question {
 	struct ra_target *target;
 	u64 start_ns;
 	u8 before;
+	u8 bdp;
 	bool mixed;
 	bool may_look;
 };
@@ -99,7 +101,7 @@ bool ra_epoch_settled(struct ra_file *f);
 void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns);
 bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *target,
 		  struct inode *inode, u64 now_ns, struct ra_question *q);
-bool ra_epoch_inherits(enum ra_action action, bool mmap, const struct ra_target *target,
+bool ra_epoch_inherits(enum ra_action action, u8 bdp, bool mmap, const struct ra_target *target,
 		       struct inode *inode);
 void ra_epoch_ask(struct ra_question *q);
 bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q);

@@ -39,6 +39,8 @@ enum ra_habit {
  * @looked: there has been one, or none was needed, since its reads changed last
  * @crowded: several tasks read it by turns
  * @mapped: the calls of the last epoch were page faults, all of them
+ * @bdp: window of RA_BDP as it was when the last decision was made, in log2 of the least one;
+ *	read without the lock as @action is
  * @habit: what nearly all of its calls in the last epoch looked like, an &enum ra_habit
  * @useless: streams started in vain, lately
  * @gaps: decisions to go without large windows, since a look found reads that were not in
@@ -69,6 +71,7 @@ struct ra_file {
 	bool crowded:1;
 	bool mapped:1;
 	u8 habit:3;
+	u8 bdp;
 	u8 useless;
 	u8 gaps;
 	u8 calm;

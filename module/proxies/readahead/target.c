@@ -8,7 +8,8 @@
  * how the others get on, and what may be prefetched. A slot is taken at the first miss. Those
  * that find none share the last one, which no device's counters are read for.
  *
- * A call that runs while a slot changes hands accounts to the new device once.
+ * A call that runs while a slot changes hands accounts to the new device once; what the
+ * device's counters say does not.
  */
 #include <linux/cache.h>
 #include <linux/limits.h>
@@ -22,6 +23,8 @@
 #include "target.h"
 
 #define RA_WINDOW_SHIFT	27	/* 134 ms */
+/* Windows in a span, 2 s, log2: large reads lie far apart. */
+#define RA_SPAN_SHIFT	4
 /*
  * In these: a filesystem is idle; and one that is not to be seen, in a container as it may be,
  * is taken to be gone, or so if others want its slot.
@@ -67,8 +70,8 @@ static void target_clear(struct ra_target *t)
 	WRITE_ONCE(t->refault_share, 0);
 	WRITE_ONCE(t->files_before, 0);
 	atomic_set(&t->files, 0);
-	memset(&t->bdp, 0, sizeof(t->bdp));
-	WRITE_ONCE(t->bdp_pages, 0);
+	memset(&t->link, 0, sizeof(t->link));
+	WRITE_ONCE(t->bdp, 0);
 	memset(t->use, 0, sizeof(t->use));
 	t->rent_of = 0;
 	t->rent_back = 0;
@@ -151,9 +154,15 @@ static struct ra_target *target_take(const struct super_block *sb)
 		return shared;
 	t = target_find(sb->s_dev) ?: target_find(0);
 	if (t && ra_target_dev(t) != sb->s_dev) {
-		target_fill(t, sb);
-		/* pairs with ra_target_dev(): the rest before the number */
-		smp_store_release(&ra_target_devs[t - ra_targets], sb->s_dev);
+		/* Somebody may still look at the device that had it. */
+		if (!atomic_cmpxchg(&t->sampling, 0, 1)) {
+			target_fill(t, sb);
+			/* pairs with ra_target_dev(): the rest before the number */
+			smp_store_release(&ra_target_devs[t - ra_targets], sb->s_dev);
+			atomic_set_release(&t->sampling, 0);
+		} else {
+			t = NULL;
+		}
 	}
 	raw_spin_unlock(&ra_target_lock);
 	return t ?: shared;
@@ -291,6 +300,19 @@ u32 ra_target_dev(const struct ra_target *target)
 	return smp_load_acquire(&ra_target_devs[target - ra_targets]);
 }
 
+static void disk_active(struct ra_disk *disk, u32 file_span, u32 now)
+{
+	u32 span = READ_ONCE(disk->span);
+
+	if (span != now && cmpxchg(&disk->span, span, now) == span) {
+		u32 readers = atomic_xchg(&disk->readers, 0);
+
+		WRITE_ONCE(disk->readers_before, now - span == 1 ? readers : 0);
+	}
+	if (file_span != now)
+		atomic_inc(&disk->readers);
+}
+
 /**
  * ra_target_active() - count a file as active
  * @target: device
@@ -308,9 +330,31 @@ u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
 
 		WRITE_ONCE(target->files_before, now - window == 1 ? files : 0);
 	}
-	if (file_window != now)
-		atomic_inc(&target->files);
+	if (file_window == now)
+		return now;
+	atomic_inc(&target->files);
+	disk_active(READ_ONCE(target->disk), file_window >> RA_SPAN_SHIFT, now >> RA_SPAN_SHIFT);
 	return now;
+}
+
+/**
+ * ra_target_files() - files of a device with misses in the last tenths of a second
+ * @target: device
+ */
+u32 ra_target_files(const struct ra_target *target)
+{
+	return max_t(u32, READ_ONCE(target->files_before), atomic_read(&target->files));
+}
+
+/**
+ * ra_target_readers() - files of a disk with misses in the last seconds
+ * @target: a device on it
+ */
+u32 ra_target_readers(const struct ra_target *target)
+{
+	const struct ra_disk *disk = READ_ONCE(target->disk);
+
+	return max_t(u32, READ_ONCE(disk->readers_before), atomic_read(&disk->readers));
 }
 
 static unsigned int target_values(const struct ra_target *t, s64 *values)
@@ -318,7 +362,7 @@ static unsigned int target_values(const struct ra_target *t, s64 *values)
 	values[0] = READ_ONCE(t->latency);
 	values[1] = READ_ONCE(t->depth);
 	values[2] = READ_ONCE(t->rate);
-	values[3] = max_t(u32, READ_ONCE(t->files_before), atomic_read(&t->files));
+	values[3] = ra_target_files(t);
 	return 4;
 }
 

@@ -8,7 +8,6 @@
 #include <linux/rcupdate.h>
 
 #include "action.h"
-#include "bdp.h"
 #include "common/target.h"
 #include "use.h"
 
@@ -40,6 +39,9 @@ struct ra_reads {
  * @nsecs: sum of the durations of the reads of the whole disk, then
  * @depth: log2 (Q8) of 1 + the mean number of its reads in flight
  * @budget: pages that may be prefetched, until the next time
+ * @span: number of the current span of activity windows
+ * @readers: files active in it
+ * @readers_before: files active in the one before
  */
 struct ra_disk {
 	atomic64_t log_sum;
@@ -49,6 +51,9 @@ struct ra_disk {
 	u64 nsecs;
 	u32 depth;
 	atomic_t budget;
+	u32 span;
+	atomic_t readers;
+	u32 readers_before;
 };
 
 /**
@@ -67,8 +72,8 @@ struct ra_disk {
  * @latency: log2 (Q8) of the mean duration of a read, in ns
  * @depth: log2 (Q8) of 1 + the mean number of reads in flight
  * @rate: log2 (Q8) of bytes per ms read
- * @bdp: what it has shown of these lately
- * @bdp_pages: the window that comes of it, in pages
+ * @link: what it has shown of these lately
+ * @bdp: the window that comes of it, in log2 of the least one
  * @refault_share: share (Q8) of the pages read that had been evicted before, a moving mean
  * @use: pages that were read ahead and used, by action, over all files
  * @evicted: pages that reclaim took, one in some of them
@@ -104,8 +109,8 @@ struct ra_target {
 	u32 latency;
 	u32 depth;
 	u32 rate;
-	struct ra_bdp bdp;
-	u32 bdp_pages;
+	struct ra_bdp link;
+	u8 bdp;
 	u32 refault_share;
 	struct ra_use_share use[RA_NR_ACTIONS];
 	atomic_t evicted;
@@ -129,22 +134,6 @@ struct ra_target {
 
 extern struct proxy_targets ra_chosen;
 
-/**
- * ra_target_window() - window of an action on a device
- * @target: its slot
- * @action: action
- *
- * Return: pages; 0 for actions without a window of their own.
- */
-static inline unsigned int ra_target_window(const struct ra_target *target,
-					    enum ra_action action)
-{
-	if (action != RA_BDP)
-		return ra_action_pages(action);
-	/* nobody has looked at it yet, perhaps */
-	return max(READ_ONCE(target->bdp_pages), 1U << (RA_BDP_LEAST - PAGE_SHIFT));
-}
-
 void ra_targets_init(void);
 struct ra_target *ra_target_find(struct super_block *sb);
 struct ra_target *ra_target_known(u32 dev);
@@ -157,6 +146,8 @@ u32 ra_target_dev(const struct ra_target *target);
 bool ra_target_is_shared(const struct ra_target *target);
 void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_ns);
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
+u32 ra_target_files(const struct ra_target *target);
+u32 ra_target_readers(const struct ra_target *target);
 unsigned int ra_target_snapshot(const struct ra_target *only, s64 *values, unsigned int nr);
 bool ra_target_strained(const struct ra_target *only);
 bool ra_target_afford(struct ra_target *target, unsigned int pages);

@@ -393,6 +393,18 @@ void ra_use_audit(struct ra_file *f, const struct ra_call *call, struct address_
 }
 
 /**
+ * ra_use_guess() - what is known of an action's use counts as a guess from now on
+ * @share: the samples
+ */
+void ra_use_guess(struct ra_use_share *share)
+{
+	while (share->of > RA_USE_PRIOR) {
+		share->of /= 2;
+		share->used /= 2;
+	}
+}
+
+/**
  * ra_use_doubt() - the reads of a file have changed, or it is seen afresh
  * @f: file, locked
  *
@@ -402,14 +414,8 @@ void ra_use_doubt(struct ra_file *f)
 {
 	unsigned int i;
 
-	for (i = 0; i < RA_NR_ACTIONS; i++) {
-		struct ra_use_share *share = &f->use.share[i];
-
-		while (share->of > RA_USE_PRIOR) {
-			share->of /= 2;
-			share->used /= 2;
-		}
-	}
+	for (i = 0; i < RA_NR_ACTIONS; i++)
+		ra_use_guess(&f->use.share[i]);
 }
 
 /* Samples of the action in force that had no time to be used. */

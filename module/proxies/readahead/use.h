@@ -69,6 +69,7 @@ void ra_use_take(struct ra_file *f, struct ra_call *call);
 void ra_use_mark(const struct ra_call *call, struct address_space *mapping);
 bool ra_use_touch(struct address_space *mapping, struct folio *folio);
 void ra_use_audit(struct ra_file *f, const struct ra_call *call, struct address_space *mapping);
+void ra_use_guess(struct ra_use_share *share);
 void ra_use_doubt(struct ra_file *f);
 u32 ra_use_of(const struct ra_file *f, const struct ra_target *target);
 
