@@ -18,9 +18,21 @@ BENCH_UNSEEN="sata-ssd cloud-burst hdd"
 # For others an oracle would cost more than it tells.
 BENCH_ORACLE_DEVICES="nvme cloud"
 
+# A device's name may end in "+" and a file system, ext4 if it does not.
+
+# bench_device_fs NAME
+bench_device_fs()
+{
+	case $1 in
+	*+*) echo "${1##*+}" ;;
+	*)   echo ext4 ;;
+	esac
+}
+
 # bench_device_model NAME: a preset or BASE_US:MBPS; NAME may be either as it is.
 bench_device_model()
 {
+	set -- "${1%+*}"
 	case $1 in
 	*:*)
 		echo "$1"

@@ -8,6 +8,7 @@
 #   guest.sh sweep   DEVICE SEED             each static setting, once
 #   guest.sh compare DEVICE SEEDS MODEL      default, best static ones, MODEL
 #   guest.sh evaluate DEVICE SEEDS MODEL     these and all the others, see policies.sh
+#   guest.sh check   DEVICE SEEDS            the default only, each load once a seed
 #   guest.sh models  DEVICE SEEDS MODEL...   the default, and each of the models
 #   guest.sh record  DEVICE SEEDS FILE [MODEL]
 #                                            explore, MODEL in part, store a data set
@@ -16,8 +17,10 @@
 #                                            of each of subject_progress
 #
 # The environment has BENCH_SUBJECT, BENCH_STAGE, BENCH_IMAGE, BENCH_MODULES and MLPROXY
-# (the command line tool), and may narrow BENCH_WORKLOADS and set BENCH_MEMORY_MB. What
-# the subject defines: ../README.md.
+# (the command line tool), and may narrow BENCH_WORKLOADS and BENCH_SETTINGS, the static ones,
+# and set BENCH_MEMORY_MB.
+# BENCH_DONE is a log of what need not be measured again: see policies.sh. What the
+# subject defines: ../README.md.
 
 set -eu
 here=$(dirname "$0")
@@ -59,7 +62,10 @@ pin_each()
 
 bench_setup "$BENCH_STAGE" "$BENCH_IMAGE" "$preset"
 echo "READY"
-[ "$verb" = sweep ] || proxy_setup
+case $verb in
+sweep | check) ;;
+*)             proxy_setup ;;
+esac
 case $verb in
 sweep)
 	for w in $BENCH_WORKLOADS; do
@@ -68,6 +74,7 @@ sweep)
 	;;
 compare)  compare_all ;;
 evaluate) evaluate_all ;;
+check)    check_all ;;
 models)   evaluate_models "$@" ;;
 record)   record ;;
 pin)

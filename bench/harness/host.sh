@@ -5,7 +5,8 @@
 # scripts/pretrain and the benches have in common. The guest's half is guest.sh.
 #
 # Who sources it sets: subject, whose folder is beside this one; dir, where results go;
-# kernel; presets, the device models; and may set outside, a file with loads of its own.
+# kernel; presets, the device models; and may set outside, a file with loads of its own, and
+# resume: what an earlier run left in dir is not measured again.
 
 # bench_begin: before anything else.
 bench_begin()
@@ -114,9 +115,23 @@ seen_only()
 	# shellcheck disable=SC2016 # for bench_names' shell
 	unseen=$(bench_names eval 'echo $BENCH_UNSEEN')
 	for p; do
-		[[ " $unseen " != *" $p "* ]] ||
+		[[ " $unseen " != *" ${p%+*} "* ]] ||
 			die "the device model $p is for tests only, as are: $unseen"
 	done
+}
+
+# keep NAME: what a guest's log says of loads that it came to the end of, in NAME.done
+keep()
+{
+	[ -f "$dir/$1.log" ] || return 0
+	awk -F, 'NR == FNR {
+			if ($1 == "SWEPT" || $1 == "FINISHED")
+				is[$1, $2] = 1
+			next
+		}
+		($1 == "SWEEP" || $1 == "SWEPT") && is["SWEPT", $2] { print }
+		$1 ~ /^(RUN|WARM|TRY|ORACLE|MODE|FINISHED)$/ && is["FINISHED", $2] { print }' \
+		"$dir/$1.log" "$dir/$1.log" > "$dir/$1.done"
 }
 
 # guest NAME VERB DEVICE ARGUMENT...: start one guest in the background.
@@ -126,18 +141,22 @@ guest()
 
 	shift
 	[ "$1" != record ] || seen_only "$2"
+	: > "$dir/$name.done"
+	[ -z "${resume:-}" ] || keep "$name"
+	cp "$dir/$name.done" "$dir/$name.log"
 	"$MLPROXY_SCRIPTS/vm" --kernel "$kernel" --icount --mem "${mem:-1280}" \
 		--timeout "${guest_timeout:-3000}" \
 		--out "$dir/$name" --env BENCH_STAGE="$dir/stage" --env BENCH_IMAGE="$dir/image" \
 		--env BENCH_MODULES="$modules" --env MLPROXY="$mlproxy" \
-		--env BENCH_SUBJECT="$subject" \
+		--env BENCH_SUBJECT="$subject" --env BENCH_DONE="$dir/$name.done" \
 		${BENCH_MEMORY_MB:+--env BENCH_MEMORY_MB="$BENCH_MEMORY_MB"} \
 		${BENCH_WORKLOADS:+--env BENCH_WORKLOADS="$BENCH_WORKLOADS"} \
 		${BENCH_TRAINING:+--env BENCH_TRAINING="$BENCH_TRAINING"} \
 		${BENCH_RULE:+--env BENCH_RULE="$BENCH_RULE"} \
 		${BENCH_TREE:+--env BENCH_TREE="$BENCH_TREE"} \
+		${BENCH_SETTINGS:+--env BENCH_SETTINGS="$BENCH_SETTINGS"} \
 		${BENCH_POLICIES:+--env BENCH_POLICIES="$BENCH_POLICIES"} \
-		-- busybox sh "$here/guest.sh" "$@" > "$dir/$name.log" 2>&1 &
+		-- busybox sh "$here/guest.sh" "$@" >> "$dir/$name.log" 2>&1 &
 	pids+=($!)
 }
 

@@ -9,7 +9,10 @@
 # Prints, beside the lines of runs:
 #   SINGLE,SETTING          the static setting that is best for all single loads
 #   ORACLE,LOAD,CHOICE      what the oracle takes
-#   MODE,LOAD,MODE,N        where the mode machine ended, after N changes
+#   MODE,LOAD,MODE,N,STANCE where the mode machine ended, after N changes, and what the outer
+#                           experiment says
+#   SWEPT,LOAD              all of the load's static settings are measured
+#   FINISHED,LOAD           all of the load is
 #   SKIPPED,NAME            a policy or load that was left out
 
 BENCH_POLICIES=${BENCH_POLICIES:-"single rule $subject_policies oracle mlproxy tree auto"}
@@ -102,7 +105,7 @@ auto()
 	for seed in $seeds; do
 		bench_run RUN "$1" "$seed" auto "$subject_default"
 	done
-	echo "MODE,$1,$(proxy_mode_now)"
+	echo "MODE,$1,$(proxy_mode_now),$(proxy_outer_stance)"
 	proxy_stop
 	proxy_fresh recommendation
 }
@@ -134,6 +137,12 @@ policies_run()
 		done
 		round=$((round + 1))
 	done
+}
+
+# done_before TAG LOAD: by an earlier guest, whose lines are in BENCH_DONE
+done_before()
+{
+	[ -n "${BENCH_DONE:-}" ] && grep -q "^$1,$2\$" "$BENCH_DONE"
 }
 
 # evaluate LOAD: all policies that are wanted.
@@ -185,9 +194,31 @@ evaluate_all()
 		echo "SINGLE,$single"
 	fi
 	for w in $BENCH_WORKLOADS; do
+		! done_before FINISHED "$w" || continue
 		evaluate "$w"
+		echo "FINISHED,$w"
 	done
 	"$MLPROXY" stats "$BENCH_SUBJECT"
+}
+
+# check_all: that each load runs, without a proxy; one that fails does not hide the next.
+check_all()
+{
+	failed=''
+	for w in $BENCH_WORKLOADS; do
+		! done_before FINISHED "$w" || continue
+		ran=1
+		for seed in $seeds; do
+			bench_run RUN "$w" "$seed" "$subject_default" "$subject_default" || ran=
+		done
+		if [ -n "$ran" ]; then
+			echo "FINISHED,$w"
+		else
+			failed="$failed $w"
+		fi
+	done
+	[ -z "$failed" ] || echo "failed:$failed"
+	[ -z "$failed" ]
 }
 
 # compare_all: what a demonstration has the time for: the default, the best static

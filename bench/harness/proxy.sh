@@ -70,6 +70,16 @@ use_model()
 	loaded=$1
 }
 
+# proxy_outer_stance: what the outer experiment says of the next step, "-" if the proxy has none
+proxy_outer_stance()
+{
+	"$MLPROXY" efficiency "$BENCH_SUBJECT" -j | awk '
+		/"verdicts":/ { on = 1 }
+		on && /"outer": *\{/ { outer = 1 }
+		outer && /"stance":/ { gsub(/[",]/, ""); stance = $2; exit }
+		END { print stance ? stance : "-" }'
+}
+
 # proxy_mode_now: the mode, and how often it changed.
 proxy_mode_now()
 {

@@ -3,7 +3,8 @@
 """The report of a bench, out of what its guests printed.
 
 usage: report.py --subject NAME --command TEXT --kernel NAME --seeds LIST --set NAME --out DIR
-                 --name NAME --data DIR --memory TEXT [--models] DEVICE=MODEL=LOG...
+                 --name NAME --data DIR --memory TEXT [--preface FILE] [--models]
+                 DEVICE=MODEL=LOG...
 
 With --models, prints how many times faster than the default each model is, and
 writes nothing. Else writes OUT/NAME.md, and DATA/plot-DEVICE.dat for results.gp. What
@@ -197,6 +198,7 @@ def main():
     for name in ("subject", "command", "kernel", "seeds", "set", "out", "name", "data", "memory"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--models", action="store_true")
+    parser.add_argument("--preface", help="a chapter to begin with")
     parser.add_argument("device", nargs="+")
     args = parser.parse_args()
     subject = subject_module(args.subject)
@@ -205,12 +207,16 @@ def main():
         print("\n".join(line for d in devices for line in compare_models(d)))
         return
     limit = ("is not limited" if args.memory == "max"
+             else "is what each load says" if args.memory == "load"
              else f"is limited to {args.memory} MB, less than what a load reads")
     title, loads = subject.SETS[args.set]
     out = [f"# {subject.TITLE}, Linux {args.kernel}{title}", "",
            INTRO.format(kernel=args.kernel, seeds=args.seeds, command=args.command,
                         loads=loads, policies=legend(devices, subject),
                         memory=f"Memory {limit}.") + subject.NAMES]
+    if args.preface:
+        with open(args.preface, encoding="utf-8") as preface:
+            out += [preface.read()]
     chapter = list(subject.targets(devices)) if args.set == "test" else []
     out += chapter
     for d in devices:

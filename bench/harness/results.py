@@ -3,7 +3,7 @@
 
 Lines that count:
   SWEEP|RUN,load,seed,policy,ops,us_per_op,reads,read_pages,link_busy_us[,actions]
-  SINGLE,setting  ORACLE,load,choice  MODE,load,mode,changes  SKIPPED,policy
+  SINGLE,setting  ORACLE,load,choice  MODE,load,mode,changes[,stance]  SKIPPED,policy
 A policy that is a number is a static setting of the kernel's own knob; "actions" are
 words of ACTION=COUNT, of the decisions of a run.
 
@@ -43,9 +43,12 @@ class Device:
     def __init__(self, spec, subject):
         self.subject = subject
         self.name, model, log = spec.split("=", 2)
+        # NAME may end in a file system
+        filesystem = self.name.partition("+")[2]
         base, colon, mbps = model.partition(":")
         pipe = f"{base} us + {mbps} MB/s"
         self.title = f"{self.name}: " + (pipe if colon else f"preset {model}")
+        self.title += f", {filesystem}" if filesystem else ""
         self.runs = collections.defaultdict(dict)
         self.loads, self.skipped = [], []
         self.used, self.choice, self.mode = {}, {}, {}
@@ -72,7 +75,8 @@ class Device:
         elif f[0] == "ORACLE":
             self.choice[f[1]] = f[2]
         elif f[0] == "MODE":
-            self.mode[f[1]] = f[2]
+            # and the outer experiment's stance, if there is one
+            self.mode[f[1]] = f[2] + (f"; outer: {f[4]}" if len(f) > 4 and f[4] != "-" else "")
         elif f[0] == "SKIPPED":
             self.skipped.append(f[1])
 

@@ -52,7 +52,11 @@ bench_phase()
 
 bench_mount()
 {
-	mount -t ext4 -o ro,noload,noatime /dev/$BENCH_DISK $BENCH_MNT
+	case $BENCH_FS in
+	ext4) mount -t ext4 -o ro,noload,noatime /dev/$BENCH_DISK $BENCH_MNT ;;
+	xfs)  mount -t xfs -o ro,norecovery,noatime /dev/$BENCH_DISK $BENCH_MNT ;;
+	*)    mount -t "$BENCH_FS" -o ro,noatime /dev/$BENCH_DISK $BENCH_MNT ;;
+	esac
 }
 
 # bench_mount_for LOAD: as bench_mount; what writes does it into memory, above the files of
@@ -106,7 +110,10 @@ bench_actions_since()
 bench_run()
 {
 	subject_set "$5"
+	load_mb=$(load_memory "$2")
+	[ -z "$load_mb" ] || bench_memory "$load_mb"
 	bench_mount_for "$2" || return 1
+	subject_mounted "$5"
 	bench_actions > /run/bench/actions
 	bench_counters
 	before_reads=$reads before_bytes=$bytes before_busy=$busy
@@ -130,9 +137,11 @@ bench_run()
 }
 
 # bench_setup STAGE IMAGE DEVICE: the programs, and the device with the image on it, which
-# is filled at full speed.
+# is filled at full speed; with IMAGE+FS where the device is to have another file system.
 bench_setup()
 {
+	BENCH_FS=$(bench_device_fs "$3")
+	[ "$BENCH_FS" = ext4 ] || set -- "$1" "$2+$BENCH_FS" "$3"
 	mkdir -p $BENCH_ROOT
 	mount -t tmpfs -o size=400m tmpfs $BENCH_ROOT || return 1
 	mkdir -p $BENCH_MNT $BENCH_ROOT/tmp $BENCH_ROOT/run
@@ -148,7 +157,7 @@ bench_setup()
 	TMPDIR=$BENCH_ROOT/tmp
 	PATH=$BENCH_BIN:$PATH
 	export BENCH_BIN BENCH_LIB BENCH_SUBJECT LD_LIBRARY_PATH TMPDIR PATH
-	modprobe ext4 || return 1
+	modprobe "$BENCH_FS" || return 1
 	modprobe overlay || return 1
 	bench_device "$3" $(($(stat -c %s "$2") / 1048576)) || return 1
 	dd if="$2" of=/dev/$BENCH_DISK bs=1M conv=fsync 2>/dev/null || return 1

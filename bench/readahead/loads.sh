@@ -99,6 +99,12 @@ load_uses_mmap()
 	esac
 }
 
+# load_memory LOAD: megabytes for one that has a size of its own; nothing for the others
+load_memory()
+{
+	:
+}
+
 load_writes()
 {
 	case $1 in

@@ -6,7 +6,7 @@
 
 # the kernel's own knob: the device's window in KB, from none to the largest
 subject_default=128
-subject_settings="0 16 32 64 128 256 512 1024 4096"
+subject_settings=${BENCH_SETTINGS:-"0 16 32 64 128 256 512 1024 4096"}
 # the oracle's, where it tries actions in several places
 subject_short_actions="kernel none 16K 64K 1M pattern1M"
 subject_policies="corrected"
@@ -19,6 +19,16 @@ subject_progress="think_ns wall_ns nr_calls nr_rewards reward_sum"
 subject_set()
 {
 	echo "$1" > $BENCH_QUEUE/read_ahead_kb
+}
+
+# subject_mounted SETTING: btrfs has a window of its own in place of the device's, 4 MB. It is
+# the default there, which any other setting replaces.
+subject_mounted()
+{
+	[ "$1" != $subject_default ] || return 0
+	for name in /sys/class/bdi/btrfs-*/read_ahead_kb; do
+		[ ! -f "$name" ] || echo "$1" > "$name"
+	done
 }
 
 # Windows larger than the kernel's own.
