@@ -19,13 +19,15 @@ SETS = {
 }
 
 # Policies of its own, and what the others mean here.
-POLICIES = [("corrected", "corrected")]
+POLICIES = [("bdp", "bdp"), ("corrected", "corrected")]
 LEGEND = {
     "default": "the kernel's window of 128 KB.",
     "static": "the best window of a sweep from none to 4 MB, for each load; the default\n"
               "  is one of them.",
     "single": "the one window with the best geometric mean over all single loads.",
     "rule": "double or halve by what the last window brought, a hand-made program in eBPF.",
+    "bdp": "an operator's rule of thumb: the window is the device's bandwidth times its\n"
+           "  latency, rounded up to a power of two, 128 KB at least. Left out where it is 128 KB.",
     "corrected": "the kernel's algorithm, its count of mmap misses corrected, for loads that\n"
                  "  use mmap: what is gained without learning.",
 }

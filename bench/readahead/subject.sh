@@ -9,7 +9,7 @@ subject_default=128
 subject_settings=${BENCH_SETTINGS:-"0 16 32 64 128 256 512 1024 4096"}
 # the oracle's, where it tries actions in several places
 subject_short_actions="kernel none 16K 64K 1M pattern1M"
-subject_policies="corrected"
+subject_policies="corrected bdp"
 subject_progress="think_ns wall_ns nr_calls nr_rewards reward_sum"
 
 . "$BENCH_LIB/readahead/loads.sh"
@@ -51,7 +51,25 @@ subject_policy_there()
 {
 	case $1 in
 	corrected) [ -f "$BENCH_PARAMETERS/fix_mmap_miss" ] ;;
+	# elsewhere it is the default
+	bdp)       [ "$(subject_bdp)" -gt $subject_default ] ;;
 	esac
+}
+
+# subject_bdp: KB that are under way while the device answers, bandwidth x latency, rounded up
+# to a power of two; the default at least. What operators set by rule of thumb.
+subject_bdp()
+{
+	for name in base_us seek_us mbps channels channel_mbps; do
+		cat "/sys/module/mlproxy_testblk/parameters/$name"
+	done | tr '\n' ' ' | awk -v least=$subject_default '{
+		mbps = $3
+		if ($4 && $5 && (!mbps || $4 * $5 < mbps))
+			mbps = $4 * $5
+		for (kb = least; kb * 1024 < ($1 + $2) * mbps; kb *= 2)
+			;
+		print kb
+	}'
 }
 
 # subject_policy_fits POLICY LOAD
@@ -63,10 +81,14 @@ subject_policy_fits()
 	esac
 }
 
-# subject_policy_run LOAD SEED POLICY: the kernel's own algorithm, its count of mmap misses
-# corrected
+# subject_policy_run LOAD SEED POLICY: the kernel's own algorithm, with an operator's window, or
+# its count of mmap misses corrected
 subject_policy_run()
 {
+	if [ "$3" = bdp ]; then
+		bench_run RUN "$1" "$2" bdp "$(subject_bdp)"
+		return
+	fi
 	parameter pin 0
 	parameter fix_mmap_miss 1
 	proxy_run RUN "$1" "$2" corrected $subject_default
