@@ -6,6 +6,7 @@
 . "$BENCH_LIB/readahead/loads-train.sh"
 . "$BENCH_LIB/readahead/loads-validate.sh"
 . "$BENCH_LIB/readahead/loads-test.sh"
+. "$BENCH_LIB/readahead/loads-sealed.sh"
 
 # Those that the demo's table is about.
 BENCH_WORKLOADS=${BENCH_WORKLOADS:-"rr-mmap rr-pread scan-mmap seq-mmap seq-pread \
@@ -60,6 +61,9 @@ bench_work()
 	v-*)
 		bench_validate_work "$1" "$2"
 		;;
+	s-*)
+		bench_sealed_work "$1" "$2"
+		;;
 	*)
 		bench_test_work "$1" "$2"
 		;;
@@ -95,6 +99,7 @@ load_uses_mmap()
 {
 	case $1 in
 	*-mmap* | mix* | phases*) true ;;
+	s-*)                      sealed_uses_mmap "$1" ;;
 	*)                        false ;;
 	esac
 }
@@ -102,7 +107,9 @@ load_uses_mmap()
 # load_memory LOAD: megabytes for one that has a size of its own; nothing for the others
 load_memory()
 {
-	:
+	case $1 in
+	s-*) sealed_memory_mb "$1" ;;
+	esac
 }
 
 load_writes()

@@ -15,6 +15,12 @@ SETS = {
                  "tuned with"),
     "validation": (": validation loads", "those of\n`bench/readahead/loads-validate.sh`"),
     "fits": (": data that fits in memory", "those of `BENCH_FITS` in\n`bench/readahead/loads.sh`"),
+    "sealed": (": the sealed set", "those of\n`bench/readahead/loads-sealed.sh`, on the files of "
+               "`bench/readahead/files-sealed.sh`;\ns-PROGRAM[-tN]-MEMORY is one of N threads or "
+               "processes, with memory for a quarter of its data, for\nall of it (equal; done twice) "
+               "or four times as much (ample; done three times).\nOn btrfs the "
+               "default is the file system's own window of 4 MB, which a static one replaces; it is "
+               "printed as 128K there"),
     "outside": (": loads from outside", "given from outside"),
 }
 
@@ -38,6 +44,7 @@ gives the kernel advice, which mlproxy respects. "Pages used" is what is read wi
 """
 
 ROCKSDB = re.compile(r"(rr|scan|seq|rev|db|v-db)-")
+SEALED = re.compile(r"s-.*?(-t\d+)?-(quarter|equal|ample)$")
 SEVERAL = re.compile(r"(v-)?(mix|phases)")
 
 
@@ -50,6 +57,14 @@ def setting(kb):
 def classes(loads):
     """The loads by what they have in common."""
     single = [w for w in loads if not SEVERAL.match(w)]
+    sealed = [(w, *SEALED.match(w).groups()) for w in loads if SEALED.match(w)]
+    if sealed:
+        return [("loads", loads)] + [
+            (f"loads, memory {memory}", [w for w, _, m in sealed if m == memory])
+            for memory in ("quarter", "equal", "ample")] + [
+            ("loads of several threads", [w for w, threads, _ in sealed if threads]),
+            ("program starts", [w for w in loads if w.startswith("s-start-")]),
+        ]
     return [
         ("single loads", single),
         ("single loads, no advice", [w for w in single if not w.endswith("-advice")]),
