@@ -33,8 +33,8 @@ faidx        63  3  400 quarter equal t4-quarter
 bam          58  4   60 quarter ample
 plocate      57  8    8 quarter equal
 zstd         47  8 1000 quarter ample
-lmdb-copy    90  6 1000 quarter equal
-bdb-stat     81  3 1000 quarter ample
+lmdb-copy    72  6 1000 quarter equal
+bdb-stat     70  3 1000 quarter ample
 gdbm         59  2  400 quarter equal t16-quarter t16-ample
 delve        19  2 5000 quarter ample
 unzip        47  2  240 quarter equal t16-ample
