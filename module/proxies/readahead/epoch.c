@@ -420,8 +420,9 @@ bool ra_epoch_inherits(enum ra_action action, u8 bdp, bool mmap, const struct ra
 static bool may_share(enum ra_action action, u8 bdp, const struct ra_file *f,
 		      const struct ra_target *target, u64 most)
 {
-	return action == RA_BDP && !f->crowded &&
-	       ((u64)ra_action_window(action, bdp) << PAGE_SHIFT) * ra_target_readers(target) <= most;
+	u64 bytes = (u64)ra_action_window(action, bdp) << PAGE_SHIFT;
+
+	return action == RA_BDP && !f->crowded && bytes * ra_target_readers(target) <= most;
 }
 
 /*

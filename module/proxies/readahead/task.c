@@ -489,7 +489,8 @@ void ra_task_flush(struct ra_task *t)
 		return;
 	disk = READ_ONCE(t->target->disk);
 	sum = use_sum(t, disk);
-	log_share = clamp_t(s64, log2_share_q8(t->slice_think_ns, t->slice_wall_ns), RA_REWARD_MIN, 0);
+	log_share = log2_share_q8(t->slice_think_ns, t->slice_wall_ns);
+	log_share = clamp_t(s64, log_share, RA_REWARD_MIN, 0);
 	sum->log_sum += log_share * us;
 	sum->log_us += us;
 	atomic64_add(log_share * us, &disk->log_sum);
