@@ -109,7 +109,8 @@ static void a_queue_does_not_let_it_grow(void **state)
 	 * nothing but the scan was ever seen, that is all there is to tell from what is the queue.
 	 */
 	static const struct { u64 mbps, us; unsigned int most; } links[] = {
-		{ 90, 400, 18 }, { 200, 50, 17 }, { 530, 90, 18 }, { 2000, 80, 20 }, { 250, 800, 20 },
+		{ 90, 400, 18 }, { 200, 50, 17 }, { 530, 90, 18 }, { 2000, 80, 20 },
+		{ 250, 800, 20 },
 	};
 	const unsigned int unknown = 19;
 	unsigned int i;
