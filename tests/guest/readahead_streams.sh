@@ -369,6 +369,36 @@ PYTHON
 	exit $status
 }
 
+# Time that passed while a file rested is no outcome of what was decided before: it is not known
+# what was read in it. What does not rest would seem to be better.
+test_rest_left()
+{
+	proxy_load || exit 1
+	proxy start
+	"$mlproxy" mode readahead emergency > /dev/null || exit 1
+	mount_fresh
+	count_reads <<'PYTHON'
+import time
+other = os.open(os.path.dirname(path) + "/b", os.O_RDONLY)
+def read_until_rest():
+    rested = value("rested")
+    for at in random.sample(range(0, 6000, 8), 400):
+        os.pread(fd, 4096, at * 4096)
+        if value("rested") > rested:
+            return
+    sys.exit("no rest")
+read_until_rest()
+time.sleep(0.04)
+before = value("rewards")
+os.pread(other, 4096, 100 * 4096)
+print("outcomes of a file that rests:", value("rewards") - before)
+sys.exit(value("rewards") != before)
+PYTHON
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 # Without order, no readahead is what the kernel does with read(); where some reads are in order,
 # it is not, nor is it with faults.
 test_rest_alike()
@@ -467,5 +497,6 @@ ktap_test "a file that is left has an outcome" test_left
 ktap_stock "a task has a place beside many that are gone" test_crowd
 ktap_stock "a file that is opened again is seen afresh" test_opened
 ktap_test "a file that has nothing to gain rests" test_rest
+ktap_test "what was decided for a file that rests has no outcome" test_rest_left
 ktap_stock "no readahead rests only where the kernel does the same" test_rest_alike
 ktap_end

@@ -338,13 +338,13 @@ static void epoch_feedback(struct ra_file *f, struct ra_task *task, struct ra_ta
  * If an epoch's time was spent on it, and the last miss was as long ago: a file that is
  * read without any further miss, since the application reads ahead itself, would have no
  * outcome; and those of other actions on it, which do bring misses, nothing to be compared
- * with.
+ * with. What was read while it rests nobody has counted, so that is no outcome.
  */
 void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *target, u64 now_ns)
 {
 	u64 epoch_ns = (u64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
 
-	if (!f->decided || now_ns - f->last_ns < epoch_ns ||
+	if (!f->decided || f->rest || now_ns - f->last_ns < epoch_ns ||
 	    (u64)f->epoch.think_ns + f->epoch.stall_ns < epoch_ns)
 		return;
 	epoch_feedback(f, task, target);
