@@ -35,7 +35,7 @@ count_large()
 	{
 		echo "tool, ra_key, group = '$mlproxy', '$BUILDDIR/tests/guest/ra_key', '$group'"
 		cat <<'PYTHON'
-import json, mmap, subprocess
+import json, mmap, subprocess, time
 def cli(*args, text=None):
     return subprocess.run([tool, *args], input=text, check=True, capture_output=True,
                           text=True).stdout

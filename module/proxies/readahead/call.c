@@ -47,7 +47,7 @@ static inline bool last_trylock(const struct ra_call *call, const struct ra_file
 			       task->last_generation);
 }
 
-/* By read(), only a large window, which is for reads in order, and one read from its start. */
+/* By read(), after a large window, which is for reads in order, what is read from its start. */
 static bool may_begin(const struct ra_call *call, const struct ra_file *last)
 {
 	if (!last->decided || call->task->last_target != call->target)
@@ -59,8 +59,9 @@ static bool may_begin(const struct ra_call *call, const struct ra_file *last)
 
 /*
  * What a file begins with: what was decided for the task's last one. A database that looks up
- * keys reads all of its mapped files alike, and each of them seldom; a program that reads one
- * file from beginning to end does so with the next one. Not if that is on another device; not
+ * keys reads all of its mapped files alike, and each of them seldom. A program that reads one
+ * file in order does so with the next one, so that begins with the window of the device's link:
+ * how long it is, nobody knows yet. Not if the last one is on another device; not
  * with what would be none of this file's actions; and not with one that was but taken over, or it
  * would never be decided upon. A file that is held to the kernel's own is that from the start.
  */
@@ -77,7 +78,7 @@ static enum ra_action first_action(const struct ra_call *call, const struct ra_f
 		return RA_KERNEL;
 	last = call->task->last;
 	if (may_begin(call, last))
-		action = last->action;
+		action = call->kind == RA_FAULT ? last->action : RA_BDP;
 	ra_file_unlock(last);
 	/* no memory to be looked at for it */
 	if (action == RA_KERNEL)
@@ -129,6 +130,7 @@ static enum epoch_event epoch_event(struct ra_file *f, struct ra_call *call, str
 		WRITE_ONCE(f->bdp, READ_ONCE(call->target->bdp));
 		f->action = pin >= 0 ? pin : first_action(call, f, inode);
 		f->habit = RA_HABIT_NONE;
+		f->run = 0;
 		f->looking = false;
 		f->looked = false;
 		f->gaps = 0;

@@ -414,6 +414,18 @@ bool ra_epoch_inherits(enum ra_action action, u8 bdp, bool mmap, const struct ra
 }
 
 /*
+ * Nobody knows where a stream ends. What was read in vain by then is no more than has been read in
+ * order, so that each page that is used has cost two at most. The device's own window may be four
+ * times as much, since without it the link is idle.
+ */
+static bool is_proven(enum ra_action action, u8 bdp, const struct ra_file *f)
+{
+	u32 pages = ra_action_window(action, bdp);
+
+	return (action == RA_BDP ? pages / 4 : pages) <= f->run;
+}
+
+/*
  * Several readers share a disk best that seeks least, so the device's own window is for them,
  * too, while all of them together stay within the memory.
  */
@@ -442,7 +454,8 @@ static u32 allowed_actions(const struct ra_file *f, const struct ra_target *targ
 	int i;
 
 	for (i = 0; i < RA_NR_ACTIONS; i++) {
-		bool large = in_order && (!f->shared || may_share(i, bdp, f, target, most));
+		bool large = in_order && is_proven(i, bdp, f) &&
+			     (!f->shared || may_share(i, bdp, f, target, most));
 
 		if ((large || !ra_action_large(i)) &&
 		    is_within(i, bdp, kernel_pages, least_pages, most))
@@ -539,6 +552,10 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	f->habit = changed ? RA_HABIT_NONE : epoch_habit(&f->epoch);
 	f->crowded = f->turns > f->epoch.calls / 8;
 	f->mapped = f->epoch.mmap == f->epoch.calls;
+	if (f->habit != RA_HABIT_SEQ)
+		f->run = 0;
+	else
+		f->run = min_t(u64, (u64)f->run + (f->epoch.read_bytes >> PAGE_SHIFT), U32_MAX);
 	if (f->looking)
 		look_ends(f, task);
 	else if (f->gaps && !--f->gaps)
