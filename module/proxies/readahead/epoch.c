@@ -414,9 +414,10 @@ bool ra_epoch_inherits(enum ra_action action, u8 bdp, bool mmap, const struct ra
 }
 
 /*
- * Nobody knows where a stream ends. What was read in vain by then is no more than has been read in
- * order, so that each page that is used has cost two at most. The device's own window may be four
- * times as much, since without it the link is idle.
+ * Nobody knows where a stream ends. Two windows are under way by then, each no larger than what
+ * was read in order before: at most twice as much is read in vain as was used. The device's own
+ * window may be four times as large, since without it the link is idle: two of them are what the
+ * link transfers in a few of its latencies.
  */
 static bool is_proven(enum ra_action action, u8 bdp, const struct ra_file *f)
 {
