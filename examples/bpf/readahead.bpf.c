@@ -14,7 +14,7 @@
 #include <linux/mlproxy_bpf.h>
 
 /* Of the schema that it was written for: mlproxy schema readahead */
-#define READAHEAD_SCHEMA	0x1a48da14b7cea3adULL
+#define READAHEAD_SCHEMA	0xda1a925be36379c3ULL
 #define VERSION			1
 
 /* Features, as the schema numbers them; shares in 1/256, logarithms in 1/256. */
