@@ -392,6 +392,21 @@ time.sleep(0.04)
 before = value("rewards")
 os.pread(other, 4096, 100 * 4096)
 print("outcomes of a file that rests:", value("rewards") - before)
+if value("rewards") != before:
+    sys.exit(1)
+# nor of one that was read before it
+def read_other():
+    for at in random.sample(range(0, 6000, 8), 7):
+        os.pread(other, 4096, at * 4096)
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+read_until_rest()
+read_other()
+places, before, rested = random.sample(range(4, 6000, 8), 100), value("rewards"), 0
+while value("rested") > rested:
+    rested = value("rested")
+    os.pread(fd, 4096, places.pop() * 4096)
+    time.sleep(0.04)
+print("outcomes of the one before:", value("rewards") - before)
 sys.exit(value("rewards") != before)
 PYTHON
 	status=$?

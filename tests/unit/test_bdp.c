@@ -126,6 +126,37 @@ static void a_queue_does_not_let_it_grow(void **state)
 	}
 }
 
+/* Each of its windows is a queue, however few reads are in flight in the mean. */
+static void pauses_do_not_let_it_grow(void **state)
+{
+	struct ra_bdp bdp = {};
+	unsigned int i;
+
+	(void)state;
+	sample(&bdp, 1, 4, 816, SAMPLE_NS);
+	for (i = 0; i < 60; i++) {
+		u64 now_ns = (i + 1) * 1000 * MS;
+		u64 queue_us = (1ULL << ra_bdp_window(&bdp)) / 250;
+
+		if (i % 7 == 0)
+			sample(&bdp, 250, 128, 800 + queue_us, now_ns);
+		else
+			sample(&bdp, 20, 128, 800 + queue_us / 2, now_ns);
+		assert_in_range(ra_bdp_window(&bdp), 17, 19);
+	}
+}
+
+/* Its transfer is not known: the link may be faster than what it was asked for. */
+static void a_slow_reader_does_not_hide_it(void **state)
+{
+	struct ra_bdp bdp = {};
+
+	(void)state;
+	sample(&bdp, 4, 4, 816, SAMPLE_NS);
+	sample(&bdp, 200, 128, 990, 2 * SAMPLE_NS);
+	assert_int_equal(ra_bdp_window(&bdp), 19);
+}
+
 static void what_is_old_is_forgotten(void **state)
 {
 	struct ra_bdp bdp = {};
@@ -157,6 +188,8 @@ int main(void)
 		cmocka_unit_test(window_has_bounds),
 		cmocka_unit_test(window_grows_to_the_link),
 		cmocka_unit_test(a_queue_does_not_let_it_grow),
+		cmocka_unit_test(pauses_do_not_let_it_grow),
+		cmocka_unit_test(a_slow_reader_does_not_hide_it),
 		cmocka_unit_test(what_is_old_is_forgotten),
 	};
 

@@ -12,8 +12,9 @@
  * A queue must not be taken for the device's latency: rate times latency is what is under way,
  * so a window would ask for a larger one, without an end. Of a read's duration the transfer
  * is no latency; and while several reads are in flight, nothing but a shorter one than ever
- * says anything of it. So an old latency gives way to a longer one only when reads come one at
- * a time.
+ * says anything of it. So an old latency gives way to a longer one only when reads are small, and
+ * come one at a time: in the mean, a reader that pauses between large windows has few in flight,
+ * too, but each window is a queue of its own.
  *
  * The rate that a window shows which is too small is too low, so the window is twice the product,
  * and up to a power of two: it grows with the rate until that grows no more.
@@ -23,6 +24,8 @@
 
 #include "../../shared/port.h"
 
+/* A small read. */
+#define RA_BDP_SMALL	(64 * 1024)
 /* A rate is of the last one to two of these, a latency of one or more. */
 #define RA_BDP_NS	(5LL * 1000 * 1000 * 1000)
 #define RA_BDP_LEAST	17	/* log2 bytes: the kernel's default */
@@ -45,7 +48,7 @@ struct ra_bdp_sample {
 /**
  * struct ra_bdp - what a device has shown
  * @rate: highest bytes in 2^20 ns, of this period and the one before
- * @read_ns: mean duration of the reads of the sample with the least latency; 0 if there is none
+ * @read_ns: mean duration of the reads of the sample with the shortest ones; 0 if there is none
  * @read_bytes: and their mean size
  * @rate_since_ns: when this period began
  * @read_since_ns: when those reads were seen
@@ -97,8 +100,7 @@ static inline void ra_bdp_add_read(struct ra_bdp *bdp, u32 read_ns, u32 read_byt
 	bool known = bdp->read_ns;
 	bool old = alone && (s64)(now_ns - bdp->read_since_ns) >= RA_BDP_NS;
 
-	if (known && !old && ra_bdp_latency(bdp, read_ns, read_bytes) >=
-			     ra_bdp_latency(bdp, bdp->read_ns, bdp->read_bytes))
+	if (known && !old && read_ns >= bdp->read_ns)
 		return;
 	bdp->read_ns = read_ns;
 	bdp->read_bytes = read_bytes;
@@ -118,6 +120,7 @@ static inline void ra_bdp_add(struct ra_bdp *bdp, const struct ra_bdp_sample *s,
 		return;
 	ra_bdp_add_rate(bdp, ra_bdp_bound((s->bytes << 20) / s->elapsed_ns), now_ns);
 	ra_bdp_add_read(bdp, ra_bdp_bound(s->nsecs / s->ios), ra_bdp_bound(s->bytes / s->ios),
+			s->bytes / s->ios < RA_BDP_SMALL &&
 			s->nsecs <= s->elapsed_ns + s->elapsed_ns / 4, now_ns);
 }
 

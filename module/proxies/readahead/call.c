@@ -131,6 +131,7 @@ static enum epoch_event epoch_event(struct ra_file *f, struct ra_call *call, str
 		f->action = pin >= 0 ? pin : first_action(call, f, inode);
 		f->habit = RA_HABIT_NONE;
 		f->run = 0;
+		f->calm = 0;
 		f->looking = false;
 		f->looked = false;
 		f->gaps = 0;
@@ -241,7 +242,7 @@ static void call_use_file(struct ra_call *call, struct ra_file *f, struct inode 
 void ra_call_advised(void)
 {
 	this_cpu_inc(ra_counters.advised);
-	ra_task_elsewhere();
+	ra_task_elsewhere(NULL);
 }
 
 /*
@@ -301,6 +302,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	if (f && ra_rest_pass(f, call)) {
 		if (ra_is_miss(call))
 			this_cpu_inc(ra_counters.calls);
+		ra_task_elsewhere(f);
 		return false;
 	}
 	if (!enter_task(call, file))

@@ -171,8 +171,12 @@ static void sample_device(struct ra_target *target, struct block_device *bdev, u
 		WRITE_ONCE(target->rate, log2_q8(div64_u64(reads.sectors << SECTOR_SHIFT,
 							   (elapsed_ns >> 20) + 1)));
 	}
-	if (target->sample_ns && target->timed)
+	if (target->sample_ns && target->timed) {
 		sample_link(target, &reads, elapsed_ns, now_ns);
+	} else if (target->bdp) {
+		memset(&target->link, 0, sizeof(target->link));
+		WRITE_ONCE(target->bdp, 0);
+	}
 	target->sample_ns = now_ns;
 }
 

@@ -174,6 +174,10 @@ void ra_epoch_count(struct ra_file *f, const struct ra_call *call, enum ra_patte
 	} else {
 		e->seq += seq;
 		e->req += min(call->req, 4096UL);
+		if (!seq && !near && !call->in_stream) {
+			f->run = 0;
+			e->run_from = e->read_bytes;
+		}
 	}
 	/* Reads of a stream that is known would hide the others. */
 	if (call->in_stream)
@@ -261,13 +265,15 @@ static bool epoch_outcome(struct ra_file *f, struct ra_task *task, struct ra_tar
 			  struct mlproxy_outcome *outcome)
 {
 	s64 others;
+	bool known;
 
 	if (task)
 		ra_task_flush(task);
-	f->shared = others_share(&f->epoch, task, READ_ONCE(target->disk), &others);
+	known = others_share(&f->epoch, task, READ_ONCE(target->disk), &others);
+	f->shared = known || ra_target_resting(target, f->epoch.start_ns);
 	if (!own_outcome(f, target, outcome))
 		return false;
-	if (f->shared)
+	if (known)
 		outcome->reward = (outcome->reward + others) / 2;
 	return true;
 }
@@ -344,7 +350,7 @@ void ra_epoch_leave(struct ra_file *f, struct ra_task *task, struct ra_target *t
 {
 	u64 epoch_ns = (u64)READ_ONCE(ra_epoch_us) * NSEC_PER_USEC;
 
-	if (!f->decided || f->rest || now_ns - f->last_ns < epoch_ns ||
+	if (!f->decided || f->rest || f->epoch.unseen || now_ns - f->last_ns < epoch_ns ||
 	    (u64)f->epoch.think_ns + f->epoch.stall_ns < epoch_ns)
 		return;
 	epoch_feedback(f, task, target);
@@ -399,8 +405,8 @@ static bool is_within(enum ra_action action, u8 bdp, u32 kernel_pages, u32 least
  * @inode: of the file
  *
  * Nothing is known of its reads. Of what is read by read() from its first page on, the kernel
- * reads as much as a large window only by and by: at first four times as much as is asked for at
- * most. A fault's window is read at once.
+ * reads as much as a large window only by and by: at first a few times as much as is asked for. A
+ * fault's window is read at once.
  * Return: true if so.
  */
 bool ra_epoch_inherits(enum ra_action action, u8 bdp, bool mmap, const struct ra_target *target,
@@ -556,7 +562,8 @@ bool ra_epoch_end(struct ra_file *f, struct ra_task *task, struct ra_target *tar
 	if (f->habit != RA_HABIT_SEQ)
 		f->run = 0;
 	else
-		f->run = min_t(u64, (u64)f->run + (f->epoch.read_bytes >> PAGE_SHIFT), U32_MAX);
+		f->run = min_t(u64, (u64)f->run + ((f->epoch.read_bytes - f->epoch.run_from) >>
+						   PAGE_SHIFT), U32_MAX);
 	if (f->looking)
 		look_ends(f, task);
 	else if (f->gaps && !--f->gaps)
@@ -604,22 +611,23 @@ void ra_epoch_ask(struct ra_question *q)
 bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_question *q)
 {
 	int pin = READ_ONCE(ra_pin);
+	u8 bdp = f->bdp;
 
 	if (!f->epoch.asked || f->epoch.start_ns != q->start_ns)
 		return false;
 	f->epoch.asked = false;
 	f->decision = q->decision;
 	f->action = q->decision.action;
-	if (f->bdp != q->bdp)
-		ra_use_guess(&f->use.share[RA_BDP]);
 	WRITE_ONCE(f->bdp, q->bdp);
+	if (bdp != q->bdp)
+		ra_use_guess(&f->use.share[RA_BDP]);
 	f->decided = true;
 	if (pin >= 0) {
 		/* What was decided is not done: its outcome must not be learnt. */
 		f->action = pin;
 		f->decision.id = 0;
 	}
-	if (f->action != q->before)
+	if (f->action != q->before || (f->action == RA_BDP && bdp != q->bdp))
 		f->epoch.settle = RA_SETTLE_CALLS;
 	if (pin < 0 && must_look(f, task, q))
 		look(f);

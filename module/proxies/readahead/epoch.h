@@ -37,6 +37,8 @@ struct ra_task;
  * @asked_bytes: of these, those that the application reads ahead itself
  * @settle: calls to go until it is measured
  * @odd: last calls in a row that were of another kind than the file's
+ * @unseen: it began while the file rested
+ * @run_from: of @read_bytes, what was read before the last jump
  * @asked: the action for it is being decided, see &struct ra_question
  * @stall_ns: sum of the time waited, at most 4 s
  * @think_ns: sum of the time between calls that the tasks computed, at most 4 s
@@ -56,11 +58,13 @@ struct ra_epoch {
 	u16 back;
 	u16 near;
 	u8 settle;
-	u8 odd:7;
+	u8 odd:6;
+	bool unseen:1;
 	bool asked:1;
 	u32 log_distance;
 	u32 req;
 	u32 read_bytes;
+	u32 run_from;
 	u32 asked_bytes;
 	u32 stall_ns;
 	u32 think_ns;

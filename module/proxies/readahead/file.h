@@ -46,7 +46,7 @@ enum ra_habit {
  * @gaps: decisions to go without large windows, since a look found reads that were not in
  *	order
  * @window: activity window of &ra_target last counted in
- * @run: pages read since it is read in order
+ * @run: pages read in order since the last jump, as of the last decision
  * @progress: log2 (Q8) of the file's progress share in the last epoch
  * @calm: last decisions in a row that left reads without order to the kernel
  * @rest: calls to go until the next one is looked at

@@ -15,6 +15,7 @@
 #include "file.h"
 #include "readahead.h"
 #include "rest.h"
+#include "target.h"
 
 #define RA_CALM_DECISIONS	2
 #define RA_REST_CALLS		64
@@ -111,6 +112,7 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		f->rest = 0;
 		f->calm = 0;
 		f->epoch.start_ns = 0;
+		f->decided = false;
 		this_cpu_inc(ra_counters.changes);
 		goto unlock;
 	}
@@ -119,10 +121,12 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 	f->order.recent[0] = call->index;
 	this_cpu_inc(ra_counters.rested);
 	f->rest--;
+	ra_target_rested(call->target);
 	if (rest_is_over(f)) {
 		f->rest = 0;
 		/* the next call begins an epoch */
 		f->epoch.settle = 1;
+		f->epoch.unseen = true;
 	}
 unlock:
 	ra_file_unlock(f);

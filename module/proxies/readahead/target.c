@@ -14,6 +14,7 @@
 #include <linux/cache.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -304,7 +305,7 @@ static void disk_active(struct ra_disk *disk, u32 file_span, u32 now)
 {
 	u32 span = READ_ONCE(disk->span);
 
-	if (span != now && cmpxchg(&disk->span, span, now) == span) {
+	if ((s32)(now - span) > 0 && cmpxchg(&disk->span, span, now) == span) {
 		u32 readers = atomic_xchg(&disk->readers, 0);
 
 		WRITE_ONCE(disk->readers_before, now - span == 1 ? readers : 0);
@@ -325,7 +326,7 @@ u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
 {
 	u32 now = window_of(now_ns), window = READ_ONCE(target->window);
 
-	if (window != now && cmpxchg(&target->window, window, now) == window) {
+	if ((s32)(now - window) > 0 && cmpxchg(&target->window, window, now) == window) {
 		u32 files = atomic_xchg(&target->files, 0);
 
 		WRITE_ONCE(target->files_before, now - window == 1 ? files : 0);
@@ -344,6 +345,36 @@ u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
 u32 ra_target_files(const struct ra_target *target)
 {
 	return max_t(u32, READ_ONCE(target->files_before), atomic_read(&target->files));
+}
+
+/**
+ * ra_target_rested() - the current task misses in a file that is not looked at
+ * @target: device
+ *
+ * Others are to know that they are not alone. Context: any.
+ */
+void ra_target_rested(const struct ra_target *target)
+{
+	struct ra_disk *disk = READ_ONCE(target->disk);
+	u32 now_ms = local_clock() >> 20;
+
+	if (READ_ONCE(disk->rested_ms) == now_ms)
+		return;
+	WRITE_ONCE(disk->rested_ms, now_ms);
+	WRITE_ONCE(disk->rested_pid, current->pid);
+}
+
+/**
+ * ra_target_resting() - has another task missed in a file that is not looked at
+ * @target: device
+ * @since_ns: since then, local clock
+ */
+bool ra_target_resting(const struct ra_target *target, u64 since_ns)
+{
+	const struct ra_disk *disk = READ_ONCE(target->disk);
+
+	return (s32)(READ_ONCE(disk->rested_ms) - (u32)(since_ns >> 20)) > 0 &&
+	       READ_ONCE(disk->rested_pid) != current->pid;
 }
 
 /**

@@ -42,6 +42,8 @@ struct ra_reads {
  * @span: number of the current span of activity windows
  * @readers: files active in it
  * @readers_before: files active in the one before
+ * @rested_ms: when a resting file was read last, in 2^20 ns
+ * @rested_pid: by which task
  */
 struct ra_disk {
 	atomic64_t log_sum;
@@ -54,6 +56,8 @@ struct ra_disk {
 	u32 span;
 	atomic_t readers;
 	u32 readers_before;
+	u32 rested_ms;
+	pid_t rested_pid;
 };
 
 /**
@@ -148,6 +152,8 @@ void ra_target_sample(struct ra_target *target, struct super_block *sb, u64 now_
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns);
 u32 ra_target_files(const struct ra_target *target);
 u32 ra_target_readers(const struct ra_target *target);
+void ra_target_rested(const struct ra_target *target);
+bool ra_target_resting(const struct ra_target *target, u64 since_ns);
 unsigned int ra_target_snapshot(const struct ra_target *only, s64 *values, unsigned int nr);
 bool ra_target_strained(const struct ra_target *only);
 bool ra_target_afford(struct ra_target *target, unsigned int pages);

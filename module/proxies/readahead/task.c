@@ -364,18 +364,20 @@ void ra_task_use(struct ra_task *t, const struct ra_call *call)
 }
 
 /**
- * ra_task_elsewhere() - the current task reads what is none of ours
+ * ra_task_elsewhere() - the current task reads what is none of ours, or is not looked at
+ * @f: entry of the file, or NULL: if the task's last call was for it, nothing changes
  *
  * Its time until the next call belongs to none of the files, but to the task still.
  * Context: task context.
  */
-void ra_task_elsewhere(void)
+void ra_task_elsewhere(const struct ra_file *f)
 {
 	u64 tag = task_tag();
 	struct ra_task *t = task_find(tag);
 	struct ra_clock c;
 
-	if (!t || !slot_take(t))
+	/* without taking the slot where there is nothing to be done */
+	if (!t || !READ_ONCE(t->paid.key) || (f && READ_ONCE(t->last) == f) || !slot_take(t))
 		return;
 	if (READ_ONCE(t->tag) == tag && t->paid.key) {
 		clock_read(&c);

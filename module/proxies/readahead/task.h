@@ -132,7 +132,7 @@ unsigned int ra_wait_measure(void);
 void ra_task_begin(void);
 struct ra_task *ra_task_enter(struct ra_target *target, bool fault, u64 *now_ns, bool *outer);
 void ra_task_use(struct ra_task *task, const struct ra_call *call);
-void ra_task_elsewhere(void);
+void ra_task_elsewhere(const struct ra_file *f);
 void ra_task_missed(struct ra_task *task, bool async, unsigned long pages);
 void ra_task_read(struct ra_task *task, u64 bytes);
 void ra_task_exit(struct ra_task *task, u64 enter_ns);
