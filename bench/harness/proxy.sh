@@ -29,10 +29,14 @@ proxy_stop()
 	proxy_runs=
 }
 
-# proxy_mode MODE
+# proxy_mode MODE: held in it; in recommendation mode all decisions are the model's, and nothing
+# is held to the kernel's choice to compare with: the default's own runs are there for that
 proxy_mode()
 {
 	"$MLPROXY" mode "$BENCH_SUBJECT" "$1" > /dev/null
+	[ "$1" = recommendation ] || return 0
+	"$MLPROXY" param "$BENCH_SUBJECT" share.recommendation 1 > /dev/null
+	"$MLPROXY" param "$BENCH_SUBJECT" outer.recommendation 0 > /dev/null
 }
 
 # proxy_run ARGUMENT...: as bench_run; the proxy starts without knowledge of what a run
