@@ -470,6 +470,9 @@ static u32 allowed_actions(const struct ra_file *f, const struct ra_target *targ
 	}
 	if (f->shared)
 		allowed &= ~BIT(RA_PATTERN_1M);
+	/* With none to follow, that is the kernel's choice by another name. */
+	if (f->habit == RA_HABIT_FAR)
+		allowed &= ~(BIT(RA_PATTERN_128K) | BIT(RA_PATTERN_1M));
 	return allowed;
 }
 
