@@ -34,6 +34,17 @@ static u64 task_read_bytes(void)
 #endif
 }
 
+/* Where tasks don't count what they read, the window of a miss is taken for it. */
+static u64 bytes_read(const struct ra_call *call)
+{
+	u64 pages = call->plan.pieces ? (u64)call->plan.pieces * call->plan.pages :
+		    max(call->window_pages, call->req);
+
+	if (IS_ENABLED(CONFIG_TASK_IO_ACCOUNTING))
+		return task_read_bytes() - call->read_bytes;
+	return ra_is_miss(call) ? pages << PAGE_SHIFT : 0;
+}
+
 /*
  * Locks the task's last file if it is another one than @f. The entry is task->last. An inline:
  * sparse follows a lock that is taken on a condition no further than that.
@@ -349,7 +360,7 @@ static void order_after(struct ra_order *o, const struct ra_call *call, pgoff_t 
  */
 void ra_call_exit(struct ra_call *call, pgoff_t expected)
 {
-	u64 bytes = call->outer ? task_read_bytes() - call->read_bytes : 0;
+	u64 bytes = call->outer ? bytes_read(call) : 0;
 	struct ra_file *f = call->entry;
 
 	if (call->outer)

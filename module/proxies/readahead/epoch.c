@@ -46,6 +46,8 @@
  * window's pages are used, the others are measured.
  */
 #define RA_LOOK_ACTION		RA_16K
+/* The actions that a look is for. */
+#define RA_LARGE		(BIT(RA_256K) | BIT(RA_1M) | BIT(RA_4M) | BIT(RA_BDP))
 #define RA_LOOK_SETTLE		2
 #define RA_LOOK_CALLS		4
 /* After one that found other reads than in order, so many decisions go by without. */
@@ -534,7 +536,7 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	q->target = target;
 	q->before = f->action;
 	q->mixed = f->epoch.mmap && f->epoch.mmap < f->epoch.calls;
-	q->may_look = f->epoch.mmap > f->epoch.calls / 2 &&
+	q->may_look = f->epoch.mmap > f->epoch.calls / 2 && (q->req.allowed & RA_LARGE) &&
 		      !is_beyond(ra_action_pages(RA_LOOK_ACTION), kernel_pages);
 	epoch_features(f, inode, kernel_pages, q->x);
 }
