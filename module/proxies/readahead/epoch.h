@@ -85,8 +85,8 @@ struct ra_epoch {
  * @before: action of the epoch before
  * @bdp: window that RA_BDP stands for, as &ra_file.bdp
  * @mixed: of that, some calls were page faults and some not
- * @may_look: it had more page faults than other calls, a look's window is none too large, and there is a
- *	large one among the actions
+ * @may_look: it had more page faults than other calls, a look's window is none too large, and
+ *	there is a large one among the actions
  */
 struct ra_question {
 	struct mlproxy_request req;
