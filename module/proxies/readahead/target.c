@@ -301,17 +301,18 @@ u32 ra_target_dev(const struct ra_target *target)
 	return smp_load_acquire(&ra_target_devs[target - ra_targets]);
 }
 
-static void disk_active(struct ra_disk *disk, u32 file_span, u32 now)
+/* Count a file that was counted last in @file_window; the first one of a new window begins it. */
+static void count_active(u32 *window, atomic_t *files, u32 *files_before, u32 file_window, u32 now)
 {
-	u32 span = READ_ONCE(disk->span);
+	u32 was = READ_ONCE(*window);
 
-	if ((s32)(now - span) > 0 && cmpxchg(&disk->span, span, now) == span) {
-		u32 readers = atomic_xchg(&disk->readers, 0);
+	if ((s32)(now - was) > 0 && cmpxchg(window, was, now) == was) {
+		u32 n = atomic_xchg(files, 0);
 
-		WRITE_ONCE(disk->readers_before, now - span == 1 ? readers : 0);
+		WRITE_ONCE(*files_before, now - was == 1 ? n : 0);
 	}
-	if (file_span != now)
-		atomic_inc(&disk->readers);
+	if (file_window != now)
+		atomic_inc(files);
 }
 
 /**
@@ -324,17 +325,13 @@ static void disk_active(struct ra_disk *disk, u32 file_span, u32 now)
  */
 u32 ra_target_active(struct ra_target *target, u32 file_window, u64 now_ns)
 {
-	u32 now = window_of(now_ns), window = READ_ONCE(target->window);
+	struct ra_disk *disk = READ_ONCE(target->disk);
+	u32 now = window_of(now_ns);
 
-	if ((s32)(now - window) > 0 && cmpxchg(&target->window, window, now) == window) {
-		u32 files = atomic_xchg(&target->files, 0);
-
-		WRITE_ONCE(target->files_before, now - window == 1 ? files : 0);
-	}
-	if (file_window == now)
-		return now;
-	atomic_inc(&target->files);
-	disk_active(READ_ONCE(target->disk), file_window >> RA_SPAN_SHIFT, now >> RA_SPAN_SHIFT);
+	count_active(&target->window, &target->files, &target->files_before, file_window, now);
+	if (file_window != now)
+		count_active(&disk->span, &disk->readers, &disk->readers_before,
+			     file_window >> RA_SPAN_SHIFT, now >> RA_SPAN_SHIFT);
 	return now;
 }
 
