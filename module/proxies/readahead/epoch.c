@@ -46,8 +46,6 @@
  * window's pages are used, the others are measured.
  */
 #define RA_LOOK_ACTION		RA_16K
-/* The actions that a look is for. */
-#define RA_LARGE		(BIT(RA_256K) | BIT(RA_1M) | BIT(RA_4M) | BIT(RA_BDP))
 #define RA_LOOK_SETTLE		2
 #define RA_LOOK_CALLS		4
 /* After one that found other reads than in order, so many decisions go by without. */
@@ -520,6 +518,17 @@ static void look(struct ra_file *f)
 	this_cpu_inc(ra_counters.looks);
 }
 
+/* Is there an action that a look is for? */
+static bool any_large(u32 allowed)
+{
+	int i;
+
+	for (i = 0; i < RA_NR_ACTIONS; i++)
+		if ((allowed & BIT(i)) && ra_action_large(i))
+			return true;
+	return false;
+}
+
 static void question(struct ra_question *q, const struct ra_file *f, struct ra_target *target,
 		     struct inode *inode)
 {
@@ -536,7 +545,7 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	q->target = target;
 	q->before = f->action;
 	q->mixed = f->epoch.mmap && f->epoch.mmap < f->epoch.calls;
-	q->may_look = f->epoch.mmap > f->epoch.calls / 2 && (q->req.allowed & RA_LARGE) &&
+	q->may_look = f->epoch.mmap > f->epoch.calls / 2 && any_large(q->req.allowed) &&
 		      !is_beyond(ra_action_pages(RA_LOOK_ACTION), kernel_pages);
 	epoch_features(f, inode, kernel_pages, q->x);
 }
