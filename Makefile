@@ -39,6 +39,7 @@ help:
 	@echo '  make userspace   libraries, command line tool, trainer (build/userspace)'
 	@echo '  make demo        boot a stock kernel, train, compare; about 15 minutes'
 	@echo '  make pretrain    make the shipped models of readahead anew; about 40 minutes'
+	@echo '  make bench       what a decision, a record and a model cost, beside peers; a minute'
 	@echo '  make bench-readahead  compare them on the test loads; hours'
 	@echo '  make bench-readahead-fits  the same where data fits in memory; minutes'
 	@echo '  make check       the tests, on three kernels; about 40 minutes'
@@ -83,6 +84,9 @@ demo:
 
 pretrain:
 	scripts/pretrain
+
+bench:
+	bench/core/cost --write
 
 bench-readahead:
 	scripts/bench-readahead
@@ -175,6 +179,6 @@ dkms: dkms-source
 clean:
 	rm -rf $(O)
 
-.PHONY: all help modules sync kdir-check userspace demo pretrain bench-readahead \
+.PHONY: all help modules sync kdir-check userspace demo pretrain bench bench-readahead \
 	bench-readahead-fits check check-debug check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean
