@@ -36,6 +36,6 @@ double peer_call(const char *program);
 double peer_consume(void);
 
 /* fake.c: our reader on plain memory. */
-double consume_fake(unsigned int nr_rings);
+double consume_fake(unsigned int nr_rings, bool batch);
 
 #endif /* BENCH_CORE_COST_H */

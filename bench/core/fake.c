@@ -53,14 +53,23 @@ static void fill(struct fake_ring *ring, unsigned int nr, unsigned int cpu)
 	ring->producer.pos = DATA_BYTES;
 }
 
-double consume_fake(unsigned int nr_rings)
+static int nothing_of_many(const struct mlproxy_record_ref *records, unsigned int nr, void *ctx)
+{
+	(void)records;
+	(void)nr;
+	(void)ctx;
+	return 0;
+}
+
+double consume_fake(unsigned int nr_rings, bool batch)
 {
 	struct fake_ring *fakes = calloc(nr_rings, sizeof(*fakes));
 	struct mlproxy_ring_counts counts = {};
 	struct mlpx_head heap[MAX_RINGS];
 	struct mlpx_ring rings[MAX_RINGS];
-	unsigned int i, n = nr_rings * RECORDS;
+	unsigned int i;
 	uint64_t since;
+	int got;
 
 	_Static_assert(sizeof(struct fake_record) == 64, "a ring is a power of two");
 	if (!fakes || nr_rings > MAX_RINGS)
@@ -71,9 +80,14 @@ double consume_fake(unsigned int nr_rings)
 			       (const void *)fakes[i].data, DATA_BYTES, i);
 	}
 	since = now_ns();
-	if (mlpx_rings_consume(rings, nr_rings, heap, 0, nothing, NULL, &counts) != (int)n)
-		die("records of plain rings are missing");
+	if (batch)
+		got = mlpx_rings_consume_batch(rings, nr_rings, heap, 0, nothing_of_many, NULL,
+					       &counts);
+	else
+		got = mlpx_rings_consume(rings, nr_rings, heap, 0, nothing, NULL, &counts);
 	since = now_ns() - since;
+	if (got != (int)(nr_rings * RECORDS))
+		die("records of plain rings are missing");
 	free(fakes);
-	return (double)since / n;
+	return (double)since / got;
 }

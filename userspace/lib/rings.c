@@ -222,6 +222,17 @@ int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max, mlproxy_re
 				  &s->rings.counts);
 }
 
+int mlproxy_ring_consume_batch(struct mlproxy_session *s, unsigned int max, mlproxy_batch_fn fn,
+			       void *ctx)
+{
+	int ret = need_rings(s);
+
+	if (ret)
+		return ret;
+	return mlpx_rings_consume_batch(s->rings.ring, s->rings.nr, s->rings.heap, max, fn, ctx,
+					&s->rings.counts);
+}
+
 void mlproxy_ring_get_counts_sized(const struct mlproxy_session *s,
 				   struct mlproxy_ring_counts *counts, size_t bytes)
 {

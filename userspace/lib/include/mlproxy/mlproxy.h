@@ -413,6 +413,29 @@ typedef int (*mlproxy_record_fn)(const struct mlproxy_rec_hdr *rec, unsigned int
 				 void *ctx);
 
 /**
+ * struct mlproxy_record_ref - one record of many
+ * @rec: as for mlproxy_record_fn
+ * @cpu: CPU that published it
+ * @lost: records of this CPU that were lost right before it, at most UINT32_MAX
+ */
+struct mlproxy_record_ref {
+	const struct mlproxy_rec_hdr *rec;
+	uint32_t cpu;
+	uint32_t lost;
+};
+
+/**
+ * typedef mlproxy_batch_fn - takes many records at a time
+ * @records: records in order, valid until the callback returns
+ * @nr: how many, at least 1
+ * @ctx: as given to mlproxy_ring_consume_batch()
+ *
+ * Return: as mlproxy_record_fn. All of @records are consumed either way.
+ */
+typedef int (*mlproxy_batch_fn)(const struct mlproxy_record_ref *records, unsigned int nr,
+				void *ctx);
+
+/**
  * mlproxy_ring_setup() - make the session's rings and map them
  * @s: bound session; one opened with MLPROXY_OPEN_RDONLY makes a system call for each
  *	part of a ring that it gives back
@@ -475,6 +498,20 @@ MLPROXY_API int mlproxy_wait(struct mlproxy_session *s, int timeout_ms);
  */
 MLPROXY_API int mlproxy_ring_consume(struct mlproxy_session *s, unsigned int max,
 				     mlproxy_record_fn fn, void *ctx);
+
+/**
+ * mlproxy_ring_consume_batch() - mlproxy_ring_consume() with one call for many records
+ * @s: session with rings
+ * @max: at most so many records; 0 means all that are there now
+ * @fn: callback
+ * @ctx: given to @fn
+ *
+ * The same records in the same order, in about half the time. Room is given back to the
+ * kernel each time that @fn returns.
+ * Return: as mlproxy_ring_consume().
+ */
+MLPROXY_API int mlproxy_ring_consume_batch(struct mlproxy_session *s, unsigned int max,
+					   mlproxy_batch_fn fn, void *ctx);
 
 /**
  * mlproxy_ring_get_counts_sized() - the library's own counters
