@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Prototypes out of type information: of a kernel and a module that are made up here. */
+/* Prototypes and members out of type information: of a kernel and a module made up here. */
 #include <linux/btf.h>
 #include <stdlib.h>
 
@@ -111,8 +111,10 @@ static void broken(void **state)
 	struct made made = MAKE(kernel_types, kernel_names);
 	u32 values[] = { 0, 1, 0xffff, 0x7fffffff, 0xffffffff, INFO(BTF_KIND_PTR, 0) };
 	struct proto_blob blob;
+	struct proto_member at;
 	char text[128];
 	size_t i, v;
+	s32 value;
 
 	(void)state;
 	for (i = 0; i < made.len / 4; i++) {
@@ -123,6 +125,8 @@ static void broken(void **state)
 			if (!proto_blob_open(made.header, made.len, NULL, &blob)) {
 				proto_print(&blob, "read_it", text, sizeof(text));
 				proto_print(&blob, "none", text, sizeof(text));
+				proto_find_member(&blob, "file.long", &at);
+				proto_find_enumerator(&blob, "none", &value);
 			}
 		}
 		*word = old;
@@ -132,11 +136,78 @@ static void broken(void **state)
 	free(made.header);
 }
 
+/* A module's structure, with members of the kernel's types. */
+static const char record_names[] = "\0rec\0long\0deep\0bits\0kind\0many\0HOT\0COLD";
+enum {
+	R_REC = KERNEL_NAMES + 1, R_LONG = R_REC + 4, R_DEEP = R_LONG + 5, R_BITS = R_DEEP + 5,
+	R_KIND = R_BITS + 5, R_MANY = R_KIND + 5, R_HOT = R_MANY + 5, R_COLD = R_HOT + 4,
+};
+
+#define KFLAG (1U << 31)
+
+/* 11 struct rec, 12 an array of longs, 13 an enumeration, 14 const ssize_t */
+static const u32 record_types[] = {
+	R_REC, INFO(BTF_KIND_STRUCT, 5) | KFLAG, 48,
+		R_LONG, 14, 0,
+		R_DEEP, 1, 64,
+		R_BITS, 2, 3 << 24 | 128,
+		R_KIND, 13, 192,
+		R_MANY, 12, 256,
+	0, INFO(BTF_KIND_ARRAY, 0), 0, 2, 2, 2,
+	R_KIND, INFO(BTF_KIND_ENUM, 2), 4, R_HOT, 0, R_COLD, 7,
+	0, INFO(BTF_KIND_CONST, 0), 3,
+};
+
+static void expect_member(const struct proto_blob *blob, const char *path, u32 offset, u32 size)
+{
+	struct proto_member at;
+
+	assert_int_equal(proto_find_member(blob, path, &at), 0);
+	assert_int_equal(at.offset, offset);
+	assert_int_equal(at.size, size);
+}
+
+static void of_structures(void **state)
+{
+	struct made kernel = MAKE(kernel_types, kernel_names);
+	struct made module = MAKE(record_types, record_names);
+	struct proto_blob base, blob;
+	struct proto_member at;
+	s32 value = -1;
+
+	(void)state;
+	assert_int_equal(proto_blob_open(kernel.header, kernel.len, NULL, &base), 0);
+	assert_int_equal(proto_blob_open(module.header, module.len, &base, &blob), 0);
+	expect_member(&blob, "rec.long", 0, 8);
+	expect_member(&blob, "rec.deep", 8, 8);
+	expect_member(&blob, "rec.deep.long", 8, 8);
+	expect_member(&blob, "rec.kind", 24, 4);
+	expect_member(&blob, "rec.many", 32, 16);
+	/* of the base */
+	expect_member(&blob, "file.long", 0, 8);
+	assert_int_equal(proto_find_member(&blob, "rec.bits", &at), -EDOM);
+	assert_int_equal(proto_find_member(&blob, "rec.none", &at), -ENODATA);
+	assert_int_equal(proto_find_member(&blob, "rec.long.long", &at), -ENODATA);
+	assert_int_equal(proto_find_member(&blob, "re.long", &at), -ENODATA);
+	assert_int_equal(proto_find_member(&blob, "rec", &at), -ENODATA);
+	assert_int_equal(proto_find_member(&blob, "rec.", &at), -ENODATA);
+	assert_int_equal(proto_find_enumerator(&blob, "COLD", &value), 0);
+	assert_int_equal(value, 7);
+	assert_int_equal(proto_find_enumerator(&blob, "HOT", &value), 0);
+	assert_int_equal(value, 0);
+	assert_int_equal(proto_find_enumerator(&blob, "CO", &value), -ENODATA);
+	/* a base's are not looked at */
+	assert_int_equal(proto_find_enumerator(&blob, "none", &value), -ENODATA);
+	free(kernel.header);
+	free(module.header);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_the_kernel),
 		cmocka_unit_test(of_a_module),
+		cmocka_unit_test(of_structures),
 		cmocka_unit_test(broken),
 	};
 

@@ -51,6 +51,8 @@ static int hook_attach(struct proxy_hook *hook, bool loaded)
 			       hook->module ?: "the kernel");
 		if (!err)
 			err = proxy_symbol_check(hook->module, hook->name, hook->prototype);
+		if (!err && hook->check)
+			err = hook->check();
 		if (err)
 			return err;
 	}
@@ -92,6 +94,25 @@ static void detach_all(void)
 	synchronize_rcu_tasks();
 }
 
+/* A module that has one of the functions has to have them all. */
+static int check_complete(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < nr_hooks; i++) {
+		if (hooks[i].attached || !hooks[i].module)
+			continue;
+		for (j = 0; j < nr_hooks; j++) {
+			if (!hooks[j].attached || !hooks[j].module ||
+			    strcmp(hooks[j].module, hooks[i].module))
+				continue;
+			pr_err("there is no function %s in %s\n", hooks[i].name, hooks[i].module);
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
 int proxy_hooks_attach(void)
 {
 	unsigned int i;
@@ -107,6 +128,7 @@ int proxy_hooks_attach(void)
 			err = 0;
 		}
 	}
+	err = err ?: check_complete();
 	if (err)
 		detach_all();
 	mutex_unlock(&hook_mutex);
@@ -163,12 +185,15 @@ static void module_goes(const char *name)
 static void module_comes(const char *name)
 {
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; wanted && i < nr_hooks; i++) {
-		/* What is refused stays the kernel's; the log says why. */
+	for (i = 0; wanted && i < nr_hooks && !err; i++) {
 		if (hooks[i].module && !strcmp(hooks[i].module, name))
-			hook_attach(&hooks[i], true);
+			err = hook_attach(&hooks[i], true);
 	}
+	/* If one is refused, all stay the kernel's; the log says why. */
+	if (err)
+		module_goes(name);
 }
 
 static int module_notify(struct notifier_block *nb, unsigned long action, void *data)

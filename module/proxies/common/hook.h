@@ -32,9 +32,11 @@ void proxy_hook_redirect(unsigned long ip, unsigned long parent_ip, struct ftrac
  * struct proxy_hook - one function
  * @name: its name
  * @module: module that it is in, which may come and go; NULL for the kernel itself
- * @prototype: as proto_print() writes it; NULL if the compiler has compared it
+ * @prototype: as for proxy_symbol_check(); NULL if the compiler has compared it
  * @original: the function; while it is attached, if it is known by its name only
  * @replacement: called in its place
+ * @check: what else has to be right before it is replaced, where its module is there; may sleep,
+ *	returns 0 or an error, which it has said in the kernel's log. Optional
  * @ops: how ftrace knows it
  * @attached: it is in force
  *
@@ -46,6 +48,7 @@ struct proxy_hook {
 	const char *prototype;
 	void *original;
 	void *replacement;
+	int (*check)(void);
 	struct ftrace_ops ops;
 	bool attached;
 };
@@ -68,8 +71,8 @@ struct proxy_hook {
  * PROXY_HOOK_NAMED() - a function that is known by its name only
  *
  * In the kernel (_module is NULL) or in a module. The kernel's type information (BTF) must
- * give it this prototype; else it is refused. Of several functions of one name the first one
- * in the symbol table is taken: choose another.
+ * give it this prototype, or one of several with '|' between them; else it is refused. Of
+ * several functions of one name the first one in the symbol table is taken: choose another.
  */
 #define PROXY_HOOK_NAMED(_module, _name, _prototype, _replacement) {			\
 	.ops = PROXY_HOOK_OPS,								\
@@ -77,6 +80,16 @@ struct proxy_hook {
 	.module = _module,								\
 	.prototype = _prototype,							\
 	.replacement = _replacement,							\
+}
+
+/* PROXY_HOOK_CHECKED() - PROXY_HOOK_NAMED() with a check, see &struct proxy_hook.check */
+#define PROXY_HOOK_CHECKED(_module, _name, _prototype, _replacement, _check) {		\
+	.ops = PROXY_HOOK_OPS,								\
+	.name = _name,									\
+	.module = _module,								\
+	.prototype = _prototype,							\
+	.replacement = _replacement,							\
+	.check = _check,								\
 }
 
 /**
@@ -103,8 +116,8 @@ void proxy_hooks_exit(void);
  * proxy_hooks_attach() - replace the functions
  *
  * One whose module is not loaded is replaced when it comes, before that module's own
- * initialisation; when it goes, the replacements are drained. If the function of a module
- * that comes is refused, the kernel's log says so.
+ * initialisation; when it goes, the replacements are drained. If a function of a module that
+ * comes is refused, the kernel's log says so, and none of that module's is replaced.
  *
  * Context: may sleep. Return: 0; or the error of the first that can't be, which is said in
  * the kernel's log, and then none is: -ENOENT for no such function, -EPROTOTYPE for another

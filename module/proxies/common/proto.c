@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prototypes out of the kernel's type information: see proto.h.
+ * Prototypes and members out of the kernel's type information: see proto.h.
  *
  * Types have numbers, in the order in which they stand, and several lengths; so finding one
  * is a walk from the first on. A prototype takes some tens of such walks, and nobody asks
@@ -218,4 +218,156 @@ int proto_print(const struct proto_blob *blob, const char *name, char *text, siz
 		return -EBADMSG;
 	err = print_function(blob, &w, proto);
 	return err ? err : w.len < size ? 0 : -E2BIG;
+}
+
+/* ------------------------------------------------------------------ */
+/* Members                                                             */
+
+static bool is_record(const struct btf_type *t)
+{
+	u32 kind = BTF_INFO_KIND(t->info);
+
+	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION;
+}
+
+static bool has_name(const struct proto_blob *blob, u32 offset, const char *name, size_t len)
+{
+	const char *is = string_of(blob, offset);
+
+	return !strncmp(is, name, len) && !is[len];
+}
+
+static const struct btf_type *find_struct(const struct proto_blob *blob, const char *name,
+					  size_t len)
+{
+	const struct btf_type *t;
+	u32 offset = 0;
+
+	while ((t = type_at(blob, offset))) {
+		if (BTF_INFO_KIND(t->info) == BTF_KIND_STRUCT &&
+		    has_name(blob, t->name_off, name, len))
+			return t;
+		offset += type_len(t);
+	}
+	return blob->base ? find_struct(blob->base, name, len) : NULL;
+}
+
+/* What a type is, behind its names and qualifiers; NULL if it is broken. */
+static const struct btf_type *strip(const struct proto_blob *blob, u32 id)
+{
+	const struct btf_type *t;
+	unsigned int depth;
+
+	for (depth = 0; depth < MAX_DEPTH && (t = type_of(blob, id)); depth++) {
+		switch (BTF_INFO_KIND(t->info)) {
+		case BTF_KIND_TYPEDEF:
+		case BTF_KIND_CONST:
+		case BTF_KIND_VOLATILE:
+		case BTF_KIND_RESTRICT:
+		case BTF_KIND_TYPE_TAG:
+			id = t->type;
+			break;
+		default:
+			return t;
+		}
+	}
+	return NULL;
+}
+
+/* Return: bytes, 0 for what has none. */
+static u32 size_of(const struct proto_blob *blob, const struct btf_type *t)
+{
+	const struct btf_array *array = (const void *)(t + 1);
+	const struct btf_type *element;
+
+	switch (BTF_INFO_KIND(t->info)) {
+	case BTF_KIND_PTR:
+		return sizeof(void *);
+	case BTF_KIND_ARRAY:
+		element = strip(blob, array->type);
+		if (!element || BTF_INFO_KIND(element->info) == BTF_KIND_ARRAY)
+			return 0;
+		return array->nelems * size_of(blob, element);
+	case BTF_KIND_INT:
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return t->size;
+	default:
+		return 0;
+	}
+}
+
+static const struct btf_member *find_in(const struct proto_blob *blob, const struct btf_type *t,
+					const char *name, size_t len)
+{
+	const struct btf_member *m = (const void *)(t + 1);
+	u32 i;
+
+	for (i = 0; i < BTF_INFO_VLEN(t->info); i++)
+		if (has_name(blob, m[i].name_off, name, len))
+			return &m[i];
+	return NULL;
+}
+
+/* Go from a structure to one of its members, which @at is of then. */
+static const struct btf_type *go_in(const struct proto_blob *blob, const struct btf_type *t,
+				    const char *name, size_t len, struct proto_member *at, int *err)
+{
+	const struct btf_member *m = is_record(t) ? find_in(blob, t, name, len) : NULL;
+	u32 bits;
+
+	*err = -ENODATA;
+	if (!m)
+		return NULL;
+	bits = BTF_INFO_KFLAG(t->info) ? BTF_MEMBER_BIT_OFFSET(m->offset) : m->offset;
+	*err = -EDOM;
+	if (bits % 8 || (BTF_INFO_KFLAG(t->info) && BTF_MEMBER_BITFIELD_SIZE(m->offset)))
+		return NULL;
+	t = strip(blob, m->type);
+	*err = t ? 0 : -EBADMSG;
+	at->offset += bits / 8;
+	return t;
+}
+
+int proto_find_member(const struct proto_blob *blob, const char *path, struct proto_member *at)
+{
+	size_t len = strcspn(path, ".");
+	const struct btf_type *t = find_struct(blob, path, len);
+	int err = t && path[len] ? 0 : -ENODATA;
+
+	at->offset = 0;
+	for (path += len; !err && *path; path += len) {
+		path++;
+		len = strcspn(path, ".");
+		t = go_in(blob, t, path, len, at, &err);
+	}
+	if (!err)
+		at->size = size_of(blob, t);
+	return err;
+}
+
+int proto_find_enumerator(const struct proto_blob *blob, const char *name, s32 *value)
+{
+	const struct btf_type *t;
+	size_t len = strlen(name);
+	u32 offset = 0, i, step;
+
+	for (; (t = type_at(blob, offset)); offset += type_len(t)) {
+		const u32 *e = (const void *)(t + 1);
+
+		if (BTF_INFO_KIND(t->info) == BTF_KIND_ENUM)
+			step = 2;
+		else if (BTF_INFO_KIND(t->info) == BTF_KIND_ENUM64)
+			step = 3;
+		else
+			continue;
+		for (i = 0; i < BTF_INFO_VLEN(t->info); i++)
+			if (has_name(blob, e[i * step], name, len)) {
+				*value = (s32)e[i * step + 1];
+				return 0;
+			}
+	}
+	return -ENODATA;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Prototypes of functions out of the kernel's type information (BTF, the format of
- * linux/btf.h): plain C, shared with the unit tests.
+ * Prototypes of functions, and where members of structures are, out of the kernel's type
+ * information (BTF, the format of linux/btf.h): plain C, shared with the unit tests.
  */
 #ifndef _MLPROXY_PROXIES_PROTO_H
 #define _MLPROXY_PROXIES_PROTO_H
@@ -54,5 +54,37 @@ int proto_blob_open(const void *data, size_t len, const struct proto_blob *base,
  * -E2BIG if there is no room.
  */
 int proto_print(const struct proto_blob *blob, const char *name, char *text, size_t size);
+
+/**
+ * struct proto_member - where a member of a structure is
+ * @offset: bytes from the structure's begin
+ * @size: bytes that it takes
+ */
+struct proto_member {
+	u32 offset;
+	u32 size;
+};
+
+/**
+ * proto_find_member() - where a member of a structure is
+ * @blob: where the structure's type is, there or in its base
+ * @path: "STRUCTURE.MEMBER", or further members behind it of one that is a structure itself;
+ *	nothing in a member without a name is found
+ * @at: out
+ *
+ * Context: any, takes milliseconds. Return: 0; -ENODATA if there is none; -EDOM for a bit
+ * field; -EBADMSG.
+ */
+int proto_find_member(const struct proto_blob *blob, const char *path, struct proto_member *at);
+
+/**
+ * proto_find_enumerator() - the number of an enumerator
+ * @blob: where its type is; what its base has is not looked at
+ * @name: its name
+ * @value: out; of one of 64 bits, its lower half
+ *
+ * Context: any, takes milliseconds. Return: 0, or -ENODATA if there is none.
+ */
+int proto_find_enumerator(const struct proto_blob *blob, const char *name, s32 *value);
 
 #endif /* _MLPROXY_PROXIES_PROTO_H */

@@ -149,22 +149,71 @@ static int blob_read(const char *of, const struct proto_blob *base, struct proto
 	return err;
 }
 
-static int read_prototype(const char *module, const char *name, char *text)
+/**
+ * struct types - type information of a module, or of the kernel
+ * @kernel: the kernel's
+ * @module: the module's, if @of_module
+ * @kernel_data: memory of it
+ * @module_data: the same
+ * @of_module: there is a module
+ */
+struct types {
+	struct proto_blob kernel;
+	struct proto_blob module;
+	void *kernel_data;
+	void *module_data;
+	bool of_module;
+};
+
+static void types_free(struct types *types)
 {
-	struct proto_blob kernel, blob;
-	void *kernel_data, *data = NULL;
+	vfree(types->module_data);
+	vfree(types->kernel_data);
+}
+
+static int types_read(const char *module, struct types *types)
+{
 	int err;
 
-	err = blob_read("vmlinux", NULL, &kernel, &kernel_data);
+	types->of_module = module;
+	types->module_data = NULL;
+	err = blob_read("vmlinux", NULL, &types->kernel, &types->kernel_data);
+	if (!err && module)
+		err = blob_read(module, &types->kernel, &types->module, &types->module_data);
+	if (err)
+		types_free(types);
+	return err;
+}
+
+static const struct proto_blob *blob_of(const struct types *types)
+{
+	return types->of_module ? &types->module : &types->kernel;
+}
+
+static int read_prototype(const char *module, const char *name, char *text)
+{
+	struct types types;
+	int err = types_read(module, &types);
+
 	if (err)
 		return err;
-	if (module)
-		err = blob_read(module, &kernel, &blob, &data);
-	if (!err)
-		err = proto_print(module ? &blob : &kernel, name, text, PROTO_LEN);
-	vfree(data);
-	vfree(kernel_data);
+	err = proto_print(blob_of(&types), name, text, PROTO_LEN);
+	types_free(&types);
 	return err;
+}
+
+/* Is it one of them? */
+static bool is_among(const char *text, const char *alternatives)
+{
+	size_t len;
+
+	for (;; alternatives += len + 1) {
+		len = strcspn(alternatives, "|");
+		if (!strncmp(text, alternatives, len) && !text[len])
+			return true;
+		if (!alternatives[len])
+			return false;
+	}
 }
 
 int proxy_symbol_check(const char *module, const char *name, const char *prototype)
@@ -178,10 +227,67 @@ int proxy_symbol_check(const char *module, const char *name, const char *prototy
 	if (err) {
 		pr_err("cannot tell what %s takes: error %d in the type information (BTF) of %s\n",
 		       name, err, module ?: "the kernel");
-	} else if (strcmp(text, prototype)) {
+	} else if (!is_among(text, prototype)) {
 		pr_err("%s is \"%s\" here, and not \"%s\"\n", name, text, prototype);
 		err = -EPROTOTYPE;
 	}
 	kfree(text);
+	return err;
+}
+
+static int field_find(const struct proto_blob *blob, struct proxy_field *field, u32 *size)
+{
+	struct proto_member at;
+	int err;
+
+	*size = 0;
+	if (!strchr(field->path, '.'))
+		return proto_find_enumerator(blob, field->path, &field->value);
+	err = proto_find_member(blob, field->path, &at);
+	if (err)
+		return err;
+	field->value = at.offset;
+	*size = at.size;
+	return 0;
+}
+
+static int field_check(const char *of, const struct proto_blob *blob, struct proxy_field *field)
+{
+	u32 size;
+	int err = field_find(blob, field, &size);
+
+	field->found = !err;
+	if (err == -ENODATA && field->optional)
+		return 0;
+	if (err) {
+		pr_err("cannot find %s: error %d in the type information (BTF) of %s\n",
+		       field->path, err, of);
+		return err;
+	}
+	if (size == field->size)
+		return 0;
+	pr_err("%s of %s has %u bytes here, and not %u\n", field->path, of, size, field->size);
+	return -EPROTOTYPE;
+}
+
+int proxy_fields_find(const char *module, struct proxy_field *fields, unsigned int nr)
+{
+	const char *of = module ?: "the kernel";
+	struct types *types = kmalloc(sizeof(*types), GFP_KERNEL);
+	unsigned int i;
+	int err;
+
+	if (!types)
+		return -ENOMEM;
+	err = types_read(module, types);
+	if (err) {
+		pr_err("cannot read the type information (BTF) of %s: error %d\n", of, err);
+		goto out;
+	}
+	for (i = 0; i < nr && !err; i++)
+		err = field_check(of, blob_of(types), &fields[i]);
+	types_free(types);
+out:
+	kfree(types);
 	return err;
 }
