@@ -8,7 +8,7 @@
 
 DOCS_HEADERS='uapi/linux module/include userspace/lib/include'
 # Programs and modules are called mlproxy_… too.
-DOCS_MODULES='mlproxy_readahead|mlproxy_synth|mlproxy_seqbuf'
+DOCS_MODULES='mlproxy_f2fs|mlproxy_readahead|mlproxy_synth|mlproxy_seqbuf'
 
 # test_exists FILE [NAME]: FILE is below tests/, with or without a test's name
 test_exists()

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module, parameters, and the proxy's callbacks.
+ *
+ * The hooks are attached while the proxy runs and a target is set, both under f2fs_mutex; if
+ * F2FS is loaded later, they are then. Parameters under /sys/module/mlproxy_f2fs/parameters/ are
+ * the administrator's interface; the proxy's own state is under /sys/class/misc/mlproxy.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include "action.h"
+#include "common/hook.h"
+#include "common/params.h"
+#include "f2fs.h"
+#include "hook.h"
+#include "mount.h"
+#include "schema.h"
+
+DEFINE_PER_CPU(struct f2fs_counters, f2fs_counters);
+int f2fs_pin = -1;
+
+static struct mlproxy *f2fs_registered;
+static bool f2fs_running;
+static bool f2fs_attached;
+static DEFINE_MUTEX(f2fs_mutex);
+
+#define F2FS_LOOK_JIFFIES HZ
+static void look_again(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(f2fs_look, look_again);
+
+/* Attach or detach as the state wants it. */
+static int hooks_update(void)
+{
+	bool want = f2fs_running && proxy_targets_any(&f2fs_chosen);
+	int err;
+
+	lockdep_assert_held(&f2fs_mutex);
+	if (want == f2fs_attached)
+		return 0;
+	if (!want) {
+		cancel_delayed_work(&f2fs_look);
+		proxy_hooks_detach();
+		f2fs_mounts_run(false);
+		f2fs_attached = false;
+		return 0;
+	}
+	f2fs_mounts_run(true);
+	err = proxy_hooks_attach();
+	if (err) {
+		f2fs_mounts_run(false);
+		return err;
+	}
+	f2fs_attached = true;
+	queue_delayed_work(system_power_efficient_wq, &f2fs_look, F2FS_LOOK_JIFFIES);
+	return 0;
+}
+
+/* Names of devices come, go, and mean others. No mutex is held meanwhile. */
+static void look_again(struct work_struct *work)
+{
+	proxy_targets_look(&f2fs_chosen);
+	f2fs_mounts_choose();
+	mutex_lock(&f2fs_mutex);
+	if (f2fs_attached)
+		queue_delayed_work(system_power_efficient_wq, &f2fs_look, F2FS_LOOK_JIFFIES);
+	mutex_unlock(&f2fs_mutex);
+}
+
+/* The callbacks: @priv is the filesystem, of an instance; else NULL. */
+static int f2fs_start(struct mlproxy *proxy, void *priv)
+{
+	int err;
+
+	if (priv)
+		return 0;
+	mutex_lock(&f2fs_mutex);
+	f2fs_running = true;
+	err = hooks_update();
+	if (err)
+		f2fs_running = false;
+	mutex_unlock(&f2fs_mutex);
+	return err;
+}
+
+static void f2fs_stop(struct mlproxy *proxy, void *priv)
+{
+	if (priv)
+		return;
+	mutex_lock(&f2fs_mutex);
+	f2fs_running = false;
+	hooks_update();
+	mutex_unlock(&f2fs_mutex);
+}
+
+static unsigned int f2fs_snapshot(void *priv, s64 *values, unsigned int nr)
+{
+	return priv ? f2fs_mount_snapshot(priv, values, nr) : 0;
+}
+
+static bool f2fs_critical(void *priv)
+{
+	return priv && f2fs_mount_short(priv);
+}
+
+static u32 f2fs_estimate(void *priv, const s64 *values, unsigned int nr)
+{
+	if (!nr)
+		return MLPROXY_HEALTH_UNKNOWN;
+	return f2fs_critical(priv) ? MLPROXY_HEALTH_BAD : MLPROXY_HEALTH_GOOD;
+}
+
+static const struct mlproxy_ops f2fs_ops = {
+	.start = f2fs_start,
+	.stop = f2fs_stop,
+	.snapshot = f2fs_snapshot,
+	.critical = f2fs_critical,
+	.estimate = f2fs_estimate,
+};
+
+static const struct mlproxy_desc f2fs_desc = {
+	.owner = THIS_MODULE,
+	.name = "f2fs",
+	.schema_version = 1,
+	.nr_features = F2FS_NR_FEATURES,
+	.features = f2fs_features,
+	.nr_actions = F2FS_NR_ACTIONS,
+	.actions = f2fs_actions,
+	.reward_name = "fit",
+	.reward_unit = "log2",
+	.reward_type = MLPROXY_TYPE_Q8,
+	.reward_direction = MLPROXY_REWARD_HIGHER,
+	.reward_min = -(32 << 8),
+	.reward_max = 0,
+	.unit = MLPROXY_UNIT_DECISION,
+	.nr_states = F2FS_NR_STATES,
+	.states = f2fs_states,
+	.ops = &f2fs_ops,
+};
+
+static int target_set(const char *val, const struct kernel_param *kp)
+{
+	int err;
+
+	err = proxy_targets_set(&f2fs_chosen, val);
+	if (err)
+		return err;
+	mutex_lock(&f2fs_mutex);
+	err = hooks_update();
+	mutex_unlock(&f2fs_mutex);
+	f2fs_mounts_choose();
+	return err;
+}
+
+static int target_get(char *buf, const struct kernel_param *kp)
+{
+	return proxy_targets_show(&f2fs_chosen, buf, PAGE_SIZE);
+}
+
+/* The last one to touch them: also if the module could not be loaded. */
+static void target_free(void *arg)
+{
+	proxy_targets_free(&f2fs_chosen);
+}
+
+static const struct kernel_param_ops target_ops = {
+	.set = target_set,
+	.get = target_get,
+	.free = target_free,
+};
+
+module_param_cb(target, &target_ops, NULL, 0644);
+MODULE_PARM_DESC(target, "which F2FS filesystems are looked after: devices as in /dev, MAJOR:MINOR, directories that one is mounted on, fstype:f2fs, or local for all; separated by commas");
+
+static int target_state_get(char *buf, const struct kernel_param *kp)
+{
+	return proxy_targets_state(&f2fs_chosen, buf, PAGE_SIZE);
+}
+
+static const struct kernel_param_ops target_state_ops = { .get = target_state_get };
+module_param_cb(target_state, &target_state_ops, NULL, 0400);
+MODULE_PARM_DESC(target_state, "what is mounted from each target, or why nothing is looked after");
+
+static int pin_set(const char *val, const struct kernel_param *kp)
+{
+	int n, err = kstrtoint(val, 0, &n);
+
+	if (err)
+		return err;
+	if (n < -1 || n > F2FS_PIN_RANDOM)
+		return -ERANGE;
+	WRITE_ONCE(f2fs_pin, n);
+	return 0;
+}
+
+static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_get_int };
+module_param_cb(pin, &pin_ops, &f2fs_pin, 0644);
+MODULE_PARM_DESC(pin, "for measurements: take this action always where it is legal, whatever was decided; 4: each time a random one; -1 for none (default)");
+
+static int hooks_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%u\n", proxy_hooks_attached());
+}
+
+static const struct kernel_param_ops hooks_ops = { .get = hooks_get };
+module_param_cb(hooks, &hooks_ops, NULL, 0444);
+MODULE_PARM_DESC(hooks, "functions of F2FS that are replaced now");
+
+static int mounts_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%u\n", f2fs_mounts_count());
+}
+
+static const struct kernel_param_ops mounts_ops = { .get = mounts_get };
+module_param_cb(mounts, &mounts_ops, NULL, 0444);
+MODULE_PARM_DESC(mounts, "filesystems that are known now; those that are chosen are from their first write on");
+
+PROXY_COUNTER(nr_writes, f2fs_counters.writes, "blocks of users that were looked after");
+PROXY_COUNTER(nr_migrated, f2fs_counters.migrated,
+	      "blocks looked after that garbage collection moved");
+PROXY_COUNTER(nr_decisions, f2fs_counters.decisions, "decisions");
+PROXY_COUNTER(nr_moved, f2fs_counters.moved,
+	      "blocks of users that went to another log than F2FS's own choice");
+PROXY_COUNTER(nr_moved_gc, f2fs_counters.moved_gc,
+	      "blocks moved by garbage collection that went to another log");
+PROXY_COUNTER(nr_missed, f2fs_counters.missed, "hints of a cold block that F2FS did not follow");
+PROXY_COUNTER(nr_odd, f2fs_counters.odd,
+	      "writes that were not as F2FS's structures say, and left alone; should be 0");
+
+#define ALONE(_name, _cause, _text) \
+	PROXY_COUNTER(nr_alone_##_name, f2fs_counters.alone[_cause], "blocks left alone: " _text)
+
+ALONE(kind, F2FS_ALONE_KIND, "not of a regular file, or of a quota file");
+ALONE(mapping, F2FS_ALONE_MAPPING, "of a page that belongs to another file");
+ALONE(compressed, F2FS_ALONE_COMPRESSED, "of a compressed file");
+ALONE(encrypted, F2FS_ALONE_ENCRYPTED, "of an encrypted file");
+ALONE(atomic, F2FS_ALONE_ATOMIC, "of an atomic write");
+ALONE(pinned, F2FS_ALONE_PINNED, "of a pinned file");
+ALONE(advice, F2FS_ALONE_ADVICE, "of a file that F2FS was told to be hot or cold");
+ALONE(hint, F2FS_ALONE_HINT, "of a file with a write hint");
+ALONE(mount, F2FS_ALONE_MOUNT, "of a filesystem that is left alone; the kernel's log says why");
+ALONE(busy, F2FS_ALONE_BUSY, "too many writes were under way");
+ALONE(log, F2FS_ALONE_LOG, "for a log of its own, as of age-threshold garbage collection");
+
+static int __init f2fs_proxy_init(void)
+{
+	struct mlproxy *proxy;
+	int err;
+
+	err = f2fs_hooks_init();
+	if (err)
+		return err;
+	proxy = mlproxy_register(&f2fs_desc, NULL);
+	if (IS_ERR(proxy)) {
+		proxy_hooks_exit();
+		return PTR_ERR(proxy);
+	}
+	f2fs_registered = proxy;
+	f2fs_mounts_init(proxy);
+	return 0;
+}
+
+static void __exit f2fs_proxy_exit(void)
+{
+	proxy_hooks_exit();
+	f2fs_mounts_exit();
+	mlproxy_destroy(f2fs_registered);
+	cancel_delayed_work_sync(&f2fs_look);
+}
+
+module_init(f2fs_proxy_init);
+module_exit(f2fs_proxy_exit);
+
+MODULE_DESCRIPTION("Model proxy for the log that F2FS writes a data block to");
+MODULE_LICENSE("GPL");
