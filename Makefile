@@ -42,6 +42,7 @@ help:
 	@echo '  make bench       what a decision, a record and a model cost, beside peers; a minute'
 	@echo '  make bench-readahead  compare them on the test loads; hours'
 	@echo '  make bench-readahead-fits  the same where data fits in memory; minutes'
+	@echo '  make bench-f2fs  what F2FS migrates under which policy; hours, can be resumed'
 	@echo '  make check       the tests, on three kernels; about 40 minutes'
 	@echo '  make check-debug  all of them that can on the debug kernel; over an hour'
 	@echo '  make check-sanitize  unit tests on user space built with sanitizers'
@@ -93,6 +94,9 @@ bench-readahead:
 
 bench-readahead-fits:
 	scripts/bench-readahead --set fits --dir $(O)/bench-readahead-fits
+
+bench-f2fs:
+	scripts/bench-f2fs
 
 check:
 	scripts/check
@@ -180,5 +184,5 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all help modules sync kdir-check userspace demo pretrain bench bench-readahead \
-	bench-readahead-fits check check-debug check-newest check-sanitize install uninstall \
+	bench-readahead-fits bench-f2fs check check-debug check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean
