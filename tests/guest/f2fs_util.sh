@@ -145,8 +145,8 @@ def verify():
                 sys.exit("%s: block %d is wrong" % (name, i))
         os.close(fd)
 params = "/sys/module/mlproxy_f2fs/parameters/"
-def moved():
-    return sum(int(open(params + "nr_moved" + i).read()) for i in ("", "_gc"))
+def value(*names):
+    return sum(int(open(params + "nr_" + name).read()) for name in names)
 def one_round():
     name = "f%d" % (random.randrange(FILES) if random.random() < 0.3 else random.randrange(6))
     if name in want and random.random() < 0.02:
@@ -163,13 +163,14 @@ def collect():
     os.close(fd)
 for action in os.environ.get("ACTIONS", "").split():
     open(params + "pin", "w").write(action)
-    before = moved()
+    before = value("moved", "moved_gc"), value("writes"), value("migrated")
     for i in range(rounds):
         one_round()
         if i % 4 == 3:
             collect()
     verify()
-    print("action", action, "moved", moved() - before, flush=True)
+    print("action", action, "moved", value("moved", "moved_gc") - before[0], "of",
+          value("writes") - before[1], "and", value("migrated") - before[2], flush=True)
 done = 0 if "ACTIONS" not in os.environ else rounds
 while done < rounds or (stop and not os.path.exists(stop)):
     done += 1

@@ -16,13 +16,14 @@ enum f2fs_action {
 	F2FS_HOT,
 	F2FS_WARM,
 	F2FS_COLD,
+	F2FS_SURVIVAL,		/* the log whose blocks live as long as such blocks did */
 	F2FS_NR_ACTIONS,
 };
 
-/* The parameter "pin": for tests, any action, for each block another. */
+/* The parameter "pin": for tests, any log, for each block another. */
 #define F2FS_PIN_RANDOM	F2FS_NR_ACTIONS
 
-/* Log of an action other than F2FS_KERNEL. */
+/* Log of an action that names one. */
 static inline unsigned int f2fs_action_log(unsigned int action)
 {
 	return action - F2FS_HOT;

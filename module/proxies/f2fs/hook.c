@@ -14,7 +14,7 @@
 
 static struct proxy_hook hooks[];
 
-enum { HOOK_OUTPLACE, HOOK_ALLOCATE, HOOK_PUT_SUPER };
+enum { HOOK_OUTPLACE, HOOK_ALLOCATE, HOOK_INVALIDATE, HOOK_PUT_SUPER };
 
 static void replace_outplace(struct dnode_of_data *dn, struct f2fs_io_info *fio)
 {
@@ -25,7 +25,7 @@ static void replace_outplace(struct dnode_of_data *dn, struct f2fs_io_info *fio)
 	original = hooks[HOOK_OUTPLACE].original;
 	f2fs_write_begin(&write, dn, fio);
 	original(dn, fio);
-	f2fs_write_end(&write, fio);
+	f2fs_write_end(&write);
 	proxy_hook_leave();
 }
 
@@ -35,13 +35,29 @@ static int replace_allocate(struct f2fs_sb_info *sbi, struct page *page, u32 old
 {
 	int (*original)(struct f2fs_sb_info *sbi, struct page *page, u32 old, u32 *new,
 			struct f2fs_summary *sum, int type, struct f2fs_io_info *fio);
+	enum f2fs_kind kind;
 	int ret;
 
 	proxy_hook_enter();
 	original = hooks[HOOK_ALLOCATE].original;
-	ret = original(sbi, page, old, new, sum, f2fs_write_allocate(sbi, fio, type), fio);
+	kind = f2fs_write_kind(page, type, fio);
+	type = f2fs_write_allocate(fio, type);
+	ret = original(sbi, page, old, new, sum, type, fio);
+	f2fs_write_allocated(sbi, old, READ_ONCE(*new), type, fio, kind);
 	proxy_hook_leave();
 	return ret;
+}
+
+/* By truncating and deleting; of files or nodes. */
+static void replace_invalidate(struct f2fs_sb_info *sbi, u32 address)
+{
+	void (*original)(struct f2fs_sb_info *sbi, u32 address);
+
+	proxy_hook_enter();
+	original = hooks[HOOK_INVALIDATE].original;
+	f2fs_mount_invalidate(sbi, address);
+	original(sbi, address);
+	proxy_hook_leave();
 }
 
 /* No block is looked after any more; the filesystem's last ones are as F2FS likes. */
@@ -67,6 +83,9 @@ static struct proxy_hook hooks[] = {
 	[HOOK_ALLOCATE] = PROXY_HOOK_NAMED("f2fs", "f2fs_allocate_data_block",
 					   "void" ALLOCATE_TAKES "|int" ALLOCATE_TAKES,
 					   replace_allocate),
+	[HOOK_INVALIDATE] = PROXY_HOOK_NAMED("f2fs", "f2fs_invalidate_blocks",
+					     "void(struct f2fs_sb_info *, block_t)",
+					     replace_invalidate),
 	[HOOK_PUT_SUPER] = PROXY_HOOK_NAMED("f2fs", "f2fs_put_super",
 					    "void(struct super_block *)", replace_put_super),
 };

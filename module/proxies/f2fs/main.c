@@ -20,9 +20,14 @@
 #include "hook.h"
 #include "mount.h"
 #include "schema.h"
+#include "survival.h"
+
+/* Twice what life.c lets wait. */
+#define F2FS_PENDING	4096
 
 DEFINE_PER_CPU(struct f2fs_counters, f2fs_counters);
 int f2fs_pin = -1;
+unsigned int f2fs_max_mb = 1024;
 
 static struct mlproxy *f2fs_registered;
 static bool f2fs_running;
@@ -114,12 +119,31 @@ static u32 f2fs_estimate(void *priv, const s64 *values, unsigned int nr)
 	return f2fs_critical(priv) ? MLPROXY_HEALTH_BAD : MLPROXY_HEALTH_GOOD;
 }
 
+/* What was decided for parts of files would hold on. */
+static void f2fs_correct(struct mlproxy *proxy, void *priv, u32 reason)
+{
+	struct f2fs_mount *mount = priv;
+
+	if (mount)
+		f2fs_chunks_undecide(&mount->chunks);
+}
+
+static bool f2fs_audit(void *priv, u64 token, const struct mlproxy_decision *decision, u32 why,
+		       struct mlproxy_outcome *outcome)
+{
+	const struct f2fs_mount *mount = priv;
+
+	return mount && f2fs_life_audit(&mount->life, token, outcome);
+}
+
 static const struct mlproxy_ops f2fs_ops = {
 	.start = f2fs_start,
 	.stop = f2fs_stop,
 	.snapshot = f2fs_snapshot,
 	.critical = f2fs_critical,
 	.estimate = f2fs_estimate,
+	.correct = f2fs_correct,
+	.audit = f2fs_audit,
 };
 
 static const struct mlproxy_desc f2fs_desc = {
@@ -134,11 +158,21 @@ static const struct mlproxy_desc f2fs_desc = {
 	.reward_unit = "log2",
 	.reward_type = MLPROXY_TYPE_Q8,
 	.reward_direction = MLPROXY_REWARD_HIGHER,
-	.reward_min = -(32 << 8),
+	.reward_min = -F2FS_LIFE_CAPACITY,
 	.reward_max = 0,
 	.unit = MLPROXY_UNIT_DECISION,
 	.nr_states = F2FS_NR_STATES,
 	.states = f2fs_states,
+	.nr_events = F2FS_NR_EVENTS,
+	.events = f2fs_events,
+	.pending_entries = F2FS_PENDING,
+	/* Garbage collection pays for a block's place when its segment is collected. */
+	.outer_unit = MLPROXY_OUTER_WINDOW,
+	.outer_hold_ns = 60 * NSEC_PER_SEC,
+	.cost_name = "device_writes",
+	.cost_unit = "blocks",
+	.work_name = "user_writes",
+	.work_unit = "blocks",
 	.ops = &f2fs_ops,
 };
 
@@ -199,7 +233,10 @@ static int pin_set(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_get_int };
 module_param_cb(pin, &pin_ops, &f2fs_pin, 0644);
-MODULE_PARM_DESC(pin, "for measurements: take this action always where it is legal, whatever was decided; 4: each time a random one; -1 for none (default)");
+MODULE_PARM_DESC(pin, "for measurements: take this action always where it is legal, whatever was decided; 5: a random log for each block; -1 for none (default)");
+
+PROXY_UINT(max_mb, f2fs_max_mb, 1, 1U << 20,
+	   "memory for the blocks of a filesystem, 2 bytes each, in MB: larger ones are left alone (default 1024)");
 
 static int hooks_get(char *buf, const struct kernel_param *kp)
 {
@@ -222,12 +259,18 @@ MODULE_PARM_DESC(mounts, "filesystems that are known now; those that are chosen 
 PROXY_COUNTER(nr_writes, f2fs_counters.writes, "blocks of users that were looked after");
 PROXY_COUNTER(nr_migrated, f2fs_counters.migrated,
 	      "blocks looked after that garbage collection moved");
-PROXY_COUNTER(nr_decisions, f2fs_counters.decisions, "decisions");
+PROXY_COUNTER(nr_decisions, f2fs_counters.decisions, "decisions: each holds for up to 64 blocks");
 PROXY_COUNTER(nr_moved, f2fs_counters.moved,
 	      "blocks of users that went to another log than F2FS's own choice");
 PROXY_COUNTER(nr_moved_gc, f2fs_counters.moved_gc,
 	      "blocks moved by garbage collection that went to another log");
 PROXY_COUNTER(nr_missed, f2fs_counters.missed, "hints of a cold block that F2FS did not follow");
+PROXY_COUNTER(nr_sampled, f2fs_counters.sampled, "decisions of which a block is followed");
+PROXY_COUNTER(nr_settled, f2fs_counters.settled, "of these, those whose block's life is known");
+PROXY_COUNTER(nr_dropped, f2fs_counters.dropped,
+	      "decisions whose block could not be followed, for want of room");
+PROXY_COUNTER(nr_evicted, f2fs_counters.evicted, "contexts that gave way to others");
+PROXY_COUNTER(nr_forgotten, f2fs_counters.forgotten, "parts of files that gave way to others");
 PROXY_COUNTER(nr_odd, f2fs_counters.odd,
 	      "writes that were not as F2FS's structures say, and left alone; should be 0");
 

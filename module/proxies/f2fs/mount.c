@@ -23,6 +23,7 @@
 #include <mlproxy/mlproxy.h>
 
 #include "alone.h"
+#include "f2fs.h"
 #include "layout.h"
 #include "mount.h"
 #include "schema.h"
@@ -49,6 +50,8 @@ static u64 last_serial;
  * @alone: why it is left alone, or NULL
  * @sections: as in &struct f2fs_mount
  * @reserved: the same
+ * @main: address of its first block
+ * @blocks: how many it has
  */
 static struct wanted {
 	const struct f2fs_sb_info *sbi;
@@ -58,6 +61,8 @@ static struct wanted {
 	const char *alone;
 	u32 sections;
 	u32 reserved;
+	u32 main;
+	u32 blocks;
 } wanted[MAX_WANTED];
 
 static LIST_HEAD(gone);
@@ -83,11 +88,14 @@ static const void *sm_of(const struct f2fs_sb_info *sbi)
 static void fill_in(struct wanted *w, const struct f2fs_sb_info *sbi, struct super_block *sb)
 {
 	u32 section = max_t(u32, f2fs_get(u32, sbi, F2FS_SBI_SEC_SEGMENTS), 1);
+	u32 segments = f2fs_get(u32, sm_of(sbi), F2FS_SM_SEGMENTS);
 
 	proxy_fs_of(&w->fs, sb);
 	strscpy(w->name, sb->s_id, sizeof(w->name));
 	w->alone = f2fs_mount_alone(sbi);
-	w->sections = max_t(u32, f2fs_get(u32, sm_of(sbi), F2FS_SM_SEGMENTS) / section, 1);
+	w->sections = max_t(u32, segments / section, 1);
+	w->main = f2fs_get(u32, sm_of(sbi), F2FS_SM_MAIN_BLOCK);
+	w->blocks = segments << f2fs_get(u32, sbi, F2FS_SBI_LOG_SEG_BLOCKS);
 	w->reserved = f2fs_get(u32, sm_of(sbi), F2FS_SM_RESERVED) / section;
 	w->serial = ++last_serial;
 	w->sbi = sbi;
@@ -149,6 +157,24 @@ struct f2fs_mount *f2fs_mount_find(const struct f2fs_sb_info *sbi, struct super_
 	if (sb)
 		want(sbi, sb);
 	return NULL;
+}
+
+/**
+ * f2fs_mount_invalidate() - a block of a filesystem dies
+ * @sbi: of the filesystem
+ * @address: of the block
+ *
+ * Context: in f2fs_invalidate_blocks().
+ */
+void f2fs_mount_invalidate(const struct f2fs_sb_info *sbi, u32 address)
+{
+	struct f2fs_mount *mount;
+
+	rcu_read_lock();
+	mount = f2fs_mount_find(sbi, NULL);
+	if (mount && mount->instance)
+		f2fs_life_died(mount, address);
+	rcu_read_unlock();
 }
 
 /**
@@ -237,15 +263,36 @@ static struct mlproxy *create(struct f2fs_mount *mount)
 	return mlproxy_create_instance(whole, name, mount);
 }
 
-static int make_instance(struct f2fs_mount *mount)
+static void free_tables(struct f2fs_mount *mount)
 {
-	int err;
+	f2fs_chunks_exit(&mount->chunks);
+	f2fs_contexts_exit(&mount->contexts);
+	f2fs_life_exit(&mount->life);
+}
 
+static int make_tables(struct f2fs_mount *mount, const struct wanted *w)
+{
+	int err = f2fs_life_init(&mount->life, w->main, w->blocks, READ_ONCE(f2fs_max_mb));
+
+	err = err ?: f2fs_contexts_init(&mount->contexts, w->blocks);
+	err = err ?: f2fs_chunks_init(&mount->chunks, w->blocks);
+	if (err)
+		free_tables(mount);
+	return err;
+}
+
+static int make_instance(struct f2fs_mount *mount, const struct wanted *w)
+{
+	int err = make_tables(mount, w);
+
+	if (err)
+		return err;
 	mount->instance = create(mount);
 	err = PTR_ERR_OR_ZERO(mount->instance) ?: mlproxy_init(mount->instance);
 	if (err) {
 		mlproxy_destroy(mount->instance);
 		mount->instance = NULL;
+		free_tables(mount);
 		return err;
 	}
 	/* Whoever starts or stops the proxy just now does that to its instances, too. */
@@ -262,6 +309,7 @@ static int make_instance(struct f2fs_mount *mount)
 static void mount_free(struct f2fs_mount *mount)
 {
 	mlproxy_destroy(mount->instance);
+	free_tables(mount);
 	kfree(mount);
 }
 
@@ -273,6 +321,7 @@ static struct f2fs_mount *make(const struct wanted *w)
 	if (!mount)
 		return NULL;
 	mount->sbi = w->sbi;
+	mount->serial = w->serial;
 	mount->fs = w->fs;
 	memcpy(mount->name, w->name, sizeof(mount->name));
 	mount->fs.type = "f2fs";
@@ -281,8 +330,11 @@ static struct f2fs_mount *make(const struct wanted *w)
 	mount->reserved = w->reserved;
 	mount->free = w->sections;
 	if (!w->alone)
-		err = make_instance(mount);
-	if (w->alone)
+		err = make_instance(mount, w);
+	if (err == -EFBIG)
+		pr_warn("%s is left alone: its blocks would take more than %u MB of memory (max_mb)\n",
+			mount->name, READ_ONCE(f2fs_max_mb));
+	else if (w->alone)
 		pr_info("%s is left alone: %s\n", mount->name, w->alone);
 	else if (err)
 		pr_warn("no instance for %s (error %d): it is left alone\n", mount->name, err);

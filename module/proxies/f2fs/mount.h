@@ -6,7 +6,10 @@
 #include <linux/fs.h>
 #include <linux/list.h>
 
+#include "chunk.h"
 #include "common/target.h"
+#include "context.h"
+#include "life.h"
 
 struct f2fs_sb_info;
 struct mlproxy;
@@ -14,6 +17,7 @@ struct mlproxy;
 /**
  * struct f2fs_mount - a filesystem
  * @sbi: F2FS's own, for its address; what it points to, while one of its blocks is written
+ * @serial: no other filesystem has it
  * @instance: who decides; NULL if the filesystem is left alone
  * @fs: what it is known by
  * @name: that of its device
@@ -21,10 +25,14 @@ struct mlproxy;
  * @reserved: of these, those that F2FS keeps for garbage collection
  * @free: free ones, when a block was written last
  * @used: blocks with data, of 256, then
+ * @life: its blocks; as the next two, nothing while it is left alone
+ * @contexts: what is known of such blocks
+ * @chunks: what is decided for parts of its files
  * @gone: it is in the list of those to be freed
  */
 struct f2fs_mount {
 	const struct f2fs_sb_info *sbi;
+	u64 serial;
 	struct mlproxy *instance;
 	struct proxy_fs fs;
 	char name[32];
@@ -32,6 +40,9 @@ struct f2fs_mount {
 	u32 reserved;
 	u32 free;
 	u32 used;
+	struct f2fs_life life;
+	struct f2fs_contexts contexts;
+	struct f2fs_chunks chunks;
 	struct list_head gone;
 };
 
@@ -43,6 +54,7 @@ void f2fs_mounts_choose(void);
 void f2fs_mounts_exit(void);
 struct f2fs_mount *f2fs_mount_find(const struct f2fs_sb_info *sbi, struct super_block *sb);
 void f2fs_mounts_forget(const struct f2fs_sb_info *sbi);
+void f2fs_mount_invalidate(const struct f2fs_sb_info *sbi, u32 address);
 void f2fs_mount_look(struct f2fs_mount *mount);
 void f2fs_mount_describe(const struct f2fs_mount *mount, s64 *features);
 unsigned int f2fs_mount_snapshot(const struct f2fs_mount *mount, s64 *values, unsigned int nr);

@@ -16,37 +16,27 @@
  * the write's struct f2fs_io_info.
  */
 #include <linux/atomic.h>
-#include <linux/blk_types.h>
 #include <linux/hash.h>
-#include <linux/random.h>
 #include <linux/rcupdate.h>
 
-#include <mlproxy/mlproxy.h>
-
 #include "action.h"
+#include "choose.h"
 #include "f2fs.h"
 #include "mount.h"
 #include "place.h"
-#include "schema.h"
-#include "shared/log2.h"
 
 #define TICKET_BITS	10
 #define TICKETS		BIT(TICKET_BITS)
 #define PROBES		8
-#define AS_KERNEL	0xff
 
 /**
- * struct f2fs_ticket - what was decided for a write that is under way
- * @fio: the write; NULL in a free place
- * @want: an &enum f2fs_log, or AS_KERNEL
- * @kernel: what F2FS chose
- * @allocated: it has
+ * struct f2fs_ticket - a write that is under way
+ * @fio: F2FS's of the write; NULL in a free place
+ * @write: ours, on the stack of the thread that has the ticket
  */
 struct f2fs_ticket {
 	const struct f2fs_io_info *fio;
-	u8 want;
-	u8 kernel;
-	bool allocated;
+	struct f2fs_write *write;
 };
 
 static struct f2fs_ticket tickets[TICKETS];
@@ -109,97 +99,6 @@ static void hint_clear(struct inode *inode)
 }
 
 /* ------------------------------------------------------------------ */
-/* Decision                                                            */
-
-/* What F2FS itself makes of a write that is not to be left alone. */
-static enum f2fs_log kernel_log(const struct inode *inode, bool migrates)
-{
-	if (migrates)
-		return F2FS_LOG_COLD;
-	return f2fs_inode_flag(inode, F2FS_FI_HOT) ? F2FS_LOG_HOT : F2FS_LOG_WARM;
-}
-
-static void describe(const struct f2fs_mount *mount, const struct f2fs_io_info *fio,
-		     const struct inode *inode, bool migrates, s64 *x)
-{
-	u64 blocks = DIV_ROUND_UP((u64)i_size_read(inode), PAGE_SIZE);
-	u64 index = f2fs_get(struct page *, fio, F2FS_FIO_PAGE)->index;
-
-	x[F2FS_F_KERNEL_LOG] = kernel_log(inode, migrates);
-	x[F2FS_F_MIGRATES] = migrates;
-	x[F2FS_F_SYNC] = !!(f2fs_get(u32, fio, F2FS_FIO_OP_FLAGS) & (__force u32)REQ_SYNC);
-	x[F2FS_F_SIZE] = log2_q8(blocks + 1);
-	x[F2FS_F_POSITION] = blocks ? min_t(u64, index * 256 / blocks, 256) : 0;
-	f2fs_mount_describe(mount, x);
-}
-
-/* No page of a migration is in need of a hint; and F2FS's own flag goes before one. */
-static u32 allowed_actions(enum f2fs_log kernel)
-{
-	u32 all = BIT(F2FS_NR_ACTIONS) - 1;
-
-	return kernel == F2FS_LOG_WARM ? all : all & ~BIT(F2FS_COLD);
-}
-
-static u32 pinned(u32 action, u32 allowed)
-{
-	int pin = READ_ONCE(f2fs_pin);
-
-	if (pin == F2FS_PIN_RANDOM)
-		pin = get_random_u32() % F2FS_NR_ACTIONS;
-	return pin >= 0 && allowed & BIT(pin) ? pin : action;
-}
-
-static u64 key_of(const struct inode *inode)
-{
-	u64 id[] = { (u64)inode->i_sb->s_dev << 32 | inode->i_generation, inode->i_ino };
-
-	return mlproxy_key(id, sizeof(id));
-}
-
-static u32 decide(struct f2fs_mount *mount, const struct f2fs_io_info *fio,
-		  const struct inode *inode, bool migrates)
-{
-	u32 allowed = allowed_actions(kernel_log(inode, migrates));
-	struct mlproxy_request req = { .baseline = F2FS_KERNEL, .allowed = allowed };
-	struct mlproxy_decision decision;
-	s64 x[F2FS_NR_FEATURES];
-
-	describe(mount, fio, inode, migrates, x);
-	req.key = key_of(inode);
-	req.features = x;
-	this_cpu_inc(f2fs_counters.decisions);
-	return pinned(mlproxy_decide(mount->instance, &req, &decision), allowed);
-}
-
-/* Return: an &enum f2fs_action; or -1, if it is not looked after or left alone. */
-static int choose(const struct f2fs_io_info *fio, const struct inode *inode, bool migrates)
-{
-	const struct f2fs_sb_info *sbi = f2fs_get(struct f2fs_sb_info *, fio, F2FS_FIO_SBI);
-	struct f2fs_mount *mount;
-	int alone, action = -1;
-
-	rcu_read_lock();
-	mount = f2fs_mount_find(sbi, inode->i_sb);
-	if (!mount)
-		goto out;
-	alone = f2fs_write_alone(fio, inode);
-	if (alone < 0 && !mount->instance)
-		alone = F2FS_ALONE_MOUNT;
-	if (alone >= 0) {
-		this_cpu_inc(f2fs_counters.alone[alone]);
-		goto out;
-	}
-	f2fs_mount_look(mount);
-	if (migrates)
-		this_cpu_inc(f2fs_counters.migrated);
-	else
-		this_cpu_inc(f2fs_counters.writes);
-	action = decide(mount, fio, inode, migrates);
-out:
-	rcu_read_unlock();
-	return action;
-}
 
 /* Return: is the write what the layout says? */
 static bool makes_sense(const struct f2fs_io_info *fio, const struct inode *inode)
@@ -224,85 +123,147 @@ void f2fs_write_begin(struct f2fs_write *write, struct dnode_of_data *dn,
 	struct inode *inode = f2fs_get(struct inode *, dn, F2FS_DN_INODE);
 	const struct page *page = f2fs_get(struct page *, fio, F2FS_FIO_PAGE);
 	bool migrates = page && f2fs_page_migrates(page);
-	int action;
 
 	*write = (struct f2fs_write){ .inode = inode };
 	if (!makes_sense(fio, inode)) {
 		this_cpu_inc(f2fs_counters.odd);
 		return;
 	}
-	action = choose(fio, inode, migrates);
-	if (action < 0)
+	if (!f2fs_choose(&write->choice, fio, inode, migrates))
 		return;
 	write->ticket = ticket_take(fio);
 	if (!write->ticket) {
 		this_cpu_inc(f2fs_counters.alone[F2FS_ALONE_BUSY]);
 		return;
 	}
-	write->ticket->want = action == F2FS_KERNEL ? AS_KERNEL : f2fs_action_log(action);
-	write->ticket->allocated = false;
-	if (action == F2FS_COLD && !migrates)
+	write->ticket->write = write;
+	if (write->choice.action == F2FS_COLD && !migrates)
 		write->hinted = hint_set(inode);
 }
 
-/**
- * f2fs_write_allocate() - carry out what was decided
- * @sbi: as F2FS has them for f2fs_allocate_data_block()
- * @fio: the same; may be NULL
- * @type: the same
- *
- * Context: that. Return: the type to give to it.
- */
-int f2fs_write_allocate(struct f2fs_sb_info *sbi, struct f2fs_io_info *fio, int type)
+/* Into another log than F2FS's own choice, if that can still be done. */
+static int place(struct f2fs_write *write, struct f2fs_io_info *fio, int type)
 {
-	struct f2fs_ticket *ticket = fio ? ticket_find(fio) : NULL;
-	u32 *temp;
+	u32 *temp = f2fs_at(u32, fio, F2FS_FIO_TEMP);
+	u32 action = write->choice.action, log;
 
-	if (!ticket)
+	if (action == F2FS_KERNEL)
 		return type;
-	if (type < F2FS_LOG_HOT || type > F2FS_LOG_COLD) {
-		this_cpu_inc(f2fs_counters.alone[F2FS_ALONE_LOG]);
+	log = f2fs_action_log(action);
+	if (log == type) {
+		/* by the hint */
+		if (write->hinted)
+			this_cpu_inc(f2fs_counters.moved);
 		return type;
 	}
-	ticket->kernel = type;
-	ticket->allocated = true;
-	if (ticket->want == AS_KERNEL || ticket->want == type)
-		return type;
-	temp = f2fs_at(u32, fio, F2FS_FIO_TEMP);
-	if (ticket->want == F2FS_LOG_COLD) {
+	if (log == F2FS_LOG_COLD) {
 		/* F2FS has not taken the hint. */
 		this_cpu_inc(f2fs_counters.missed);
 		return type;
 	}
-	if (*temp != type || f2fs_get(struct f2fs_sb_info *, fio, F2FS_FIO_SBI) != sbi) {
+	if (*temp != type) {
 		this_cpu_inc(f2fs_counters.odd);
 		return type;
 	}
-	*temp = ticket->want;
+	*temp = log;
 	if (type == F2FS_LOG_COLD)
 		this_cpu_inc(f2fs_counters.moved_gc);
 	else
 		this_cpu_inc(f2fs_counters.moved);
-	return ticket->want;
+	return log;
+}
+
+static bool is_data_log(int type)
+{
+	return type >= F2FS_LOG_HOT && type <= F2FS_LOG_COLD;
+}
+
+/**
+ * f2fs_write_allocate() - carry out what was decided
+ * @fio: as F2FS has it for f2fs_allocate_data_block(); may be NULL
+ * @type: the same
+ *
+ * Context: that. Return: the type to give to it.
+ */
+int f2fs_write_allocate(struct f2fs_io_info *fio, int type)
+{
+	struct f2fs_ticket *ticket = fio ? ticket_find(fio) : NULL;
+
+	if (!ticket)
+		return type;
+	if (is_data_log(type))
+		return place(ticket->write, fio, type);
+	this_cpu_inc(f2fs_counters.alone[F2FS_ALONE_LOG]);
+	return type;
+}
+
+/**
+ * f2fs_write_kind() - what is a block that is allocated
+ * @page: as F2FS has them for f2fs_allocate_data_block()
+ * @type: the same
+ * @fio: the same
+ *
+ * Without a struct f2fs_io_info there are direct writes, of a file's own log, and blocks that are
+ * moved as they are, since they are encrypted or compressed: these go to the cold log.
+ *
+ * Context: that, before the original: once it is allocated another thread may send it to the
+ * device, and what says that the page is moved is gone as soon as that has it.
+ */
+enum f2fs_kind f2fs_write_kind(const struct page *page, int type, const struct f2fs_io_info *fio)
+{
+	if (type >= f2fs_layout[F2FS_CURSEG_HOT_NODE] &&
+	    type <= f2fs_layout[F2FS_CURSEG_COLD_NODE])
+		return F2FS_KIND_NODE;
+	if (fio && page ? f2fs_page_migrates(page) : type == F2FS_LOG_COLD)
+		return F2FS_KIND_MIGRATED;
+	return F2FS_KIND_USER;
+}
+
+/**
+ * f2fs_write_allocated() - a block has a new address
+ * @sbi: as F2FS has them for f2fs_allocate_data_block(), which has returned
+ * @old: the same
+ * @new: what it has given; an address out of the data of the filesystem if it could not
+ * @type: as it was given to it
+ * @fio: as @sbi
+ * @kind: from f2fs_write_kind()
+ *
+ * Context: that; nobody else can write, move or free the block yet.
+ */
+void f2fs_write_allocated(const struct f2fs_sb_info *sbi, u32 old, u32 new, int type,
+			  const struct f2fs_io_info *fio, enum f2fs_kind kind)
+{
+	struct f2fs_ticket *ticket = fio ? ticket_find(fio) : NULL;
+	struct f2fs_choice *choice = ticket ? &ticket->write->choice : NULL;
+	struct f2fs_mount *mount;
+
+	rcu_read_lock();
+	mount = f2fs_mount_find(sbi, NULL);
+	if (mount && mount->instance) {
+		f2fs_life_wrote(mount, old, new, kind);
+		/* One filesystem may have come in place of another, of the same address. */
+		if (choice && choice->sampled && choice->serial == mount->serial &&
+		    is_data_log(type)) {
+			choice->sampled = false;
+			f2fs_life_sample(mount, new, type, &choice->of,
+					 choice->counts ? &choice->decision : NULL);
+		}
+	}
+	rcu_read_unlock();
 }
 
 /**
  * f2fs_write_end() - undo what was prepared
  * @write: as from f2fs_write_begin()
- * @fio: the same as for that
  *
  * Context: as that; f2fs_outplace_write_data() has returned.
  */
-void f2fs_write_end(struct f2fs_write *write, struct f2fs_io_info *fio)
+void f2fs_write_end(struct f2fs_write *write)
 {
-	struct f2fs_ticket *ticket = write->ticket;
-
 	if (write->hinted)
 		hint_clear(write->inode);
-	if (!ticket)
+	if (!write->ticket)
 		return;
-	if (write->hinted && ticket->allocated && ticket->kernel == F2FS_LOG_COLD)
-		this_cpu_inc(f2fs_counters.moved);
-	/* Nothing of it is read or written after this; pairs with cmpxchg(). */
-	smp_store_release(&ticket->fio, NULL);
+	/* The ticket is not used after this; pairs with cmpxchg(). */
+	smp_store_release(&write->ticket->fio, NULL);
 }
