@@ -83,9 +83,18 @@ mount -t f2fs -o mode=lfs /dev/$dev /run/f2fs
 echo 1 > $sys/iostat_enable
 echo $((16 << 20)) > /proc/sys/vm/dirty_background_bytes
 echo $((32 << 20)) > /proc/sys/vm/dirty_bytes
-# shellcheck disable=SC2086 # words
-"$here/writeload" --seed "$seed" --level "$level" --warm "$warm" --measure "$measure" \
-	--mark "sh $here/run.sh $1 mark" ${options:-} /run/f2fs $load
+case $load in
+rocksdb*)
+	. "$here/rocksdb.sh"
+	# shellcheck disable=SC2086 # words
+	rocksdb_load ${load#rocksdb}
+	;;
+*)
+	# shellcheck disable=SC2086 # words
+	"$here/writeload" --seed "$seed" --level "$level" --warm "$warm" --measure "$measure" \
+		--mark "sh $here/run.sh $1 mark" ${options:-} /run/f2fs $load
+	;;
+esac
 # shellcheck disable=SC2013 # words
 for file in /sys/module/f2fs/parameters/count_*; do
 	[ ! -f "$file" ] || echo "COUNT ${file##*/count_}=$(cat "$file")"
