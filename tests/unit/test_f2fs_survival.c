@@ -141,6 +141,24 @@ static void more_time_is_more_death(void **state)
 	}
 }
 
+/* A section is not worth cleaning because its blocks live long, if there is nothing to free. */
+static void cost_is_that_of_a_freed_block(void **state)
+{
+	u32 full = surv_clean_cost(511, 0, 3, 512), half = surv_clean_cost(256, 0, 3, 512);
+	u32 dying = surv_clean_cost(256, 256 * 256, 3, 512);
+
+	(void)state;
+	assert_true(half < dying);
+	assert_true(dying < full);
+	assert_int_equal(surv_clean_cost(0, 0, 3, 512), 0);
+	assert_int_equal(surv_clean_cost(512, 0, 3, 512), ~0u);
+	assert_true(surv_clean_cost((1u << 30) - 1, 1u << 30, 1000, 1u << 30) < ~0u);
+	/* what greedy would do where nothing is known */
+	for (u32 valid = 1; valid < 512; valid++)
+		assert_true(surv_clean_cost(valid - 1, 0, 3, 512) <
+			    surv_clean_cost(valid, 0, 3, 512));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +169,7 @@ int main(void)
 		cmocka_unit_test(little_seen_is_the_parents_word),
 		cmocka_unit_test(what_is_old_is_forgotten),
 		cmocka_unit_test(more_time_is_more_death),
+		cmocka_unit_test(cost_is_that_of_a_freed_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -526,7 +526,6 @@ static void count_soon(struct section *s, u32 first, u32 blocks)
 			s->soon += dies_soon(&st.blocks[i], horizon);
 }
 
-/* Valid blocks, and more for those that need not be moved if one waits. */
 unsigned int eval_cost(struct f2fs_sb_info *sbi, unsigned int segno)
 {
 	struct section *s = &st.sections[GET_SEC_FROM_SEG(sbi, segno)];
@@ -543,7 +542,8 @@ unsigned int eval_cost(struct f2fs_sb_info *sbi, unsigned int segno)
 		s->soon -= min(s->soon, (s->valid - valid) * 256);
 	}
 	s->valid = valid;
-	return valid * 256 + soon_weight * s->soon;
+	/* the worst is still taken where there is no other */
+	return min(surv_clean_cost(valid, s->soon, soon_weight, blocks), UINT_MAX - 2);
 }
 
 void eval_living(void)

@@ -190,4 +190,25 @@ static inline u32 surv_median(const struct surv *s, const struct surv *parent, u
 	return ~0u;
 }
 
+/**
+ * surv_clean_cost() - what a freed block costs if a section is cleaned now
+ * @valid: its valid blocks, at most @blocks
+ * @soon: those of them that will die soon, of 256ths
+ * @weight: how often each of those counts more, as it need not be moved if one waits
+ * @blocks: that it has
+ *
+ * Without the division a section full of blocks that live long looks cheaper than one half of
+ * whose blocks are about to die, and nothing is gained by cleaning it.
+ * Context: any. Return: the lower the better; ~0 if nothing would be freed.
+ */
+static inline u32 surv_clean_cost(u32 valid, u32 soon, u32 weight, u32 blocks)
+{
+	u64 cost;
+
+	if (valid >= blocks)
+		return ~0u;
+	cost = ((u64)valid * 256 + (u64)weight * soon) * 256 / (blocks - valid);
+	return cost < ~0u ? (u32)cost : ~0u - 1;
+}
+
 #endif /* _MLPROXY_F2FS_SURVIVAL_H */
