@@ -120,6 +120,7 @@ struct mlproxy {
 	struct rec_table *table;		/* of @whole */
 	struct list_head readers;		/* of @whole, for its instances, too; RCU */
 	atomic_t decision_readers;		/* bound to it, that take decisions now */
+	atomic_t event_triggers;		/* of @whole: requests that an event begins */
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
 	u64 pending_ns;

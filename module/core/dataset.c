@@ -77,6 +77,13 @@ static void count_taker(struct mlproxy_reader *reader, int change)
 		atomic_add(change, &reader->proxy->decision_readers);
 }
 
+/* Events are looked at only while a request may wait for one. */
+static void count_trigger(struct mlproxy *whole, const struct dataset *ds, int change)
+{
+	if (ds && ds->trigger == MLPROXY_TRIGGER_EVENT)
+		atomic_add(change, &whole->event_triggers);
+}
+
 static bool dataset_finish(struct mlproxy_reader *reader, struct dataset *ds)
 {
 	if (cmpxchg(&ds->state, MLPROXY_DATASET_ACTIVE, MLPROXY_DATASET_COMPLETE) !=
@@ -202,6 +209,7 @@ void mlproxy_dataset_detach(struct mlproxy_reader *reader)
 		mlproxy_dataset_cancel(reader);
 	else
 		count_taker(reader, -1);
+	count_trigger(reader->proxy->whole, rcu_dereference_protected(reader->dataset, true), -1);
 	reader->proxy->whole->reader_slots &= ~BIT(reader->slot);
 }
 
@@ -238,7 +246,9 @@ int mlproxy_dataset_request(struct mlproxy_reader *reader, struct mlproxy *proxy
 	if (ds->trigger == MLPROXY_TRIGGER_NOW)
 		dataset_begin(reader, ds);
 	hrtimer_cancel(&reader->dataset_timer);
+	count_trigger(proxy->whole, ds, 1);
 	rcu_assign_pointer(reader->dataset, ds);
+	count_trigger(proxy->whole, old, -1);
 	if (old)
 		kfree_rcu(old, rcu);
 	else

@@ -210,7 +210,7 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	count = this_cpu_inc_return(proxy->counters->by_mode[d->mode]);
 	this_cpu_inc(proxy->counters->by_action[d->action]);
 	if (!list_empty(&proxy->whole->readers))
-		mlproxy_publish_decision(proxy, req, allowed, &c, d);
+		mlproxy_publish_decision(proxy, req, allowed, now_ns, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
 	mode_after_decision(proxy, d, count, now_ns);
 }

@@ -115,12 +115,13 @@ void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 		goto out;
 	}
 	this_cpu_inc(proxy->counters->events);
-	if (event != MLPROXY_EVENT_SNAPSHOT)
+	if (unlikely(atomic_read(&proxy->whole->event_triggers)) &&
+	    event != MLPROXY_EVENT_SNAPSHOT)
 		mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_EVENT, event);
 	/* In NMI context it is lost, and counted, as any other record. */
 	if (described && proxy->events[event].period_ms && !in_nmi())
 		aggregate(proxy, event, values, nr);
-	else
+	else if (!list_empty(&proxy->whole->readers))
 		mlproxy_publish_event(proxy, event, key, values, nr);
 out:
 	rcu_read_unlock_sched_notrace();

@@ -6,6 +6,7 @@
  * section with preemption off, without locks. What a reader takes is for dataset.c to
  * say, room in its ring for reader.c.
  */
+#include <linux/ktime.h>
 #include <linux/rculist.h>
 #include <linux/string.h>
 
@@ -40,13 +41,14 @@ static inline void same_order(void)
  * @proxy: the proxy
  * @req: what was asked
  * @allowed: bit mask of the actions that were legal
+ * @now_ns: clock when the decision began, 0 if it was not read
  * @c: what was proposed
  * @d: what was decided; @d->readers is filled in
  *
  * Context: as mlproxy_decide(), in its RCU section with preemption off.
  */
 void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
-			      u32 allowed, const struct candidate *c,
+			      u32 allowed, u64 now_ns, const struct candidate *c,
 			      struct mlproxy_decision *d)
 {
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_decision) +
@@ -54,16 +56,19 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 	struct mlproxy_rec_decision *rec;
 	struct mlproxy_reader *reader;
 	struct dataset *taken;
-	unsigned long irq_flags;
+	struct reader_room room;
 
 	same_order();
+	/* The first reader came in between. */
+	if (unlikely(!now_ns))
+		now_ns = ktime_get_mono_fast_ns();
 	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
 		if (!reader_takes(reader, proxy))
 			continue;
 		taken = rcu_dereference_sched(reader->dataset);
 		if (unlikely(taken) && !mlproxy_dataset_take(reader, taken, d->id, req->features))
 			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, &irq_flags);
+		rec = reader_reserve(reader, MLPROXY_REC_DECISION, 0, len, now_ns, &room);
 		d->readers |= mlproxy_reader_bit(reader, rec);
 		if (!rec) {
 			if (taken)
@@ -92,7 +97,7 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		rec->candidates_offset = 0;
 		rec->nr_candidates = 0;
 		memcpy(rec + 1, req->features, proxy->nr_features * sizeof(*req->features));
-		mlproxy_reader_commit(reader, len, irq_flags);
+		reader_commit(reader, len, &room);
 		if (unlikely(taken))
 			mlproxy_dataset_taken(reader, taken);
 	}
@@ -108,11 +113,11 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 void mlproxy_publish_no_decision(struct mlproxy *proxy)
 {
 	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
+	struct reader_room room;
 
 	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
 		if (reader_takes(reader, proxy) && mlproxy_dataset_active(reader))
-			mlproxy_reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, &irq_flags);
+			reader_reserve(reader, MLPROXY_REC_DECISION, 0, 0, 0, &room);
 	}
 }
 
@@ -131,7 +136,8 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_feedback));
 	struct mlproxy_rec_feedback *rec;
 	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
+	struct reader_room room;
+	u64 now_ns = ktime_get_mono_fast_ns();
 
 	if (d->has_prediction && !(flags & MLPROXY_FEEDBACK_EXPIRED))
 		flags |= MLPROXY_FEEDBACK_PREDICTED;
@@ -141,8 +147,7 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 		if (unlikely(rcu_access_pointer(reader->dataset)) &&
 		    !mlproxy_dataset_wants_feedback(reader, d))
 			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len,
-					     &irq_flags);
+		rec = reader_reserve(reader, MLPROXY_REC_FEEDBACK, flags, len, now_ns, &room);
 		if (!rec)
 			continue;
 		rec->id = d->id;
@@ -157,7 +162,7 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 		rec->arm = d->arm;
 		memset(rec->reserved, 0, sizeof(rec->reserved));
 		rec->ledger = outcome->ledger;
-		mlproxy_reader_commit(reader, len, irq_flags);
+		reader_commit(reader, len, &room);
 	}
 }
 
@@ -177,14 +182,16 @@ void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_event) + nr * sizeof(*values));
 	struct mlproxy_rec_event *rec;
 	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
+	struct reader_room room;
+	u64 now_ns = ktime_get_mono_fast_ns();
 
 	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
 		if (!reader_takes(reader, proxy))
 			continue;
-		if (event != MLPROXY_EVENT_SNAPSHOT && !mlproxy_dataset_active(reader))
+		if (unlikely(rcu_access_pointer(reader->dataset)) &&
+		    event != MLPROXY_EVENT_SNAPSHOT && !mlproxy_dataset_active(reader))
 			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_EVENT, event, len, &irq_flags);
+		rec = reader_reserve(reader, MLPROXY_REC_EVENT, event, len, now_ns, &room);
 		if (!rec)
 			continue;
 		rec->key = key;
@@ -192,7 +199,7 @@ void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 
 		rec->values_offset = sizeof(*rec);
 		rec->nr_values = nr;
 		memcpy(rec + 1, values, nr * sizeof(*values));
-		mlproxy_reader_commit(reader, len, irq_flags);
+		reader_commit(reader, len, &room);
 	}
 }
 
@@ -208,14 +215,15 @@ void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_mode));
 	struct mlproxy_rec_mode *rec;
 	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
+	struct reader_room room;
+	u64 now_ns = ktime_get_mono_fast_ns();
 
 	rcu_read_lock_sched_notrace();
 	mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_MODE, 0);
 	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
 		if (!reader_takes(reader, proxy))
 			continue;
-		rec = mlproxy_reader_reserve(reader, MLPROXY_REC_MODE, 0, len, &irq_flags);
+		rec = reader_reserve(reader, MLPROXY_REC_MODE, 0, len, now_ns, &room);
 		if (!rec)
 			continue;
 		rec->from = t->from;
@@ -223,7 +231,7 @@ void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition
 		rec->reason = t->reason;
 		rec->instance = t->instance;
 		rec->evidence = t->evidence;
-		mlproxy_reader_commit(reader, len, irq_flags);
+		reader_commit(reader, len, &room);
 	}
 	rcu_read_unlock_sched_notrace();
 	trace_mlproxy_mode(proxy->name, t);
@@ -245,20 +253,21 @@ void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_change));
 	struct mlproxy_rec_change *rec;
 	struct mlproxy_reader *reader;
-	unsigned long irq_flags;
+	struct reader_room room;
+	u64 now_ns = ktime_get_mono_fast_ns();
 
 	rcu_read_lock_sched_notrace();
 	list_for_each_entry_rcu(reader, &proxy->whole->readers, node) {
 		if (type != MLPROXY_REC_MODEL && !reader_takes(reader, proxy))
 			continue;
-		rec = mlproxy_reader_reserve(reader, type, 0, len, &irq_flags);
+		rec = reader_reserve(reader, type, 0, len, now_ns, &room);
 		if (!rec)
 			continue;
 		rec->from = from;
 		rec->to = to;
 		rec->reason = reason;
 		rec->instance = proxy->instance;
-		mlproxy_reader_commit(reader, len, irq_flags);
+		reader_commit(reader, len, &room);
 	}
 	rcu_read_unlock_sched_notrace();
 

@@ -12,7 +12,7 @@ struct mlproxy_request;
 struct mlproxy_transition;
 
 void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_request *req,
-			      u32 allowed, const struct candidate *c,
+			      u32 allowed, u64 now_ns, const struct candidate *c,
 			      struct mlproxy_decision *d);
 void mlproxy_publish_no_decision(struct mlproxy *proxy);
 void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decision *d,

@@ -202,57 +202,17 @@ void mlproxy_readers_hang_up(struct mlproxy *proxy)
 }
 
 /**
- * mlproxy_reader_reserve() - room for a record in this CPU's ring
+ * mlproxy_reader_wake_due() - somebody waits for records: wake where it is time
  * @reader: the reader
- * @type: MLPROXY_REC_*
- * @flags: for the header
- * @len: length, a multiple of 8
- * @irq_flags: out: for mlproxy_reader_commit()
+ * @ring: where a record was published
  *
- * Interrupts are off from here to mlproxy_reader_commit(), so that each ring has
- * one producer. In NMI context, which that does not keep out, the record is
- * counted as lost. Context: preemption off.
- * Return: the record, or NULL, with interrupts as they were, if the reader does
- * not want the type or the record is lost (counted).
+ * Context: as reader_commit(), interrupts off.
  */
-void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags, u32 len,
-			     unsigned long *irq_flags)
+void mlproxy_reader_wake_due(struct mlproxy_reader *reader, struct mlproxy_ring *ring)
 {
-	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
-	void *rec;
-
-	if (!reader_wants(reader, type))
-		return NULL;
-	if (unlikely(in_nmi())) {
-		mlproxy_ring_lose_nmi(ring);
-		return NULL;
-	}
-	local_irq_save(*irq_flags);
-	rec = mlproxy_ring_reserve(ring, type, flags, len);
-	if (!rec)
-		local_irq_restore(*irq_flags);
-	return rec;
-}
-
-/**
- * mlproxy_reader_commit() - publish what was reserved, and wake where it is due
- * @reader: the reader
- * @len: as reserved
- * @irq_flags: from mlproxy_reader_reserve()
- *
- * Context: as mlproxy_reader_reserve().
- */
-void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long irq_flags)
-{
-	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
-
-	mlproxy_ring_commit(ring, len);
-	smp_mb(); /* the position before @waiting; pairs with reader_prepare_wait() */
-	if (unlikely(READ_ONCE(reader->waiting)) &&
-	    (ring_ready(reader, ring) ||
-	     (reader->timeout_ns && !atomic_read(&reader->timer_armed))))
+	if (ring_ready(reader, ring) ||
+	    (reader->timeout_ns && !atomic_read(&reader->timer_armed)))
 		irq_work_queue(&ring->work);
-	local_irq_restore(irq_flags);
 }
 
 static bool hung_up(const struct mlproxy_reader *reader)
@@ -290,7 +250,7 @@ static bool reader_ready(struct mlproxy_reader *reader)
 static void reader_prepare_wait(struct mlproxy_reader *reader)
 {
 	WRITE_ONCE(reader->waiting, 1);
-	smp_mb(); /* @waiting before the positions; pairs with mlproxy_reader_commit() */
+	smp_mb(); /* @waiting before the positions; pairs with reader_commit() */
 }
 
 static bool reader_ready_or_wait(struct mlproxy_reader *reader)

@@ -6,8 +6,10 @@
 #ifndef _MLPROXY_READER_H
 #define _MLPROXY_READER_H
 
+#include <linux/hardirq.h>
 #include <linux/hrtimer.h>
 #include <linux/poll.h>
+#include <linux/smp.h>
 #include <linux/wait.h>
 
 #include "pages.h"
@@ -79,9 +81,7 @@ void mlproxy_reader_free(struct mlproxy_reader *reader);
 int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy);
 void mlproxy_reader_detach(struct mlproxy_reader *reader);
 void mlproxy_readers_hang_up(struct mlproxy *proxy);
-void *mlproxy_reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
-			     u32 len, unsigned long *irq_flags);
-void mlproxy_reader_commit(struct mlproxy_reader *reader, u32 len, unsigned long irq_flags);
+void mlproxy_reader_wake_due(struct mlproxy_reader *reader, struct mlproxy_ring *ring);
 __poll_t mlproxy_reader_poll(struct mlproxy_reader *reader, struct file *file,
 			     struct poll_table_struct *pt);
 ssize_t mlproxy_reader_read(struct mlproxy_reader *reader, char __user *buf, size_t len,
@@ -111,6 +111,69 @@ static inline bool reader_takes(const struct mlproxy_reader *reader,
 				const struct mlproxy *proxy)
 {
 	return !reader->only || reader->only == proxy;
+}
+
+/**
+ * struct reader_room - room for a record
+ * @ring: where
+ * @irq_flags: as they were before
+ */
+struct reader_room {
+	struct mlproxy_ring *ring;
+	unsigned long irq_flags;
+};
+
+/**
+ * reader_reserve() - room for a record in this CPU's ring
+ * @reader: the reader
+ * @type: MLPROXY_REC_*
+ * @flags: for the header
+ * @len: length, a multiple of 8
+ * @time_ns: clock
+ * @room: out: for reader_commit()
+ *
+ * Interrupts are off from here to reader_commit(), so that each ring has one producer. In
+ * NMI context, which that does not keep out, the record is counted as lost. Context:
+ * preemption off.
+ * Return: the record, or NULL, with interrupts as they were, if the reader does not want the
+ * type or the record is lost (counted).
+ */
+static __always_inline void *reader_reserve(struct mlproxy_reader *reader, u16 type, u16 flags,
+					    u32 len, u64 time_ns, struct reader_room *room)
+{
+	struct mlproxy_ring *ring = reader->rings[smp_processor_id()];
+	void *rec;
+
+	if (!reader_wants(reader, type))
+		return NULL;
+	if (unlikely(in_nmi())) {
+		mlproxy_ring_lose_nmi(ring);
+		return NULL;
+	}
+	room->ring = ring;
+	local_irq_save(room->irq_flags);
+	rec = mlproxy_ring_reserve(ring, type, flags, len, time_ns);
+	if (unlikely(!rec))
+		local_irq_restore(room->irq_flags);
+	return rec;
+}
+
+/**
+ * reader_commit() - publish what was reserved, and wake where it is due
+ * @reader: the reader
+ * @len: as reserved
+ * @room: from reader_reserve()
+ *
+ * Context: as reader_reserve().
+ */
+static __always_inline void reader_commit(struct mlproxy_reader *reader, u32 len,
+					  const struct reader_room *room)
+{
+	mlproxy_ring_commit(room->ring, len);
+	smp_mb(); /* the position before @waiting; pairs with reader_prepare_wait() */
+	if (unlikely(READ_ONCE(reader->waiting)))
+		mlproxy_reader_wake_due(reader, room->ring);
+	local_irq_restore(room->irq_flags);
 }
 
 /**

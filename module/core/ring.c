@@ -140,15 +140,21 @@ int mlproxy_ring_consume(struct mlproxy_ring *ring, u64 pos)
 }
 
 /**
- * mlproxy_ring_lose() - count a record that can't be had
+ * mlproxy_ring_lose() - count a record that can't be had, by its cause
  * @ring: the ring of this CPU
- * @cause: counter of the cause
- * @len: its length
+ * @cons: consumer position, as it was read
+ * @len: the record's length
  *
  * Context: as mlproxy_ring_reserve(). Return: NULL.
  */
-void *mlproxy_ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len)
+void *mlproxy_ring_lose(struct mlproxy_ring *ring, u64 cons, u32 len)
 {
+	u64 *cause = &ring->lost_full;
+
+	if (len > MLPROXY_REC_MAX_BYTES)
+		cause = &ring->lost_big;
+	else if (!ring_pos_valid(ring->head, cons, ring->size) || cons & 7)
+		cause = &ring->lost_badpos;
 	WRITE_ONCE(*cause, *cause + 1);
 	trace_mlproxy_loss(smp_processor_id(), ring->seq, len);
 	return NULL;

@@ -15,7 +15,6 @@
 #define _MLPROXY_RING_H
 
 #include <linux/irq_work.h>
-#include <linux/timekeeping.h>
 #include <linux/types.h>
 #include <linux/mlproxy.h>
 
@@ -35,6 +34,7 @@ struct vm_area_struct;
  * @lost_nmi: offered in NMI context, all told
  * @nmi_pending: of these, not yet in @seq
  * @wakeups: wake-ups sent
+ * @last_ns: time of the last record
  * @size: bytes of data, a power of two
  * @data: the data, mapped twice in a row
  * @cons: consumer page, user space writes it
@@ -57,6 +57,7 @@ struct mlproxy_ring {
 	atomic64_t lost_nmi;
 	atomic_t nmi_pending;
 	u64 wakeups;
+	u64 last_ns;
 	u32 size;
 	u8 *data;
 	struct mlproxy_ring_page *cons;
@@ -76,7 +77,7 @@ struct mlproxy_ring *mlproxy_ring_alloc(struct mlproxy_reader *reader, u32 size,
 void mlproxy_ring_free(struct mlproxy_ring *ring);
 int mlproxy_ring_mmap(struct mlproxy_ring *ring, struct vm_area_struct *vma,
 		      unsigned long first);
-void *mlproxy_ring_lose(struct mlproxy_ring *ring, u64 *cause, u32 len);
+void *mlproxy_ring_lose(struct mlproxy_ring *ring, u64 cons, u32 len);
 void mlproxy_ring_lose_nmi(struct mlproxy_ring *ring);
 int mlproxy_ring_consume(struct mlproxy_ring *ring, u64 pos);
 u64 mlproxy_ring_unread(const struct mlproxy_ring *ring);
@@ -89,36 +90,41 @@ u64 mlproxy_ring_lost(const struct mlproxy_ring *ring);
  * @type: MLPROXY_REC_*
  * @flags: for the header
  * @len: length with the header, rounded by ring_rec_len()
+ * @time_ns: clock, of when what is recorded began
+ *
+ * On its ring a record is never older than the one before: what came in between, in an
+ * interrupt, may have looked at the clock later.
  *
  * A record that can't be had is counted by cause and takes its sequence number,
  * so the reader sees the gap where it happened. Context: interrupts off, not NMI.
  * Return: the record with its header filled, or NULL.
  */
 static inline void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u16 flags,
-					 u32 len)
+					 u32 len, u64 time_ns)
 {
 	const u64 *cons_pos = READ_ONCE(ring->cons_pos);
+	u64 seq = ring->seq + 1, head = ring->head, cons;
 	struct mlproxy_rec_hdr *hdr;
-	u64 cons;
 
-	WRITE_ONCE(ring->seq, ring->seq + 1);
 	if (unlikely(atomic_read(&ring->nmi_pending)))
-		WRITE_ONCE(ring->seq, ring->seq + atomic_xchg(&ring->nmi_pending, 0));
-	if (unlikely(len > MLPROXY_REC_MAX_BYTES || len > ring->size))
-		return mlproxy_ring_lose(ring, &ring->lost_big, len);
+		seq += atomic_xchg(&ring->nmi_pending, 0);
+	WRITE_ONCE(ring->seq, seq);
 	/* The consumer is done with what it gave back; pairs with its release. */
 	cons = smp_load_acquire(cons_pos);
-	if (unlikely(!ring_pos_valid(ring->head, cons, ring->size) || cons & 7))
-		return mlproxy_ring_lose(ring, &ring->lost_badpos, len);
-	if (unlikely(ring_pos_free(ring->head, cons, ring->size) < len))
-		return mlproxy_ring_lose(ring, &ring->lost_full, len);
+	/* The smallest ring holds the longest record. */
+	if (unlikely(len > MLPROXY_REC_MAX_BYTES ||
+		     !ring_pos_fits(head, cons, ring->size, len) || cons & 7))
+		return mlproxy_ring_lose(ring, cons, len);
 
-	hdr = (void *)(ring->data + ring_pos_index(ring->head, ring->size));
+	if (unlikely(time_ns < ring->last_ns))
+		time_ns = ring->last_ns;
+	ring->last_ns = time_ns;
+	hdr = (void *)(ring->data + ring_pos_index(head, ring->size));
 	hdr->len = len;
 	hdr->type = type;
 	hdr->flags = flags;
-	hdr->seq = ring->seq;
-	hdr->time_ns = ktime_get_mono_fast_ns();
+	hdr->seq = seq;
+	hdr->time_ns = time_ns;
 	return hdr;
 }
 
@@ -131,11 +137,14 @@ static inline void *mlproxy_ring_reserve(struct mlproxy_ring *ring, u16 type, u1
  */
 static inline void mlproxy_ring_commit(struct mlproxy_ring *ring, u32 len)
 {
+	u64 head = ring->head + len;
+
+	BUILD_BUG_ON(MLPROXY_REC_MAX_BYTES > MLPROXY_RING_MIN_BYTES);
 	WRITE_ONCE(ring->written, ring->written + 1);
 	/* The record before the positions; pairs with the readers' acquire. */
-	smp_store_release(&ring->head, ring->head + len);
+	smp_store_release(&ring->head, head);
 	/* The same for the reader that maps the ring. */
-	smp_store_release(&ring->prod->pos, ring->head);
+	smp_store_release(&ring->prod->pos, head);
 }
 
 #endif /* _MLPROXY_RING_H */

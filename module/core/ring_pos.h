@@ -38,6 +38,18 @@ static inline u64 ring_pos_free(u64 prod, u64 cons, u64 size)
 }
 
 /**
+ * ring_pos_fits() - are the positions possible, and is there room
+ * @prod: producer position
+ * @cons: consumer position, any value
+ * @size: size of the ring
+ * @len: what is to fit, at most @size
+ */
+static inline bool ring_pos_fits(u64 prod, u64 cons, u64 size, u64 len)
+{
+	return prod - cons <= size - len;
+}
+
+/**
  * ring_pos_index() - place of a position in the data
  * @pos: position
  * @size: size of the ring, a power of two

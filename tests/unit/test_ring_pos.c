@@ -64,9 +64,12 @@ static void believed_pairs_are_safe(void **state)
 		u64 prod = rng_u64(&rng);
 		u64 cons = rng_below(&rng, 2) ? prod - rng_below(&rng, (u32)size + 2) :
 						rng_u64(&rng);
-		u64 unread = prod - cons;
+		u64 unread = prod - cons, len = rng_below(&rng, (u32)size + 1);
 
 		assert_int_equal(ring_pos_valid(prod, cons, size), unread <= size);
+		assert_int_equal(ring_pos_fits(prod, cons, size, len),
+				 ring_pos_valid(prod, cons, size) &&
+				 ring_pos_free(prod, cons, size) >= len);
 		if (!ring_pos_valid(prod, cons, size))
 			continue;
 		assert_true(ring_pos_free(prod, cons, size) <= size);

@@ -243,7 +243,8 @@
  * @flags: depends on the type; 0 where none is documented
  * @seq: number of this record on its ring. Every published record takes one,
  *	also a lost one: a step of more than 1 is a gap of lost records
- * @time_ns: CLOCK_MONOTONIC of the publication (fast clock, per CPU ordered)
+ * @time_ns: CLOCK_MONOTONIC of the publication; of a decision, when it began (fast clock, per
+ *	CPU ordered)
  */
 struct mlproxy_rec_hdr {
 	__u32 len;
