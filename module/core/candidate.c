@@ -4,6 +4,8 @@
  *
  * On the decision path: bounded, without locks, whatever the context.
  */
+#include <linux/ktime.h>
+
 #include "bpf.h"
 #include "candidate.h"
 #include "core.h"
@@ -24,12 +26,20 @@ static u32 model_candidate(const struct mlproxy_model *model, const s64 *feature
 	return action;
 }
 
+static int look_up(const struct rec_table *table, u64 key, u64 now_ns, struct rec_entry *rec)
+{
+	if (!rec_table_used(table))
+		return REC_MISS;
+	/* The first one came in between. */
+	return rec_table_lookup(table, key, now_ns ? now_ns : ktime_get_mono_fast_ns(), rec);
+}
+
 /**
  * mlproxy_candidate() - ask the model side for its choice
  * @proxy: running
  * @req: the decision
  * @allowed: bit mask of the actions that are legal, not 0
- * @now_ns: clock
+ * @now_ns: clock, 0 if it was not read
  * @c: in: no candidate; out: what is proposed, if anything is
  *
  * An attached eBPF program goes first, then a fresh recommendation, then the active
@@ -50,7 +60,7 @@ void mlproxy_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
 		c->has_prediction = bpf.has_prediction;
 		return;
 	}
-	switch (rec_table_lookup(proxy->whole->table, req->key, now_ns, &rec)) {
+	switch (look_up(proxy->whole->table, req->key, now_ns, &rec)) {
 	case REC_FRESH:
 		this_cpu_inc(proxy->counters->rec_hits);
 		if (allowed & BIT(rec.action)) {

@@ -48,7 +48,6 @@ struct mlproxy_counters {
 	u64 by_mode[MLPROXY_NR_MODES];
 	u64 by_action[MLPROXY_MAX_ACTIONS];
 	u64 critical;
-	u64 feedbacks;
 	u64 feedback_stale;
 	u64 reward_count[MLPROXY_NR_SOURCES];
 	s64 reward_sum[MLPROXY_NR_SOURCES];

@@ -11,6 +11,7 @@
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
 
+#include "bpf.h"
 #include "candidate.h"
 #include "core.h"
 #include "cost.h"
@@ -19,6 +20,7 @@
 #include "mode_path.h"
 #include "preprocess.h"
 #include "publish.h"
+#include "rec_table.h"
 #include "split.h"
 #include "trace.h"
 
@@ -43,6 +45,30 @@ static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32
 	default:
 		return split_arm(r, r, share, explore);
 	}
+}
+
+/*
+ * The clock, where somebody asks for it: the time windows, costs, recommendations, records,
+ * an agent's deadline, the end of an emergency, and one decision of some whose duration is
+ * measured. Return: nanoseconds, or 0.
+ */
+static u64 decision_clock(const struct mlproxy *proxy, u32 mode)
+{
+	const struct mlproxy *whole = proxy->whole;
+
+	if (mode == MLPROXY_MODE_EMERGENCY || proxy->unit == MLPROXY_UNIT_WINDOW ||
+	    proxy->costs || READ_ONCE(proxy->agent_deadline_ns) ||
+	    !list_empty(&whole->readers) || rec_table_used(whole->table) ||
+	    mode_measures_next(proxy, mode))
+		return ktime_get_mono_fast_ns();
+	return 0;
+}
+
+/* Does anybody propose actions? */
+static bool is_proposed(const struct mlproxy *whole)
+{
+	return rcu_access_pointer(whole->active) || rec_table_used(whole->table) ||
+	       mlproxy_bpf_attached();
 }
 
 /* What is drawn at random costs, and pays only where somebody learns from it. */
@@ -184,12 +210,23 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 	}
 }
 
+/*
+ * Nothing proposed, nothing explored: the baseline, with certainty. Where decisions belong to
+ * an entity, a window or an outer arm, that is drawn all the same.
+ */
+static bool is_certain(const struct mlproxy *proxy, u32 mode)
+{
+	return !is_proposed(proxy->whole) && !explored_share(proxy, mode) &&
+	       proxy->unit == MLPROXY_UNIT_DECISION && !proxy->costs;
+}
+
 static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
 			   struct mlproxy_decision *d)
 {
+	struct mlproxy_counters __percpu *counters = proxy->counters;
 	struct candidate c = { .action = NO_CANDIDATE };
 	u32 allowed = req->allowed ? req->allowed & proxy->all_actions : proxy->all_actions;
-	u64 now_ns = ktime_get_mono_fast_ns(), trust, count;
+	u64 now_ns, trust, count;
 
 	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed) ||
 		     (req->stratum && req->stratum >= proxy->nr_strata))) {
@@ -201,14 +238,15 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	/* The experiment before its mode and logic; pairs with mode_show(). */
 	d->experiment = smp_load_acquire(&proxy->experiment);
 	trust = READ_ONCE(proxy->trust);
+	now_ns = decision_clock(proxy, trust_mode(trust));
 	d->mode = mode_of_decision(proxy, trust, now_ns);
 	d->id = this_cpu_inc_return(proxy->whole->counters->next_id) |
 		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
-	if (d->mode != MLPROXY_MODE_EMERGENCY)
+	if (d->mode != MLPROXY_MODE_EMERGENCY && !is_certain(proxy, d->mode))
 		decide_with_candidate(proxy, req, allowed, now_ns, trust, &c, d);
-	this_cpu_inc(proxy->counters->by_source[d->source]);
-	count = this_cpu_inc_return(proxy->counters->by_mode[d->mode]);
-	this_cpu_inc(proxy->counters->by_action[d->action]);
+	this_cpu_inc(counters->by_source[d->source]);
+	count = this_cpu_inc_return(counters->by_mode[d->mode]);
+	this_cpu_inc(counters->by_action[d->action]);
 	if (!list_empty(&proxy->whole->readers))
 		mlproxy_publish_decision(proxy, req, allowed, now_ns, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
@@ -229,18 +267,34 @@ static noinline void decide_preprocessed(struct mlproxy *proxy,
 	decide_running(proxy, &own, d);
 }
 
+/* The baseline, unrecorded. All of it, field by field: it is small, and on every path. */
+static __always_inline void decision_init(struct mlproxy_decision *d, u32 baseline)
+{
+	d->id = 0;
+	d->predicted = 0;
+	d->generation = 0;
+	d->model_version = 0;
+	d->prob_q31 = MLPROXY_PROB_ONE;
+	d->readers = 0;
+	d->experiment = 0;
+	d->baseline = baseline;
+	d->action = baseline;
+	d->source = MLPROXY_SRC_BASELINE;
+	d->mode = 0;
+	d->arm = MLPROXY_ARM_NONE;
+	d->cluster = EFF_NO_CLUSTER;
+	d->has_prediction = 0;
+	d->stratum = 0;
+	d->outer_arm = MLPROXY_ARM_NONE;
+}
+
 u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 		   struct mlproxy_decision *decision)
 {
-	*decision = (struct mlproxy_decision) {
-		.prob_q31 = MLPROXY_PROB_ONE,
-		.baseline = req->baseline,
-		.action = req->baseline,
-		.source = MLPROXY_SRC_BASELINE,
-		.arm = MLPROXY_ARM_NONE,
-		.outer_arm = MLPROXY_ARM_NONE,
-		.cluster = EFF_NO_CLUSTER,
-	};
+	decision_init(decision, req->baseline);
+	/* Who does not run costs no more. A stop waits for those who go on. */
+	if (unlikely(READ_ONCE(proxy->state) != MLPROXY_STATE_RUNNING))
+		return req->baseline;
 	rcu_read_lock_sched_notrace();
 	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
 		if (unlikely(in_nmi()))
@@ -255,7 +309,48 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
 }
 EXPORT_SYMBOL_GPL(mlproxy_decide);
 
-static const struct mlproxy_outcome nothing;
+/* It waited for its outcome, which does not come. */
+static noinline void feedback_expired(struct mlproxy *proxy,
+				      const struct mlproxy_decision *decision, u16 flags)
+{
+	static const struct mlproxy_outcome nothing;
+
+	/* What is given up by a stop was not late: it tells nothing of its arm. */
+	if (mlproxy_is_running(proxy))
+		mlproxy_mode_count_lost(proxy, decision);
+	mlproxy_publish_feedback(proxy, decision, &nothing, flags);
+}
+
+static __always_inline void feedback(struct mlproxy *proxy,
+				     const struct mlproxy_decision *decision,
+				     s64 reward, s64 ledger, u16 flags)
+{
+	struct mlproxy_counters __percpu *counters = proxy->counters;
+	struct mlproxy_outcome o = {};
+
+	rcu_read_lock_sched_notrace();
+	if (unlikely(decision->generation != READ_ONCE(proxy->generation))) {
+		this_cpu_inc(counters->feedback_stale);
+		goto out;
+	}
+	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
+		feedback_expired(proxy, decision, flags);
+		goto out;
+	}
+	o.reward = clamp(reward, proxy->schema.reward_min, proxy->schema.reward_max);
+	if (proxy->ledger) {
+		o.ledger = clamp(ledger, proxy->ledger_min, proxy->ledger_max);
+		flags |= MLPROXY_FEEDBACK_LEDGER;
+	}
+	this_cpu_inc(counters->reward_count[decision->source]);
+	this_cpu_add(counters->reward_sum[decision->source], o.reward);
+	mode_count(proxy, decision, &o);
+	if (!list_empty(&proxy->whole->readers))
+		mlproxy_publish_feedback(proxy, decision, &o, flags);
+	trace_mlproxy_feedback(proxy->name, decision, o.reward);
+out:
+	rcu_read_unlock_sched_notrace();
+}
 
 /**
  * mlproxy_feedback_flags() - mlproxy_feedback() of a deferred decision
@@ -269,47 +364,15 @@ static const struct mlproxy_outcome nothing;
 void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			    const struct mlproxy_outcome *outcome, u16 flags)
 {
-	struct mlproxy_outcome o;
-
-	if (!decision->id)
-		return;
-	o.reward = clamp(outcome->reward, proxy->schema.reward_min, proxy->schema.reward_max);
-	o.ledger = 0;
-	if (proxy->ledger) {
-		o.ledger = clamp(outcome->ledger, proxy->ledger_min, proxy->ledger_max);
-		flags |= MLPROXY_FEEDBACK_LEDGER;
-	}
-
-	rcu_read_lock_sched_notrace();
-	if (unlikely(decision->generation != READ_ONCE(proxy->generation))) {
-		this_cpu_inc(proxy->counters->feedback_stale);
-		goto out;
-	}
-	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
-		/* What is given up by a stop was not late: it tells nothing of its arm. */
-		if (mlproxy_is_running(proxy))
-			mlproxy_mode_count_lost(proxy, decision);
-		flags &= ~MLPROXY_FEEDBACK_LEDGER;
-		mlproxy_publish_feedback(proxy, decision, &nothing, flags);
-		goto out;
-	}
-	this_cpu_inc(proxy->counters->feedbacks);
-	this_cpu_inc(proxy->counters->reward_count[decision->source]);
-	this_cpu_add(proxy->counters->reward_sum[decision->source], o.reward);
-	mode_count(proxy, decision, &o);
-	if (!list_empty(&proxy->whole->readers))
-		mlproxy_publish_feedback(proxy, decision, &o, flags);
-	trace_mlproxy_feedback(proxy->name, decision, o.reward);
-out:
-	rcu_read_unlock_sched_notrace();
+	if (decision->id)
+		feedback(proxy, decision, outcome->reward, outcome->ledger, flags);
 }
 
 void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 		      s64 reward)
 {
-	const struct mlproxy_outcome outcome = { .reward = reward };
-
-	mlproxy_feedback_flags(proxy, decision, &outcome, 0);
+	if (decision->id)
+		feedback(proxy, decision, reward, 0, 0);
 }
 EXPORT_SYMBOL_GPL(mlproxy_feedback);
 

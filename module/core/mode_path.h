@@ -86,11 +86,24 @@ static inline u32 mode_of_decision(struct mlproxy *proxy, u64 trust, u64 now_ns)
 }
 
 /**
+ * mode_measures_next() - is the next decision to be measured
+ * @proxy: running
+ * @mode: MLPROXY_MODE_* that it will be made in, as far as is known
+ *
+ * Context: as mlproxy_decide(), preemption off.
+ */
+static inline bool mode_measures_next(const struct mlproxy *proxy, u32 mode)
+{
+	return this_cpu_read(proxy->counters->by_mode[mode]) % MODE_LATENCY_EVERY ==
+	       MODE_LATENCY_EVERY - 1;
+}
+
+/**
  * mode_after_decision() - measure, and have a look made where one is due
  * @proxy: running
  * @d: the decision
  * @count: decisions of its mode that this CPU has made
- * @begin_ns: clock when it began
+ * @begin_ns: clock when it began, 0 if it was not read
  *
  * A look follows outcomes; this is for where none come, and for the way out of an
  * emergency. Context: as mlproxy_decide(), preemption off.
@@ -100,11 +113,12 @@ static inline void mode_after_decision(struct mlproxy *proxy,
 				       u64 begin_ns)
 {
 	if (d->mode == MLPROXY_MODE_EMERGENCY) {
-		if (unlikely(begin_ns >= READ_ONCE(proxy->next_look_ns)))
+		if (unlikely(begin_ns && begin_ns >= READ_ONCE(proxy->next_look_ns)))
 			mlproxy_mode_kick(proxy);
 		return;
 	}
-	if (unlikely(count % MODE_LATENCY_EVERY == 0))
+	/* Without a begin an interrupt has made the decision that was to be measured. */
+	if (unlikely(count % MODE_LATENCY_EVERY == 0 && begin_ns))
 		mlproxy_mode_measure(proxy, begin_ns);
 	if (unlikely(count % MODE_LOOK_DECISIONS == 0))
 		mlproxy_mode_stirred(proxy);

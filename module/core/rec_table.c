@@ -14,6 +14,7 @@ struct rec_place {
 };
 
 struct rec_table {
+	struct rec_table_head head;
 	struct mutex lock;	/* writers */
 	u64 evicted;
 	u32 set_mask;
@@ -118,6 +119,7 @@ static struct rec_place *choose_place(struct rec_table *table, u64 key, u64 now_
 void rec_table_insert(struct rec_table *table, const struct rec_entry *entry, u64 now_ns)
 {
 	mutex_lock(&table->lock);
+	WRITE_ONCE(table->head.used, true);
 	place_write(choose_place(table, entry->key, now_ns), entry);
 	mutex_unlock(&table->lock);
 }
@@ -162,6 +164,7 @@ void rec_table_clear(struct rec_table *table)
 	for (i = 0; i < (table->set_mask + 1) * REC_WAYS; i++)
 		place_write(&table->places[i], &empty);
 	WRITE_ONCE(table->evicted, 0);
+	WRITE_ONCE(table->head.used, false);
 	mutex_unlock(&table->lock);
 }
 

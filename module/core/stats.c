@@ -23,7 +23,6 @@ static void add_cpu(struct mlproxy_stats *s, const struct mlproxy_counters *c)
 	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
 		s->reward_sum[i] += READ_ONCE(c->reward_sum[i]);
 	s->critical += READ_ONCE(c->critical);
-	s->feedbacks += READ_ONCE(c->feedbacks);
 	s->feedback_stale += READ_ONCE(c->feedback_stale);
 	s->rec_hits += READ_ONCE(c->rec_hits);
 	s->rec_expired += READ_ONCE(c->rec_expired);
@@ -85,6 +84,8 @@ void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats)
 	add_all(stats, proxy);
 	for (i = 0; i < MLPROXY_NR_MODES; i++)
 		stats->decisions += stats->by_mode[i];
+	for (i = 0; i < MLPROXY_NR_SOURCES; i++)
+		stats->feedbacks += stats->reward_count[i];
 	stats->nr_sources = MLPROXY_NR_SOURCES;
 	stats->nr_modes = MLPROXY_NR_MODES;
 	stats->nr_actions = proxy->schema.nr_actions;
