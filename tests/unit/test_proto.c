@@ -172,7 +172,9 @@ static void of_structures(void **state)
 	struct made kernel = MAKE(kernel_types, kernel_names);
 	struct made module = MAKE(record_types, record_names);
 	struct proto_blob base, blob;
+	u32 base_index[KERNEL_END - 1], index[4];
 	struct proto_member at;
+	char text[128];
 	s32 value = -1;
 
 	(void)state;
@@ -198,6 +200,14 @@ static void of_structures(void **state)
 	assert_int_equal(proto_find_enumerator(&blob, "CO", &value), -ENODATA);
 	/* a base's are not looked at */
 	assert_int_equal(proto_find_enumerator(&blob, "none", &value), -ENODATA);
+	/* all the same with an index */
+	proto_blob_index(&base, base_index);
+	proto_blob_index(&blob, index);
+	expect_member(&blob, "rec.deep.long", 8, 8);
+	expect_member(&blob, "rec.many", 32, 16);
+	expect_member(&blob, "file.long", 0, 8);
+	assert_int_equal(proto_print(&base, "read_it", text, sizeof(text)), 0);
+	assert_string_equal(text, "ssize_t(const struct file *, enum kind, ...)");
 	free(kernel.header);
 	free(module.header);
 }

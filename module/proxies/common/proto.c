@@ -3,8 +3,8 @@
  * Prototypes and members out of the kernel's type information: see proto.h.
  *
  * Types have numbers, in the order in which they stand, and several lengths; so finding one
- * is a walk from the first on. A prototype takes some tens of such walks, and nobody asks
- * for one often. Every offset is checked, though the kernel itself wrote it.
+ * is a walk from the first on, or takes an index. A prototype takes some tens of such walks. Every
+ * offset is checked, though the kernel itself wrote it.
  */
 #ifdef __KERNEL__
 #include <uapi/linux/btf.h>
@@ -86,6 +86,8 @@ static const struct btf_type *type_of(const struct proto_blob *blob, u32 id)
 
 	if (id < blob->first)
 		return blob->base ? type_of(blob->base, id) : NULL;
+	if (blob->index)
+		return id < blob->end ? type_at(blob, blob->index[id - blob->first]) : NULL;
 	for (i = blob->first; (t = type_at(blob, offset)); i++) {
 		if (i == id)
 			return t;
@@ -130,6 +132,18 @@ int proto_blob_open(const void *data, size_t len, const struct proto_blob *base,
 	for (blob->end = blob->first; (t = type_at(blob, offset)); blob->end++)
 		offset += type_len(t);
 	return offset == blob->types_len ? 0 : -EBADMSG;
+}
+
+void proto_blob_index(struct proto_blob *blob, u32 *index)
+{
+	const struct btf_type *t;
+	u32 offset = 0, i;
+
+	for (i = 0; i < blob->end - blob->first && (t = type_at(blob, offset)); i++) {
+		index[i] = offset;
+		offset += type_len(t);
+	}
+	blob->index = index;
 }
 
 static int print_type(const struct proto_blob *blob, struct writer *w, u32 id, unsigned int depth)

@@ -18,6 +18,7 @@
  * @first: number of the first type
  * @end: number behind the last one
  * @first_string: offset that @strings begins at
+ * @index: where each type begins, from proto_blob_index(); NULL: it is walked to
  */
 struct proto_blob {
 	const struct proto_blob *base;
@@ -28,6 +29,7 @@ struct proto_blob {
 	u32 first;
 	u32 end;
 	u32 first_string;
+	const u32 *index;
 };
 
 /**
@@ -41,6 +43,15 @@ struct proto_blob {
  */
 int proto_blob_open(const void *data, size_t len, const struct proto_blob *base,
 		    struct proto_blob *blob);
+
+/**
+ * proto_blob_index() - have types found at once, by their numbers
+ * @blob: from proto_blob_open()
+ * @index: room for @blob->end - @blob->first offsets; must outlive @blob
+ *
+ * Context: any, takes milliseconds.
+ */
+void proto_blob_index(struct proto_blob *blob, u32 *index);
 
 /**
  * proto_print() - write the prototype of a function

@@ -128,8 +128,10 @@ static int blob_read(const char *of, const struct proto_blob *base, struct proto
 	char *path = kasprintf(GFP_KERNEL, "/sys/kernel/btf/%s", of);
 	struct file *file;
 	ssize_t len;
+	u32 *index;
 	int err;
 
+	blob->index = NULL;
 	*data = NULL;
 	if (!path)
 		return -ENOMEM;
@@ -145,8 +147,13 @@ static int blob_read(const char *of, const struct proto_blob *base, struct proto
 	if (err) {
 		vfree(*data);
 		*data = NULL;
+		return err;
 	}
-	return err;
+	/* without one it takes longer */
+	index = vmalloc(array_size(blob->end - blob->first, sizeof(*index)));
+	if (index)
+		proto_blob_index(blob, index);
+	return 0;
 }
 
 /**
@@ -167,6 +174,8 @@ struct types {
 
 static void types_free(struct types *types)
 {
+	vfree(types->module.index);
+	vfree(types->kernel.index);
 	vfree(types->module_data);
 	vfree(types->kernel_data);
 }
@@ -177,6 +186,7 @@ static int types_read(const char *module, struct types *types)
 
 	types->of_module = module;
 	types->module_data = NULL;
+	types->module.index = NULL;
 	err = blob_read("vmlinux", NULL, &types->kernel, &types->kernel_data);
 	if (!err && module)
 		err = blob_read(module, &types->kernel, &types->module, &types->module_data);
