@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How long blocks of F2FS live: the scale, births in 16 bits, shares of those that die. */
 #include "unit.h"
-#include "proxies/f2fs/survival.h"
+#include "proxies/f2fs/lifetime.h"
 
 #define CAPACITY 262144
 

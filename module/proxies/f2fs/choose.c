@@ -15,7 +15,7 @@
 #include "mount.h"
 #include "schema.h"
 #include "shared/mix64.h"
-#include "survival.h"
+#include "lifetime.h"
 
 /**
  * struct block - a block that is written, and what is known of it

@@ -5,7 +5,7 @@
 
 #include <linux/spinlock.h>
 
-#include "survival.h"
+#include "lifetime.h"
 
 #define F2FS_CONTEXT_LOCKS 16
 

@@ -10,7 +10,7 @@
  *   chunk.c     parts of files that a decision holds for
  *   life.c      when blocks were written, and when they die
  *   context.c   lives of blocks by what was known of them
- *   survival.h  the arithmetic of that
+ *   lifetime.h  the arithmetic of that
  *   mount.c     the filesystems that are looked after, an instance of the proxy for each
  *   action.h    what can be done
  *   schema.c    names, units and ranges of features and actions

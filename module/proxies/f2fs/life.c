@@ -26,7 +26,7 @@
 #include "mount.h"
 #include "schema.h"
 #include "shared/mix64.h"
-#include "survival.h"
+#include "lifetime.h"
 
 #define WAYS		8
 #define MAX_RATE	16

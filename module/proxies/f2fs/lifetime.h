@@ -12,8 +12,8 @@
  * share of the blocks of an age that die within some time: of those that reached that age,
  * since every life is in a bin, the last one has all the others.
  */
-#ifndef _MLPROXY_F2FS_SURVIVAL_H
-#define _MLPROXY_F2FS_SURVIVAL_H
+#ifndef _MLPROXY_F2FS_LIFETIME_H
+#define _MLPROXY_F2FS_LIFETIME_H
 
 #include "../../shared/log2.h"
 #include "../../shared/port.h"
@@ -203,4 +203,4 @@ static inline u32 f2fs_mean_add(u32 mean, u32 log)
 	return mean - (mean >> F2FS_MEAN_SHIFT) + (log << 8 >> F2FS_MEAN_SHIFT);
 }
 
-#endif /* _MLPROXY_F2FS_SURVIVAL_H */
+#endif /* _MLPROXY_F2FS_LIFETIME_H */

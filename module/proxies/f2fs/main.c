@@ -20,7 +20,7 @@
 #include "hook.h"
 #include "mount.h"
 #include "schema.h"
-#include "survival.h"
+#include "lifetime.h"
 
 /* Twice what life.c lets wait. */
 #define F2FS_PENDING	4096

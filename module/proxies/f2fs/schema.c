@@ -3,11 +3,11 @@
  * The context, the actions and the states of the F2FS proxy, as user space sees them.
  *
  * Ages and lives are counted in blocks that users write, and are logarithms on the scale of
- * survival.h: 16 is a life as long as the device is large, 15 half of that.
+ * lifetime.h: 16 is a life as long as the device is large, 15 half of that.
  */
 #include "common/schema.h"
 #include "schema.h"
-#include "survival.h"
+#include "lifetime.h"
 
 #define LIFE(_name)							\
 	{ .name = _name, .unit = "log2 dev/65536", .min = 0,		\
