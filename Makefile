@@ -44,6 +44,7 @@ help:
 	@echo '  make bench-readahead-fits  the same where data fits in memory; minutes'
 	@echo '  make bench-f2fs  what F2FS migrates under which policy; hours, can be resumed'
 	@echo '  make check       the tests, on three kernels; about 40 minutes'
+	@echo '  make check-f2fs  the proxy for F2FS in hard use, on both kernels; 10 minutes'
 	@echo '  make check-debug  all of them that can on the debug kernel; over an hour'
 	@echo '  make check-sanitize  unit tests on user space built with sanitizers'
 	@echo '  make check-newest  the modules on the newest kernel of Debian backports'
@@ -100,6 +101,12 @@ bench-f2fs:
 
 check:
 	scripts/check
+
+# The module is built for each of the kernels by then, as by make check.
+check-f2fs:
+	for kernel in 6.1 6.12; do \
+		scripts/vm --kernel $$kernel --one-thread --timeout 1200 -- \
+			tests/guest/run --kernel $$kernel f2fs f2fs_hard || exit 1; done
 
 check-debug:
 	scripts/check --kernels debug-6.1 --thorough modules guest
@@ -184,5 +191,5 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all help modules sync kdir-check userspace demo pretrain bench bench-readahead \
-	bench-readahead-fits bench-f2fs check check-debug check-newest check-sanitize install uninstall \
+	bench-readahead-fits bench-f2fs check check-f2fs check-debug check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean
