@@ -60,16 +60,25 @@ def read_run(path):
                p99_write=int(times[3]), p99_sync=int(times[4]))
 
 
+def lengths(path):
+    """How much was written before what counts, and in it; percent of the space."""
+    with open(path, encoding="utf-8") as settings:
+        words = dict(w.split("=", 1) for w in settings.readline().split())
+    return f"{words['warm']} % of that space written before what counts, {words['measure']} % in it"
+
+
 class Results:
     """runs[stage][device, level, load, policy][seed]"""
 
     def __init__(self, directory):
         self.runs = collections.defaultdict(lambda: collections.defaultdict(dict))
+        self.lengths = set()
         for path in sorted(glob.glob(os.path.join(directory, "*", "*", "log"))):
             stage, name = path.split(os.sep)[-3:-1]
             load, seed, level, device, policy = name.split("-", 4)
             run = read_run(path)
             if run:
+                self.lengths.add(lengths(os.path.join(os.path.dirname(path), "settings")))
                 self.runs[stage][device, int(level), load, policy][int(seed)] = run
 
     def places(self, stage):
@@ -194,8 +203,13 @@ from an earlier run of the same, "clairvoyant" each write's.
 """
 
 
+def made_of(results):
+    return f"Each run: {'; or '.join(sorted(results.lengths))}.\n" if results.lengths else \
+        "There are no finished runs.\n"
+
+
 def report_policies(results, args):
-    yield POLICIES_INTRO.format(command=args.command)
+    yield POLICIES_INTRO.format(command=args.command) + made_of(results)
     for place in results.places("evaluator"):
         loads = [w for w in results.loads("evaluator", place) if w[-1] != "0"]
         if not loads:
@@ -219,7 +233,7 @@ needs that, more than the level.
 
 
 def report_evaluator(results, args):
-    yield EVALUATOR_INTRO.format(command=args.command)
+    yield EVALUATOR_INTRO.format(command=args.command) + made_of(results)
     for stage in sorted(s for s in results.runs if s.startswith("stock-")):
         offs, wa_offs = [], []
         for place in results.places(stage):
@@ -269,7 +283,7 @@ youngest file read before it was made.
 
 
 def report_features(results, args):
-    yield FEATURES_INTRO.format(command=args.command)
+    yield FEATURES_INTRO.format(command=args.command) + made_of(results)
     for place in results.places("evaluator"):
         have = {key[3] for key in results.runs["evaluator"]
                 if key[:2] == place and key[3].startswith("both-")}

@@ -22,8 +22,10 @@ counters()
 	{
 		echo "moved_fg $(cat "$sys/moved_blocks_foreground")"
 		echo "moved_bg $(cat "$sys/moved_blocks_background")"
-		sed -n '/WRITE/,/READ/{s/[ \t]*$//;s/:[ \t]*/ /;s/ \([^ ]*\)$/=\1/;s/ /_/g;s/=/ /;p}' \
-			"/proc/fs/f2fs/$dev/iostat_info"
+		# since 6.5 with columns for counts beside the bytes
+		awk -F: '/READ/ { on = 0 }
+			on && NF == 2 { gsub(/[ \t]+/, "_", $1); split($2, n, " "); print $1, n[1] }
+			/WRITE/ { on = 1 }' "/proc/fs/f2fs/$dev/iostat_info"
 		awk '/GC calls/ { print "gc_all", $3; print "gc_bg", $5 + 0 }
 			/- data segments/ { print "gc_data_segments", $5 }
 			/- node segments/ { print "gc_node_segments", $5 }' \
