@@ -31,8 +31,7 @@ NAMES = {
 }
 ORDER = [*HUMAN, "sepbit", "place", "victims", "both", "expected", "exact"]
 
-Run = collections.namedtuple("Run", "data moved gc_data gc_node calls wa wa_data p99_write "
-                             "p99_sync")
+Run = collections.namedtuple("Run", "data moved calls wa wa_data p99_write p99_sync")
 
 
 def counters(line):
@@ -52,11 +51,11 @@ def read_run(path):
     if not done or len(ends) != 2 or not times:
         return None
     d = {k: v - ends["begin"][k] for k, v in ends["end"].items()}
-    gc_data, gc_node = d["fs_gc_data"] // BLOCK, d["fs_gc_node"] // BLOCK
-    return Run(data=d["fs_data"] // BLOCK, moved=d["moved_fg"] + d["moved_bg"], gc_data=gc_data,
-               gc_node=gc_node, calls=d["gc_all"] - d["gc_bg"],
-               wa=d["sectors"] * 512 / d["fs_data"],
-               wa_data=(d["fs_data"] + d["fs_gc_data"]) / d["fs_data"],
+    # what is moved in the background is written, and counted, as data
+    data = d["fs_data"] - d["moved_bg"] * BLOCK
+    return Run(data=data // BLOCK, moved=d["moved_fg"] + d["moved_bg"],
+               calls=d["gc_all"] - d["gc_bg"], wa=d["sectors"] * 512 / data,
+               wa_data=(d["fs_data"] + d["fs_gc_data"]) / data,
                p99_write=int(times[3]), p99_sync=int(times[4]))
 
 

@@ -14,6 +14,7 @@ set -eu
 here=$(dirname "$(readlink -f "$0")")
 . "$1/settings"
 dev=mlf2fs
+META_MB=40
 sys=/sys/fs/f2fs/$dev
 
 # Numbers that only grow, as NAME=VALUE.
@@ -59,7 +60,10 @@ make_device()
 	echo 60000 > $d/completion_nsec
 	[ "$kind" != zoned ] || {
 		echo 1 > $d/zoned
-		echo "${rest##*:}" > $d/zone_size
+		zone=${rest##*:}
+		echo "$zone" > $d/zone_size
+		# F2FS's own tables are written in place
+		echo $(((META_MB + zone - 1) / zone)) > $d/zone_nr_conv
 	}
 	echo 1 > $d/power
 	echo mq-deadline > "/sys/block/$dev/queue/scheduler"
