@@ -10,6 +10,8 @@ F2FS_EVALUATED="$F2FS_HUMAN sepbit place victims both expected exact"
 # What the predictor is without one of its features (bit by bit of policy.c), and without any.
 F2FS_FEATURES="all=127 no-creator=126 no-dir=125 no-ext=123 no-sync=119 no-block=111 no-depth=95
 no-read=63 none=0"
+# How much more a block that dies soon counts in a victim's score.
+F2FS_WEIGHTS="0 1 8 20"
 
 # policy_settings NAME: lines for a run's settings; "kernel" are the evaluator's own parameters
 policy_settings()
@@ -24,6 +26,7 @@ policy_settings()
 	place) eval="place=2" ;;
 	victims) eval="victims=1" ;;
 	both | both-*) eval="place=2 victims=1" ;;
+	weight-*) eval="place=2 victims=1 soon_weight=${1#weight-}" ;;
 	expected) eval="place=3 victims=2" kernel="f2fs.truth=3" ;;
 	exact) eval="place=3 victims=2" kernel="f2fs.truth=2" ;;
 	*) die "no policy \"$1\"; there are: $F2FS_EVALUATED $F2FS_HUMAN_612" ;;

@@ -21,6 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 from results import T975  # noqa: E402
 
 BLOCK = 4096
+ALL_FEATURES = "both-all=127"
 HUMAN = ("greedy", "greedy-hot0", "cb", "cb-hot0", "cb-noboost")
 NAMES = {
     "cb": "cost-benefit", "cb-hot0": "cost-benefit, min_hot_blocks 0",
@@ -281,6 +282,34 @@ youngest file read before it was made.
 """
 
 
+def against_cb(results, place, loads, named):
+    """Rows of ratios to cost-benefit, of (name, policy)."""
+    for name, p in named:
+        cells, all_ratios = [], []
+        for load in loads:
+            r = ratio(results.of("evaluator", place, load, p),
+                      results.of("evaluator", place, load, "cb"), "moved")
+            cells.append(percent(r))
+            all_ratios += [r[0]] if r else []
+        mean = mean_log(all_ratios)[:1] + (None, None) if len(all_ratios) == len(loads) else None
+        yield row(name, *cells, percent(mean))
+    yield ""
+
+
+def weights(results, place, loads):
+    have = {key[3] for key in results.runs["evaluator"] if key[:2] == place}
+    named = [(p.split("-")[1], p) for p in have if p.startswith("weight-")]
+    if not named:
+        return
+    named = sorted(named + [("3", ALL_FEATURES)], key=lambda n: int(n[0]))
+    if "place" in have:
+        named = [("cost-benefit's victims, learned placement", "place"), *named]
+    yield "How much more a block that will die soon counts in a victim's score:"
+    yield ""
+    yield from header("weight", *loads, "geometric mean")
+    yield from against_cb(results, place, loads, named)
+
+
 def report_features(results, args):
     yield FEATURES_INTRO.format(command=args.command) + made_of(results)
     for place in results.places("evaluator"):
@@ -288,22 +317,15 @@ def report_features(results, args):
                 if key[:2] == place and key[3].startswith("both-")}
         if not have:
             continue
-        names = sorted(have, key=lambda p: (p != "both-all=127", p))
+        names = sorted(have, key=lambda p: (p != ALL_FEATURES, p))
         loads = [w for w in results.loads("evaluator", place)
                  if any(results.of("evaluator", place, w, p) for p in have)]
         yield f"## {title(place)}"
         yield ""
         yield from header("features", *loads, "geometric mean")
-        for p in names:
-            cells, all_ratios = [], []
-            for load in loads:
-                r = ratio(results.of("evaluator", place, load, p),
-                          results.of("evaluator", place, load, "cb"), "moved")
-                cells.append(percent(r))
-                all_ratios += [r[0]] if r else []
-            mean = mean_log(all_ratios)[:1] + (None, None) if all_ratios else None
-            yield row(p[len("both-"):].split("=")[0], *cells, percent(mean))
-        yield ""
+        yield from against_cb(results, place, loads,
+                              [(p[len("both-"):].split("=")[0], p) for p in names])
+        yield from weights(results, place, loads)
 
 
 def main():
