@@ -169,7 +169,7 @@ test_umount()
 # The age of what is overwritten is a feature; a death is an outcome, and an event.
 test_lives()
 {
-	local mnt=$tmp/mnt-lfs settled pid
+	local mnt=$tmp/mnt-lfs settled dropped pid
 
 	has_btf
 	make_all
@@ -194,7 +194,12 @@ write("old", 8)
 for i in range(20):
     write("between%d" % i, 50)
 write("old", 1)
+write("stride", 2048)
 PYTHON
+	# places are found for blocks that lie regularly, too
+	dropped=$(param nr_dropped)
+	echo "followed: $(param nr_sampled), without a place: $dropped"
+	expect "many without a place" $((dropped > 16)) 0
 	settled=$(param nr_settled)
 	expect_more "blocks that are followed" 20 "$(param nr_sampled)"
 	rm "$mnt"/lives/between* && sync

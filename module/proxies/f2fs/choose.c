@@ -193,6 +193,7 @@ static u32 decide(struct block *b, struct f2fs_choice *choice)
 	int pin = READ_ONCE(f2fs_pin);
 	u32 action;
 
+	f2fs_mount_look(b->mount);
 	remember(b);
 	describe(b, x);
 	action = mlproxy_decide(b->mount->instance, &req, &choice->decision);
@@ -213,7 +214,6 @@ static void choose(struct block *b, struct f2fs_choice *choice)
 	int action;
 
 	look_at(b);
-	f2fs_mount_look(b->mount);
 	if (b->migrates)
 		this_cpu_inc(f2fs_counters.migrated);
 	else
