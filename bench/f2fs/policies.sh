@@ -9,7 +9,7 @@ F2FS_HUMAN_612="$F2FS_HUMAN cb-noboost"
 F2FS_EVALUATED="$F2FS_HUMAN sepbit place victims both expected exact"
 # What the predictor is without one of its features (bit by bit of policy.c), and without any.
 F2FS_FEATURES="all=127 no-creator=126 no-dir=125 no-ext=123 no-sync=119 no-block=111 no-depth=95
-no-read=63 none=0"
+no-read=63 none=0 only-creator-block-depth=49 only-creator-ext-block=21"
 # How much more a block that dies soon counts in a victim's score.
 F2FS_WEIGHTS="0 1 8 20"
 

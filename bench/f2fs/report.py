@@ -168,7 +168,7 @@ def policies_of_load(results, place, load):
 
 
 def means_of_policies(results, place):
-    yield from header("all loads, geometric mean", "migrated", "write amplification",
+    yield from header("geometric mean", "of so many loads", "migrated", "write amplification",
                       "worst load, migrated")
     for p in results.policies("evaluator", place):
         moved, wa = {}, []
@@ -183,7 +183,8 @@ def means_of_policies(results, place):
         if not moved:
             continue
         worst = max(moved, key=moved.get)
-        yield row(NAMES.get(p, p), percent(mean_log(moved.values())[:1] + (None, None)),
+        yield row(NAMES.get(p, p), len(moved),
+                  percent(mean_log(moved.values())[:1] + (None, None)),
                   percent(mean_log(wa)[:1] + (None, None)),
                   f"{worst} {percent((moved[worst], None, None))}")
     yield ""
@@ -274,7 +275,8 @@ FEATURES_INTRO = """\
 
 Made by `{command}`, in the evaluator, on the training set: migrated blocks under the learned
 policy (placement and victims) without one of its features, against the kernel's cost-benefit.
-A feature is worth what is lost without it. creator: the program that made the file; dir: its
+A feature is worth what is lost without it; but each splits what is counted among more contexts,
+so that fewer may know more. creator: the program that made the file; dir: its
 directory; ext: how its name ends; sync: a small fsync; block: ages of what is overwritten, or
 where it is appended; depth: generation, made after reading files of which one; read: age of the
 youngest file read before it was made.
