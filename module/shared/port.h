@@ -34,6 +34,11 @@ typedef int64_t s64;
 
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* Some of libc's headers have it, too. */
+#ifndef __always_inline
+#define __always_inline inline __attribute__((__always_inline__))
+#endif
+
 #ifndef S32_MAX
 #define S32_MAX INT32_MAX
 #define S32_MIN INT32_MIN

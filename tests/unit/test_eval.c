@@ -116,11 +116,12 @@ static void eval_largest_sums(void **state)
 	s64 feature;
 
 	(void)state;
-	for (int c = 0; c < 8; c++) {
+	for (int c = 0; c < 16; c++) {
+		u32 flags = c & 8 ? MLPROXY_LAYER_RELU : 0;
 		/* a layer with multiplier 1 and no shift: everything saturates */
 		struct mlp_spec_layer layers[] = {
-			{ 64, 128, 0, 1, 0, bias, w[0] },
-			{ 128, 128, 0, 1, 0, bias, w[1] },
+			{ 64, 128, flags, 1, 0, bias, w[0] },
+			{ 128, 128, flags, 1, 0, bias, w[1] },
 			{ 128, 32, 0, 0, 0, bias, w[2] },
 		};
 		struct mlp_spec spec = { .nr_inputs = 64, .inputs = in, .nr_layers = 3,
