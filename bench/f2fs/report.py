@@ -167,12 +167,12 @@ def policies_of_load(results, place, load):
     yield ""
 
 
-def means_of_policies(results, place):
+def means_of_policies(results, place, loads):
     yield from header("geometric mean", "of so many loads", "migrated", "write amplification",
                       "worst load, migrated")
     for p in results.policies("evaluator", place):
         moved, wa = {}, []
-        for load in results.loads("evaluator", place):
+        for load in loads:
             best = best_human(results, "evaluator", place, load)
             runs = results.of("evaluator", place, load, p)
             base = results.of("evaluator", place, load, best) if best else {}
@@ -212,12 +212,13 @@ def made_of(results):
 def report_policies(results, args):
     yield POLICIES_INTRO.format(command=args.command) + made_of(results)
     for place in results.places("evaluator"):
+        # those of the training set are the features' report's
         loads = [w for w in results.loads("evaluator", place) if w[-1] != "0"]
         if not loads:
             continue
         yield f"## {title(place)}"
         yield ""
-        yield from means_of_policies(results, place)
+        yield from means_of_policies(results, place, loads)
         for load in loads:
             yield from policies_of_load(results, place, load)
 
