@@ -369,6 +369,62 @@ PYTHON
 	exit $status
 }
 
+# So does one that is read in order, once so much was that all windows are legal; but not while
+# the proxy learns, nor if an experiment holds it to the kernel's choice.
+test_rest_in_order()
+{
+	proxy_load epoch_calls=8 epoch_us=10000000 || exit 1
+	proxy start
+	mount_fresh
+	follow_all
+	"$mlproxy" mode readahead learning > /dev/null || exit 1
+	in_order learning || exit 1
+	"$mlproxy" mode readahead recommendation > /dev/null || exit 1
+	in_order held || exit 1
+	keys=$("$BUILDDIR/tests/guest/ra_key" "$mnt/a") || exit 1
+	echo "$keys kernel 65535 3600000" | "$mlproxy" recommend readahead -f - > /dev/null || exit 1
+	in_order recommended || exit 1
+	"$mlproxy" mode readahead emergency > /dev/null || exit 1
+	in_order emergency
+	status=$?
+	rmmod mlproxy_readahead
+	exit $status
+}
+
+# in_order STATE: the file in order, and then from somewhere
+in_order()
+{
+	echo 1 > /proc/sys/vm/drop_caches
+	count_reads <<PYTHON
+def read(pages):
+    calls, rested = value("calls"), value("rested")
+    for i in pages:
+        os.pread(fd, 4096, i * 4096)
+    return value("calls") - calls, value("rested") - rested
+first, then = read(range(900)), read(range(900, 5500))
+print("$1: calls, rested: at first", first, "then", then)
+if "$1" in ("learning", "held"):
+    sys.exit(first[1] or then[1])
+if first[1] or then[1] < then[0] / 3:
+    sys.exit(1)
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+at = rested = 0
+while rested < 4 and at < 6000:
+    rested = rested + 1 if read(range(at, at + 32))[1] else 0
+    at += 32
+os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+changes = value("changes")
+for n in range(20):
+    calls, rested = read([6000 - 190 * n])
+    if calls != 1:
+        sys.exit("read %d was no miss" % n)
+    if not rested:
+        break
+print("seen again: read", n + 1, "changes:", value("changes") - changes)
+sys.exit(n != 2 or value("changes") != changes + 1)
+PYTHON
+}
+
 # Time that passed while a file rested is no outcome of what was decided before: it is not known
 # what was read in it. What does not rest would seem to be better.
 test_rest_left()
@@ -512,6 +568,7 @@ ktap_test "a file that is left has an outcome" test_left
 ktap_stock "a task has a place beside many that are gone" test_crowd
 ktap_stock "a file that is opened again is seen afresh" test_opened
 ktap_test "a file that has nothing to gain rests" test_rest
+ktap_stock "one that is read in order rests while nobody learns" test_rest_in_order
 ktap_test "what was decided for a file that rests has no outcome" test_rest_left
 ktap_stock "no readahead rests only where the kernel does the same" test_rest_alike
 ktap_end

@@ -545,6 +545,7 @@ static void question(struct ra_question *q, const struct ra_file *f, struct ra_t
 	q->target = target;
 	q->before = f->action;
 	q->mixed = f->epoch.mmap && f->epoch.mmap < f->epoch.calls;
+	q->proven = is_proven(RA_4M, q->bdp, f);
 	q->may_look = f->epoch.mmap > f->epoch.calls / 2 && any_large(q->req.allowed) &&
 		      !is_beyond(ra_action_pages(RA_LOOK_ACTION), kernel_pages);
 	epoch_features(f, inode, kernel_pages, q->x);
@@ -613,6 +614,15 @@ void ra_epoch_ask(struct ra_question *q)
 	this_cpu_inc(ra_counters.decisions);
 }
 
+/*
+ * An order that has just begun is followed until the largest windows are legal. And what a device
+ * without counters does is known only of calls that are looked at.
+ */
+static bool order_may_rest(const struct ra_question *q)
+{
+	return q->proven && READ_ONCE(q->target->timed) && ra_target_readers(q->target) <= 1;
+}
+
 /**
  * ra_epoch_answer() - put in force what was decided
  * @f: file that was asked for
@@ -645,6 +655,7 @@ bool ra_epoch_answer(struct ra_file *f, struct ra_task *task, const struct ra_qu
 		f->epoch.settle = RA_SETTLE_CALLS;
 	if (pin < 0 && must_look(f, task, q))
 		look(f);
-	ra_rest_begin(f, q->before, pin < 0 && !q->mixed);
+	ra_rest_begin(f, q->before, pin < 0 && !q->mixed &&
+		      (f->habit != RA_HABIT_SEQ || order_may_rest(q)));
 	return true;
 }

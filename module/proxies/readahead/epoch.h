@@ -85,6 +85,7 @@ struct ra_epoch {
  * @before: action of the epoch before
  * @bdp: window that RA_BDP stands for, as &ra_file.bdp
  * @mixed: of that, some calls were page faults and some not
+ * @proven: so much was read in order that no window is too large for that
  * @may_look: it had more page faults than other calls, a look's window is none too large, and
  *	there is a large one among the actions
  */
@@ -97,6 +98,7 @@ struct ra_question {
 	u8 before;
 	u8 bdp;
 	bool mixed;
+	bool proven;
 	bool may_look;
 };
 

@@ -48,7 +48,7 @@ enum ra_habit {
  * @window: activity window of &ra_target last counted in
  * @run: pages read in order since the last jump, as of the last decision
  * @progress: log2 (Q8) of the file's progress share in the last epoch
- * @calm: last decisions in a row that left reads without order to the kernel
+ * @calm: last decisions in a row that left its reads to the kernel
  * @rest: calls to go until the next one is looked at
  * @mmap_miss: the kernel's count of misses, as ra_fix_mmap_miss wants it
  * @turns: misses in the epoch of another task than the one before, at most 255

@@ -7,6 +7,10 @@
  *
  * A resting file's misses are still compared with the two before: reads that have found
  * an order wake it, and so does a reader of the other kind.
+ *
+ * So does one that is read in order, while the model decides, or nobody, if it is the only one
+ * that is read on its disk: the progress of its readers is known seldom then, and others are
+ * rewarded for it, too. Reads that have lost their order wake it.
  */
 #include <linux/sched/clock.h>
 
@@ -34,6 +38,17 @@ static bool as_kernel(const struct ra_file *f, enum ra_action action)
 }
 
 /*
+ * The kernel's choice is not an experiment's: who is held to it must not be seen less often, nor
+ * pay less for being seen.
+ */
+static bool is_free_choice(const struct mlproxy_decision *d)
+{
+	return d->mode == MLPROXY_MODE_EMERGENCY ||
+	       (d->mode == MLPROXY_MODE_RECOMMENDATION && d->outer_arm == MLPROXY_ARM_NONE &&
+		d->source != MLPROXY_SRC_BASELINE && d->source != MLPROXY_SRC_EXPLORE);
+}
+
+/*
  * Reads of which some are in order, and faults, may have something to gain: of these, one that
  * had no choice says nothing.
  */
@@ -41,6 +56,8 @@ static bool may_rest(const struct ra_file *f)
 {
 	if (f->habit == RA_HABIT_FAR && !f->mapped)
 		return true;
+	if (f->habit == RA_HABIT_SEQ)
+		return !f->looking && !f->gaps && is_free_choice(&f->decision);
 	return (f->habit == RA_HABIT_FAR || f->habit == RA_HABIT_NONE) &&
 	       f->decision.arm != MLPROXY_ARM_BASELINE;
 }
@@ -57,6 +74,7 @@ void ra_rest_begin(struct ra_file *f, enum ra_action before, bool may)
 {
 	if (!may || !may_rest(f) || !as_kernel(f, before) || !as_kernel(f, f->action)) {
 		f->calm = 0;
+		f->rest = 0;
 		return;
 	}
 	if (++f->calm < RA_CALM_DECISIONS)
@@ -78,12 +96,25 @@ static bool is_alike(const struct ra_file *f, const struct ra_call *call)
 	return f->mapped ? call->kind != RA_SYNC : !ra_is_fault(call);
 }
 
-static bool has_order(const struct ra_file *f, const struct ra_call *call)
+/* A miss on the way, as where a window was evicted, and no jump. */
+static bool follows(const struct ra_file *f, const struct ra_call *call)
 {
 	s32 delta = (u32)call->index - f->order.recent[0];
 
-	return call->kind == RA_ASYNC || abs(delta) <= RA_NEAR_PAGES ||
-	       delta == (s32)(f->order.recent[0] - f->order.recent[1]);
+	return delta >= 0 && delta <= RA_NEAR_PAGES;
+}
+
+/* Is it read in an order where it had none, or in none where it had one? */
+static bool has_changed(const struct ra_file *f, const struct ra_call *call)
+{
+	s32 delta = (u32)call->index - f->order.recent[0];
+	bool again = delta == (s32)(f->order.recent[0] - f->order.recent[1]);
+
+	if (call->kind == RA_ASYNC)
+		return f->habit != RA_HABIT_SEQ;
+	if (f->habit == RA_HABIT_SEQ)
+		return !follows(f, call) || (again && delta > (s32)call->req);
+	return abs(delta) <= RA_NEAR_PAGES || again;
 }
 
 /**
@@ -98,15 +129,18 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 {
 	bool pass = false;
 
-	if (!READ_ONCE(f->rest) || !ra_file_trylock(f, call->dev, call->ino, call->generation))
+	if (!READ_ONCE(f->rest))
 		return false;
+	/* Another reader has it just now: what is looked at, is not to be these two in turn. */
+	if (!ra_file_trylock(f, call->dev, call->ino, call->generation))
+		return true;
 	if (!f->rest)
 		goto unlock;
 	if (call->kind == RA_WILLNEED || (call->kind == RA_FAULT_HIT && f->mapped)) {
 		pass = true;
 		goto unlock;
 	}
-	f->epoch.odd = has_order(f, call) ? f->epoch.odd + 1 : 0;
+	f->epoch.odd = has_changed(f, call) ? f->epoch.odd + 1 : 0;
 	if (!is_alike(f, call) || f->epoch.odd >= RA_ODD_CALLS || READ_ONCE(ra_pin) >= 0) {
 		/* seen afresh */
 		f->rest = 0;
@@ -117,6 +151,8 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 		goto unlock;
 	}
 	pass = true;
+	if (call->kind != RA_ASYNC && !follows(f, call))
+		f->run = 0;
 	f->order.recent[1] = f->order.recent[0];
 	f->order.recent[0] = call->index;
 	this_cpu_inc(ra_counters.rested);
