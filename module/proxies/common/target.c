@@ -348,12 +348,20 @@ static void look(struct proxy_target_list *list)
 			WRITE_ONCE(list->target[i].dev, sought.dev[i]);
 }
 
+/* Who reads the new version sees what it is of. */
+static void changed(struct proxy_targets *targets)
+{
+	(void)atomic_inc_return_release(&targets->version);
+}
+
 void proxy_targets_look(struct proxy_targets *targets)
 {
 	struct proxy_target_list *list = list_get(targets);
 
-	if (list)
-		look(list);
+	if (!list)
+		return;
+	look(list);
+	changed(targets);
 	list_put(list);
 }
 
@@ -433,6 +441,7 @@ int proxy_targets_state(struct proxy_targets *targets, char *buf, size_t size)
 	if (!list)
 		return 0;
 	look(list);
+	changed(targets);
 	for (i = 0; i < list->nr; i++) {
 		len += scnprintf(buf + len, size - len, "%s:", list->target[i].text);
 		write_state(&list->target[i], buf, size, &len);
@@ -461,7 +470,9 @@ static void tell(const struct proxy_target_list *list)
 
 static void replace(struct proxy_targets *targets, struct proxy_target_list *list)
 {
-	list_put(unrcu_pointer(xchg(&targets->list, RCU_INITIALIZER(list))));
+	list = unrcu_pointer(xchg(&targets->list, RCU_INITIALIZER(list)));
+	changed(targets);
+	list_put(list);
 }
 
 int proxy_targets_set(struct proxy_targets *targets, const char *text)

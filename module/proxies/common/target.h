@@ -11,6 +11,7 @@
 #ifndef _MLPROXY_PROXIES_TARGET_H
 #define _MLPROXY_PROXIES_TARGET_H
 
+#include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/rcupdate.h>
 
@@ -23,9 +24,11 @@ struct proxy_target_list;
 /**
  * struct proxy_targets - what is chosen
  * @list: NULL for nothing
+ * @version: another one whenever what is chosen, or what a name means, may have changed
  */
 struct proxy_targets {
 	struct proxy_target_list __rcu *list;
+	atomic_t version;
 };
 
 /**
@@ -105,6 +108,18 @@ bool proxy_target_match(const struct proxy_targets *targets, const struct super_
  * Context: any.
  */
 bool proxy_target_meant(const struct proxy_targets *targets, const struct proxy_fs *fs);
+
+/**
+ * proxy_targets_version() - for how long an answer of proxy_target_match() holds
+ * @targets: from where
+ *
+ * To be read before it: while it is the same, so is the answer, for a filesystem that has the
+ * number of its block device, and while that is of the same type.
+ */
+static inline u32 proxy_targets_version(const struct proxy_targets *targets)
+{
+	return atomic_read_acquire(&targets->version);
+}
 
 /**
  * proxy_targets_any() - is anything chosen, there or not

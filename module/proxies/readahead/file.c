@@ -34,7 +34,7 @@ int ra_files_alloc(unsigned int max_files)
 	unsigned int i;
 
 	/* as documented; debugging of locks takes more */
-	BUILD_BUG_ON(sizeof(raw_spinlock_t) == 4 && sizeof(struct ra_file) > 544);
+	BUILD_BUG_ON(sizeof(raw_spinlock_t) == 4 && sizeof(struct ra_file) > 560);
 	ra_sets = roundup_pow_of_two(DIV_ROUND_UP(max_files, RA_WAYS));
 	ra_files = vzalloc(array3_size(ra_sets, RA_WAYS, sizeof(*ra_files)));
 	if (!ra_files)

@@ -240,7 +240,7 @@ module_param_cb(target_state, &target_state_ops, NULL, 0400);
 MODULE_PARM_DESC(target_state, "what is mounted from each target, or why nothing is looked after");
 
 module_param(max_files, uint, 0444);
-MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 544 bytes each (default 512)");
+MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 560 bytes each (default 512)");
 
 PROXY_UINT(epoch_calls, ra_epoch_calls, 2, 10000,
 	   "cache misses of a file until the next decision (default 16)");

@@ -11,6 +11,7 @@
  * A call that runs while a slot changes hands accounts to the new device once; what the
  * device's counters say does not.
  */
+#include <linux/blk_types.h>
 #include <linux/cache.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
@@ -177,9 +178,21 @@ static struct ra_target *target_take(const struct super_block *sb)
  */
 struct ra_target *ra_target_find(struct super_block *sb)
 {
+	struct ra_target *t = target_find(sb->s_dev);
+	u64 meant = (u64)proxy_targets_version(&ra_chosen) << 32 | sb->s_dev;
+
+	if (t && READ_ONCE(t->meant) == meant && READ_ONCE(t->type_of) == sb->s_type)
+		return t;
 	if (!proxy_target_match(&ra_chosen, sb))
 		return NULL;
-	return target_find(sb->s_dev) ?: target_take(sb);
+	if (!t)
+		return target_take(sb);
+	/* Others, as those of btrfs, are another filesystem's before anybody is told. */
+	if (sb->s_bdev && sb->s_bdev->bd_dev == sb->s_dev) {
+		WRITE_ONCE(t->type_of, sb->s_type);
+		WRITE_ONCE(t->meant, meant);
+	}
+	return t;
 }
 
 /**

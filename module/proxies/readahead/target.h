@@ -96,6 +96,8 @@ struct ra_disk {
  * @name: that of its device
  * @mounted: it was among what is mounted, at the last look
  * @fresh: the slot was taken just now
+ * @type_of: type of the filesystem that @meant is of
+ * @meant: its number, and in the upper half the version of &ra_chosen in which it is chosen
  * @instance: who decides for its files, or NULL; see instance.c
  */
 struct ra_target {
@@ -133,6 +135,8 @@ struct ra_target {
 	char name[32];
 	bool mounted;
 	bool fresh;
+	const struct file_system_type *type_of;
+	u64 meant;
 	struct mlproxy __rcu *instance;
 };
 

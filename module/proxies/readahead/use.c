@@ -19,7 +19,9 @@
  * user a fault of its own. So few are where much is known already, of the file or at least of
  * the device's others.
  */
+#include <linux/bits.h>
 #include <linux/err.h>
+#include <linux/hash.h>
 #include <linux/minmax.h>
 #include <linux/pagemap.h>
 #include <linux/sched/clock.h>
@@ -73,6 +75,11 @@ u8 ra_use_room(struct ra_file *f, const struct ra_target *target)
 	else
 		return min(room, RA_USE_A_CALL);
 	return use->calls++ % one_in ? 0 : min(room, 1);
+}
+
+static u64 sieve_bit(u32 index)
+{
+	return BIT_ULL(hash_32(index, 6));
 }
 
 static bool is_cached(struct address_space *mapping, u32 index)
@@ -246,6 +253,17 @@ static void resolve(struct ra_file *f, struct ra_target *target, unsigned int i,
 	use->action[i] = use->action[use->nr];
 }
 
+/* Without those that are none any more. */
+static void make_sieve(struct ra_use *use)
+{
+	u64 sieve = 0;
+	unsigned int i;
+
+	for (i = 0; i < use->nr; i++)
+		sieve |= sieve_bit(use->index[i]);
+	WRITE_ONCE(use->sieve, sieve);
+}
+
 static int find(const struct ra_use *use, u32 index)
 {
 	int i;
@@ -282,6 +300,7 @@ void ra_use_take(struct ra_file *f, struct ra_call *call)
 			at = use->nr++;
 			use->index[at] = index;
 			use->action[at] = call->action;
+			WRITE_ONCE(use->sieve, use->sieve | sieve_bit(index));
 			count_taken(&use->share[call->action]);
 			count_taken(&call->target->use[call->action]);
 			this_cpu_inc(ra_counters.sampled);
@@ -313,13 +332,17 @@ bool ra_use_touch(struct address_space *mapping, struct folio *folio)
 	dev = ra_file_dev(inode);
 	generation = inode->i_generation;
 	f = ra_file_find(dev, inode->i_ino, generation);
-	if (!f || !READ_ONCE(f->use.nr) || !ra_file_lock(f, dev, inode->i_ino, generation))
+	smp_rmb(); /* the mark before the sieve, which was written before */
+	/* most marks are the kernel's own */
+	if (!f || !(READ_ONCE(f->use.sieve) & sieve_bit(index)) ||
+	    !ra_file_lock(f, dev, inode->i_ino, generation))
 		return false;
 	i = find(&f->use, index);
 	if (i >= 0) {
 		u16 age_ms = in_ms(local_clock()) - f->use.when_ms[i];
 
 		resolve(f, ra_target_known(inode->i_sb->s_dev), i, age_ms <= READ_ONCE(ra_use_ms));
+		make_sieve(&f->use);
 		/* With the sample: whoever comes next finds neither. */
 		folio_clear_readahead(folio);
 	}
@@ -357,6 +380,7 @@ static unsigned int resolve_unused(struct ra_file *f, struct address_space *mapp
 			late[nr++] = use->index[i];
 		resolve(f, NULL, i, false);
 	}
+	make_sieve(use);
 	return nr;
 }
 

@@ -35,9 +35,10 @@ struct ra_use_share {
  * @calls: calls while the use was known well
  * @vain: calls in a row that read nothing of what was chosen
  * @audited_ms: when they were looked after last
+ * @sieve: a bit of each sample's page is set; read without the lock
  * @share: what became of those before, by action
  *
- * Under the file's lock.
+ * Under the file's lock but for that.
  */
 struct ra_use {
 	u32 index[RA_USE_SAMPLES];
@@ -47,6 +48,7 @@ struct ra_use {
 	u8 calls;
 	u8 vain;
 	u16 audited_ms;
+	u64 sieve;
 	struct ra_use_share share[RA_NR_ACTIONS];
 };
 
