@@ -143,6 +143,7 @@ static enum epoch_event epoch_event(struct ra_file *f, struct ra_call *call, str
 		f->habit = RA_HABIT_NONE;
 		f->run = 0;
 		f->calm = 0;
+		f->rest = 0;
 		f->looking = false;
 		f->looked = false;
 		f->gaps = 0;

@@ -201,6 +201,7 @@ static struct ra_task *task_claim(u64 tag, u64 now_ns)
 	t->slice_calls = 0;
 	t->read_missed = false;
 	t->in_order = false;
+	t->passed = false;
 	t->entered_waits = 0;
 	t->miss_parts = 0;
 	t->map_parts = 0;
@@ -280,7 +281,7 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 {
 	u32 waits = c->waits - t->entered_waits, miss_parts = t->miss_parts;
 	u32 map_parts = t->map_parts;
-	bool read_missed = t->read_missed;
+	bool read_missed = t->read_missed, passed = READ_ONCE(t->passed);
 	s64 gap_ns = c->now_ns - t->left.now_ns;
 	s64 think_ns = c->cpu_ns - t->left.cpu_ns;
 	u64 latest_ns, work_ns;
@@ -290,6 +291,7 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 	t->miss_parts = 0;
 	t->map_parts = 0;
 	t->read_missed = false;
+	t->passed = false;
 	if (!t->left.now_ns || gap_ns <= 0 ||
 	    (s64)(t->left.now_ns - READ_ONCE(ra_begin_ns)) < 0)
 		return;
@@ -303,7 +305,9 @@ static void account_gap(struct ra_task *t, const struct ra_clock *c)
 	t->slice_wall_ns += gap_ns;
 	ra_latest(gap_ns, c->work_ns - t->left.work_ns, RA_OUTER_WASHOUT_NS, &latest_ns, &work_ns);
 	pay(&t->paid, latest_ns, work_ns);
-	if (t->last && ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
+	/* What was read in it while the file rested is not known. */
+	if (t->last && !passed &&
+	    ra_file_trylock(t->last, t->last_dev, t->last_ino, t->last_generation)) {
 		ra_epoch_add_time(&t->last->epoch, think_ns, gap_ns - think_ns);
 		ra_file_unlock(t->last);
 	}
@@ -376,8 +380,14 @@ void ra_task_elsewhere(const struct ra_file *f)
 	struct ra_task *t = task_find(tag);
 	struct ra_clock c;
 
-	/* without taking the slot where there is nothing to be done */
-	if (!t || !READ_ONCE(t->paid.key) || (f && READ_ONCE(t->last) == f) || !slot_take(t))
+	if (!t || !READ_ONCE(t->paid.key))
+		return;
+	/* without taking the slot where there is nothing else to be done */
+	if (f && READ_ONCE(t->last) == f) {
+		WRITE_ONCE(t->passed, true);
+		return;
+	}
+	if (!slot_take(t))
 		return;
 	if (READ_ONCE(t->tag) == tag && t->paid.key) {
 		clock_read(&c);

@@ -72,6 +72,7 @@ struct ra_task_sum {
  * @fault: the call is a page fault
  * @locked: &ra_call.locked of that
  * @read_missed: the last call was a read() that missed: a wait that follows is for its page
+ * @passed: a call since the last one was not looked at, as its file rests
  * @in_order: a look at a file that it maps found reads in order
  * @miss_parts: what the last call took outside of it, if it was a miss, in sixteenths of
  *	&ra_wait_cpu_ns
@@ -104,6 +105,7 @@ struct ra_task {
 	bool locked;
 	bool read_missed;
 	bool in_order;
+	bool passed;
 	u8 miss_parts;
 	u8 map_parts;
 	struct ra_clock left;
