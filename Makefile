@@ -46,6 +46,7 @@ help:
 	@echo '  make check       the tests, on three kernels; about 40 minutes'
 	@echo '  make check-f2fs  the proxy for F2FS in hard use, on both kernels; 10 minutes'
 	@echo '  make check-debug  all of them that can on the debug kernel; over an hour'
+	@echo '  make check-bench  is nothing dearer than in docs/results/core-cost.md; a minute'
 	@echo '  make check-sanitize  unit tests on user space built with sanitizers'
 	@echo '  make check-newest  the modules on the newest kernel of Debian backports'
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
@@ -110,6 +111,9 @@ check-f2fs:
 
 check-debug:
 	scripts/check --kernels debug-6.1 --thorough modules guest
+
+check-bench:
+	bench/core/cost --check
 
 check-sanitize:
 	scripts/check-sanitize
@@ -191,5 +195,6 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all help modules sync kdir-check userspace demo pretrain bench bench-readahead \
-	bench-readahead-fits bench-f2fs check check-f2fs check-debug check-newest check-sanitize install uninstall \
+	bench-readahead-fits bench-f2fs check check-f2fs check-debug check-bench \
+	check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean
