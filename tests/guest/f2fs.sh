@@ -5,7 +5,7 @@
 # right and fsck has nothing to say; what is not its business is left alone, and counted; and
 # filesystems, F2FS itself and the proxy come and go in any order.
 #
-# guest-test: timeout=300 modules=none patching=yes
+# guest-test: timeout=300 modules=none patching=yes only-kernel=6.1
 #
 # Needs python3 with h5py, f2fs-tools and null_blk.
 

@@ -4,7 +4,7 @@
 # Which windows the readahead proxy may choose from: large ones are for reads in order, small
 # ones for memory that is short; and what a file begins with.
 #
-# guest-test: timeout=600 modules=none patching=yes debug=thorough
+# guest-test: timeout=600 modules=none patching=yes debug=thorough only-kernel=6.1
 #
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device bytes and decisions;
 # the module takes the times of the device, whose latency is far above any delay of the guest.
