@@ -34,9 +34,9 @@ typedef int64_t s64;
 
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Some of libc's headers have it, too. */
+/* Some of libc's headers have it, in earnest. */
 #ifndef __always_inline
-#define __always_inline inline __attribute__((__always_inline__))
+#define __always_inline inline
 #endif
 
 #ifndef S32_MAX
