@@ -172,7 +172,43 @@ PYTHON
 	exit $status
 }
 
+# A window is for the fault that it was decided for: who faults on the same open file while that one
+# waits has another.
+test_own_window()
+{
+	proxy_load || exit 1
+	proxy start
+	mount_fresh
+	echo 300000 > $testblk/base_us
+	mapped "$mnt/a" <<'PYTHON'
+def file_value(name):
+    return open("/sys/block/mlptest0/" + name).read()
+def pin(action):
+    with open(params + "/pin", "w") as f:
+        f.write(str(action))
+before = int(file_value("testblk/read_bytes"))
+# 16K
+pin(2)
+waits = threading.Thread(target=touch, args=(1000,))
+waits.start()
+while file_value("inflight").split()[0] == "0":
+    time.sleep(0.001)
+# kernel
+pin(0)
+touch(2000)
+waits.join()
+pages = (int(file_value("testblk/read_bytes")) - before) // 4096
+print("pages of both faults:", pages)
+sys.exit(pages < 32)
+PYTHON
+	status=$?
+	echo 0 > $testblk/base_us
+	rmmod mlproxy_readahead
+	exit $status
+}
+
 ktap_test "a prefetch does not hold the memory map's lock" test_unlocked
 ktap_stock "a fault that can't let go of it prefetches nothing" test_locked
 ktap_stock "a reader that is held back has nothing prefetched" test_congested
+ktap_test "a window is for the fault that it was decided for" test_own_window
 ktap_end

@@ -315,6 +315,7 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 		if (ra_is_miss(call))
 			this_cpu_inc(ra_counters.calls);
 		ra_task_elsewhere(f);
+		ra_override_none(file, inode);
 		return false;
 	}
 	if (!enter_task(call, file))
@@ -335,6 +336,8 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call_use_file(call, f, inode);
 	/* after what the new one has begun with */
 	leave_file(call, call->entry ?: f);
+	if (!ra_action_windows(call->action) && call->action != RA_NONE)
+		ra_override_none(file, inode);
 	if (ra_action_windows(call->action))
 		call->window_pages = ra_action_window(call->action, READ_ONCE(call->entry->bdp));
 	else

@@ -6,8 +6,10 @@
  * there; several tasks may fault on the same file at once. The first one saves
  * what the kernel had and the last one puts it back, so outside of these calls
  * a file always holds the kernel's own value, and nothing is left to restore
- * when the proxy stops. The caller holds a reference to the file from begin to
- * end: after a fault that dropped the mmap lock the mapping may be gone.
+ * when the proxy stops. In between it holds that of the task that came last, since a
+ * fault reads it before it waits for its page, which may take long. The caller holds a
+ * reference to the file from begin to end: after a fault that dropped the mmap lock the
+ * mapping may be gone.
  *
  * Advice of the application wins: a file whose value is not its device's default
  * is left alone, and a value that changed meanwhile is not overwritten.
@@ -117,6 +119,31 @@ bool ra_override_begin(struct file *file, struct inode *inode, unsigned int page
 out:
 	raw_spin_unlock(&set->lock);
 	return done;
+}
+
+/**
+ * ra_override_none() - the kernel's own window for what comes next
+ * @file: open file, in use by the caller
+ * @inode: its inode
+ *
+ * Others may still wait under another one.
+ * Context: task context.
+ */
+void ra_override_none(struct file *file, struct inode *inode)
+{
+	struct ra_override_set *set = set_of(file);
+	struct file_ra_state *ra = &file->f_ra;
+	struct ra_override *o;
+
+	if (likely(READ_ONCE(ra->ra_pages) == inode_to_bdi(inode)->ra_pages))
+		return;
+	raw_spin_lock(&set->lock);
+	o = override_find(set, file);
+	if (o && READ_ONCE(ra->ra_pages) == o->pages) {
+		o->pages = o->kernel_pages;
+		WRITE_ONCE(ra->ra_pages, o->kernel_pages);
+	}
+	raw_spin_unlock(&set->lock);
 }
 
 /**
