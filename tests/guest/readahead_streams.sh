@@ -408,9 +408,13 @@ if "$1" in ("learning", "held"):
 if first[1] or then[1] < then[0] / 3:
     sys.exit(1)
 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-at = rested = 0
+# into a rest that has just begun
+at = rested = awake = 0
 while rested < 4 and at < 6000:
-    rested = rested + 1 if read(range(at, at + 32))[1] else 0
+    if read(range(at, at + 32))[1]:
+        rested += awake
+    else:
+        awake, rested = 1, 0
     at += 32
 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 changes = value("changes")
