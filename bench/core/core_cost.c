@@ -175,15 +175,6 @@ static void models(void)
 	free(m.data);
 }
 
-static int nothing(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost, void *ctx)
-{
-	(void)rec;
-	(void)cpu;
-	(void)lost;
-	(void)ctx;
-	return 0;
-}
-
 static double consume(struct mlproxy_session *s, unsigned int n)
 {
 	uint64_t since;
@@ -195,14 +186,6 @@ static double consume(struct mlproxy_session *s, unsigned int n)
 	if (got < (int)n)
 		die("records are missing");
 	return (double)since / got;
-}
-
-static int nothing_of_many(const struct mlproxy_record_ref *records, unsigned int nr, void *ctx)
-{
-	(void)records;
-	(void)nr;
-	(void)ctx;
-	return 0;
 }
 
 static double consume_batch(struct mlproxy_session *s, unsigned int n)

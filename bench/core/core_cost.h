@@ -35,7 +35,9 @@ void peer_detach(void);
 double peer_call(const char *program);
 double peer_consume(void);
 
-/* fake.c: our reader on plain memory. */
+/* fake.c: our reader on plain memory, and callbacks that do nothing with a record, or with many. */
+int nothing(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost, void *ctx);
+int nothing_of_many(const struct mlproxy_record_ref *records, unsigned int nr, void *ctx);
 double consume_fake(unsigned int nr_rings, bool batch);
 
 #endif /* BENCH_CORE_COST_H */

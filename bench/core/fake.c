@@ -25,11 +25,19 @@ struct fake_ring {
 	struct fake_record data[2 * RECORDS];
 };
 
-static int nothing(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost, void *ctx)
+int nothing(const struct mlproxy_rec_hdr *rec, unsigned int cpu, uint64_t lost, void *ctx)
 {
 	(void)rec;
 	(void)cpu;
 	(void)lost;
+	(void)ctx;
+	return 0;
+}
+
+int nothing_of_many(const struct mlproxy_record_ref *records, unsigned int nr, void *ctx)
+{
+	(void)records;
+	(void)nr;
 	(void)ctx;
 	return 0;
 }
@@ -51,14 +59,6 @@ static void fill(struct fake_ring *ring, unsigned int nr, unsigned int cpu)
 		ring->data[RECORDS + i] = ring->data[i];
 	}
 	ring->producer.pos = DATA_BYTES;
-}
-
-static int nothing_of_many(const struct mlproxy_record_ref *records, unsigned int nr, void *ctx)
-{
-	(void)records;
-	(void)nr;
-	(void)ctx;
-	return 0;
 }
 
 double consume_fake(unsigned int nr_rings, bool batch)
