@@ -336,12 +336,14 @@ bool ra_call_enter(struct ra_call *call, struct file *file, struct address_space
 	call_use_file(call, f, inode);
 	/* after what the new one has begun with */
 	leave_file(call, call->entry ?: f);
-	if (!ra_action_windows(call->action) && call->action != RA_NONE)
-		ra_override_none(file, inode);
-	if (ra_action_windows(call->action))
+	if (ra_action_windows(call->action)) {
 		call->window_pages = ra_action_window(call->action, READ_ONCE(call->entry->bdp));
-	else
-		call->window_pages = call->action == RA_NONE ? 0 : READ_ONCE(file->f_ra.ra_pages);
+	} else if (call->action == RA_NONE) {
+		call->window_pages = 0;
+	} else {
+		ra_override_none(file, inode);
+		call->window_pages = READ_ONCE(file->f_ra.ra_pages);
+	}
 	if (call->entry)
 		ra_use_audit(call->entry, call, mapping);
 	if (call->watch.room)

@@ -131,7 +131,7 @@ bool ra_rest_pass(struct ra_file *f, const struct ra_call *call)
 
 	if (!READ_ONCE(f->rest))
 		return false;
-	/* Another reader has it just now: what is looked at, is not to be these two in turn. */
+	/* Another call has it. To look at this one, while it rests, might end its epoch. */
 	if (!ra_file_trylock(f, call->dev, call->ino, call->generation))
 		return true;
 	if (!f->rest)
