@@ -85,6 +85,15 @@ link_disks()
 	done
 }
 
+# Those that the runner left out at boot.
+start_cpus()
+{
+	for c in /sys/devices/system/cpu/cpu[1-9]*/online; do
+		[ ! -e "$c" ] || [ "$($bb cat "$c")" = 1 ] || echo 1 > "$c" ||
+			log "cannot start ${c%/online}"
+	done
+}
+
 kmemleak=/sys/kernel/debug/kmemleak
 
 # The command's output goes through a pipe: a virtio port can be opened once
@@ -129,6 +138,7 @@ mount_api
 mount_modules
 mount_shares
 link_disks
+start_cpus
 [ -w $kmemleak ] && echo clear > $kmemleak
 # Read by tests that look at the log themselves.
 log "command starts"
