@@ -5,7 +5,7 @@
 # the target and nowhere else, the kernel's own are back when it stops, the data
 # read is right under every action, and models and programs decide.
 #
-# guest-test: timeout=500 modules=none patching=yes
+# guest-test: timeout=500 modules=none patching=yes debug=thorough
 #
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
 # bytes, and never takes a time.
