@@ -73,6 +73,51 @@ static const struct kernel_param_ops proxy_counter_ops __maybe_unused = {
 	module_param_cb(_name, &proxy_uint_ops, (void *)&_name##_bounds, 0644);		\
 	MODULE_PARM_DESC(_name, _text)
 
+/**
+ * struct proxy_int - struct proxy_uint of a number with a sign
+ * @value: the variable; read with READ_ONCE()
+ * @min: least value
+ * @max: largest value
+ */
+struct proxy_int {
+	int *value;
+	int min;
+	int max;
+};
+
+static int __maybe_unused proxy_int_set(const char *val, const struct kernel_param *kp)
+{
+	const struct proxy_int *p = kp->arg;
+	int n, err = kstrtoint(val, 0, &n);
+
+	if (err)
+		return err;
+	if (n < p->min || n > p->max) {
+		pr_err("%s: %d is outside of %d to %d\n", kp->name, n, p->min, p->max);
+		return -ERANGE;
+	}
+	WRITE_ONCE(*p->value, n);
+	return 0;
+}
+
+static int __maybe_unused proxy_int_get(char *buf, const struct kernel_param *kp)
+{
+	const struct proxy_int *p = kp->arg;
+
+	return sysfs_emit(buf, "%d\n", READ_ONCE(*p->value));
+}
+
+static const struct kernel_param_ops proxy_int_ops __maybe_unused = {
+	.set = proxy_int_set,
+	.get = proxy_int_get,
+};
+
+/* PROXY_INT() - PROXY_UINT() of an int */
+#define PROXY_INT(_name, _variable, _min, _max, _text)					\
+	static const struct proxy_int _name##_bounds = { &(_variable), _min, _max };	\
+	module_param_cb(_name, &proxy_int_ops, (void *)&_name##_bounds, 0644);		\
+	MODULE_PARM_DESC(_name, _text)
+
 /*
  * PROXY_COUNTER() - an s64 of each CPU, shown as their sum
  *

@@ -2,18 +2,17 @@
 /*
  * Module, parameters, and the proxy's callbacks.
  *
- * The hooks are attached while the proxy runs and a target is set, both under f2fs_mutex; if
- * F2FS is loaded later, they are then. Parameters under /sys/module/mlproxy_f2fs/parameters/ are
- * the administrator's interface; the proxy's own state is under /sys/class/misc/mlproxy.
+ * If F2FS is loaded later, the hooks are attached then. Parameters under
+ * /sys/module/mlproxy_f2fs/parameters/ are the administrator's interface; the proxy's own state
+ * is under /sys/class/misc/mlproxy.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/mutex.h>
-#include <linux/workqueue.h>
 
 #include "action.h"
+#include "common/attach.h"
 #include "common/hook.h"
 #include "common/params.h"
 #include "f2fs.h"
@@ -30,76 +29,42 @@ int f2fs_pin = -1;
 unsigned int f2fs_max_mb = 1024;
 
 static struct mlproxy *f2fs_registered;
-static bool f2fs_running;
-static bool f2fs_attached;
-static DEFINE_MUTEX(f2fs_mutex);
 
-#define F2FS_LOOK_JIFFIES HZ
-static void look_again(struct work_struct *work);
-static DECLARE_DEFERRABLE_WORK(f2fs_look, look_again);
-
-/* Attach or detach as the state wants it. */
-static int hooks_update(void)
+static int f2fs_attach(void)
 {
-	bool want = f2fs_running && proxy_targets_any(&f2fs_chosen);
 	int err;
 
-	lockdep_assert_held(&f2fs_mutex);
-	if (want == f2fs_attached)
-		return 0;
-	if (!want) {
-		cancel_delayed_work(&f2fs_look);
-		proxy_hooks_detach();
-		f2fs_mounts_run(false);
-		f2fs_attached = false;
-		return 0;
-	}
 	f2fs_mounts_run(true);
 	err = proxy_hooks_attach();
-	if (err) {
+	if (err)
 		f2fs_mounts_run(false);
-		return err;
-	}
-	f2fs_attached = true;
-	queue_delayed_work(system_power_efficient_wq, &f2fs_look, F2FS_LOOK_JIFFIES);
-	return 0;
+	return err;
 }
 
-/* Names of devices come, go, and mean others. No mutex is held meanwhile. */
-static void look_again(struct work_struct *work)
+static void f2fs_detach(void)
 {
-	proxy_targets_look(&f2fs_chosen);
-	f2fs_mounts_choose();
-	mutex_lock(&f2fs_mutex);
-	if (f2fs_attached)
-		queue_delayed_work(system_power_efficient_wq, &f2fs_look, F2FS_LOOK_JIFFIES);
-	mutex_unlock(&f2fs_mutex);
+	proxy_hooks_detach();
+	f2fs_mounts_run(false);
 }
+
+static struct proxy_attach f2fs_attached = {
+	PROXY_ATTACH(f2fs_attached, &f2fs_chosen),
+	.attach = f2fs_attach,
+	.detach = f2fs_detach,
+	.look = f2fs_mounts_choose,
+	.choose = f2fs_mounts_choose,
+};
 
 /* The callbacks: @priv is the filesystem, of an instance; else NULL. */
 static int f2fs_start(struct mlproxy *proxy, void *priv)
 {
-	int err;
-
-	if (priv)
-		return 0;
-	mutex_lock(&f2fs_mutex);
-	f2fs_running = true;
-	err = hooks_update();
-	if (err)
-		f2fs_running = false;
-	mutex_unlock(&f2fs_mutex);
-	return err;
+	return priv ? 0 : proxy_attach_start(&f2fs_attached);
 }
 
 static void f2fs_stop(struct mlproxy *proxy, void *priv)
 {
-	if (priv)
-		return;
-	mutex_lock(&f2fs_mutex);
-	f2fs_running = false;
-	hooks_update();
-	mutex_unlock(&f2fs_mutex);
+	if (!priv)
+		proxy_attach_stop(&f2fs_attached);
 }
 
 static unsigned int f2fs_snapshot(void *priv, s64 *values, unsigned int nr)
@@ -176,76 +141,14 @@ static const struct mlproxy_desc f2fs_desc = {
 	.ops = &f2fs_ops,
 };
 
-static int target_set(const char *val, const struct kernel_param *kp)
-{
-	int err;
+PROXY_ATTACH_PARAMS(f2fs_attached,
+		    "which F2FS filesystems are looked after: devices as in /dev, MAJOR:MINOR, directories that one is mounted on, fstype:f2fs, or local for all; separated by commas");
 
-	err = proxy_targets_set(&f2fs_chosen, val);
-	if (err)
-		return err;
-	mutex_lock(&f2fs_mutex);
-	err = hooks_update();
-	mutex_unlock(&f2fs_mutex);
-	f2fs_mounts_choose();
-	return err;
-}
-
-static int target_get(char *buf, const struct kernel_param *kp)
-{
-	return proxy_targets_show(&f2fs_chosen, buf, PAGE_SIZE);
-}
-
-/* The last one to touch them: also if the module could not be loaded. */
-static void target_free(void *arg)
-{
-	proxy_targets_free(&f2fs_chosen);
-}
-
-static const struct kernel_param_ops target_ops = {
-	.set = target_set,
-	.get = target_get,
-	.free = target_free,
-};
-
-module_param_cb(target, &target_ops, NULL, 0644);
-MODULE_PARM_DESC(target, "which F2FS filesystems are looked after: devices as in /dev, MAJOR:MINOR, directories that one is mounted on, fstype:f2fs, or local for all; separated by commas");
-
-static int target_state_get(char *buf, const struct kernel_param *kp)
-{
-	return proxy_targets_state(&f2fs_chosen, buf, PAGE_SIZE);
-}
-
-static const struct kernel_param_ops target_state_ops = { .get = target_state_get };
-module_param_cb(target_state, &target_state_ops, NULL, 0400);
-MODULE_PARM_DESC(target_state, "what is mounted from each target, or why nothing is looked after");
-
-static int pin_set(const char *val, const struct kernel_param *kp)
-{
-	int n, err = kstrtoint(val, 0, &n);
-
-	if (err)
-		return err;
-	if (n < -1 || n > F2FS_PIN_RANDOM)
-		return -ERANGE;
-	WRITE_ONCE(f2fs_pin, n);
-	return 0;
-}
-
-static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_get_int };
-module_param_cb(pin, &pin_ops, &f2fs_pin, 0644);
-MODULE_PARM_DESC(pin, "for measurements: take this action always where it is legal, whatever was decided; 5: a random log for each block; -1 for none (default)");
+PROXY_INT(pin, f2fs_pin, -1, F2FS_PIN_RANDOM,
+	  "for measurements: take this action always where it is legal, whatever was decided; 5: a random log for each block; -1 for none (default)");
 
 PROXY_UINT(max_mb, f2fs_max_mb, 1, 1U << 20,
 	   "memory for the blocks of a filesystem, 2 bytes each, in MB: larger ones are left alone (default 1024)");
-
-static int hooks_get(char *buf, const struct kernel_param *kp)
-{
-	return sysfs_emit(buf, "%u\n", proxy_hooks_attached());
-}
-
-static const struct kernel_param_ops hooks_ops = { .get = hooks_get };
-module_param_cb(hooks, &hooks_ops, NULL, 0444);
-MODULE_PARM_DESC(hooks, "functions of F2FS that are replaced now");
 
 static int mounts_get(char *buf, const struct kernel_param *kp)
 {
@@ -312,7 +215,7 @@ static void __exit f2fs_proxy_exit(void)
 	proxy_hooks_exit();
 	f2fs_mounts_exit();
 	mlproxy_destroy(f2fs_registered);
-	cancel_delayed_work_sync(&f2fs_look);
+	proxy_attach_exit(&f2fs_attached);
 }
 
 module_init(f2fs_proxy_init);

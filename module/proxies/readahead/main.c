@@ -2,19 +2,17 @@
 /*
  * Module, parameters, and the proxy's callbacks.
  *
- * The hooks are attached while the proxy runs and a target is set, both under
- * ra_mutex. Parameters under /sys/module/mlproxy_readahead/parameters/ are the
- * administrator's interface; the proxy's own state is under /sys/class/misc/mlproxy.
+ * Parameters under /sys/module/mlproxy_readahead/parameters/ are the administrator's
+ * interface; the proxy's own state is under /sys/class/misc/mlproxy.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/mutex.h>
 #include <linux/vmstat.h>
-#include <linux/workqueue.h>
 
+#include "common/attach.h"
 #include "common/hook.h"
 #include "common/params.h"
 #include "action.h"
@@ -39,88 +37,62 @@ bool ra_fix_mmap_miss;
 
 static unsigned int max_files = 512;
 static struct mlproxy *ra_registered;
-static bool ra_running;
-static bool ra_attached;
-static DEFINE_MUTEX(ra_mutex);
 
-#define RA_LOOK_JIFFIES HZ
-#define RA_LOOKS	4	/* and after so many at what is mounted */
-static void look_again(struct work_struct *work);
-static DECLARE_DEFERRABLE_WORK(ra_look, look_again);
-
-/* Attach or detach as the state wants it. */
-static int hooks_update(void)
+static int ra_attach(void)
 {
-	bool want = ra_running && proxy_targets_any(&ra_chosen);
-	int err = 0;
+	int err;
 
-	lockdep_assert_held(&ra_mutex);
-	if (want && !ra_attached) {
-		ra_task_begin();
-		err = ra_rent_attach();
-		if (err)
-			return err;
-		err = proxy_hooks_attach();
-		if (err)
-			ra_rent_detach();
-		ra_attached = !err;
-		if (!err)
-			queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
-	} else if (!want && ra_attached) {
-		cancel_delayed_work(&ra_look);
-		proxy_hooks_detach();
+	ra_task_begin();
+	err = ra_rent_attach();
+	if (err)
+		return err;
+	err = proxy_hooks_attach();
+	if (err)
 		ra_rent_detach();
-		ra_attached = false;
-	}
 	return err;
 }
 
-/*
- * Names of devices come, go, and mean others; and filesystems go. To be told of that by the
- * kernel there is no way. No mutex is held: to unload waits for this alone.
- */
-static void look_again(struct work_struct *work)
+static void ra_detach(void)
 {
-	static unsigned int looks;
-
-	proxy_targets_look(&ra_chosen);
-	if (++looks % RA_LOOKS == 0)
-		ra_instances_look();
-	mutex_lock(&ra_mutex);
-	if (ra_attached)
-		queue_delayed_work(system_power_efficient_wq, &ra_look, RA_LOOK_JIFFIES);
-	mutex_unlock(&ra_mutex);
+	proxy_hooks_detach();
+	ra_rent_detach();
 }
+
+/* To see what is mounted takes longer than to look up some names. */
+static void ra_look(void)
+{
+	static unsigned int seconds;
+
+	if (++seconds % 4 == 0)
+		ra_instances_look();
+}
+
+static struct proxy_attach ra_attached = {
+	PROXY_ATTACH(ra_attached, &ra_chosen),
+	.attach = ra_attach,
+	.detach = ra_detach,
+	.look = ra_look,
+	.choose = ra_instances_choose,
+};
 
 /* The callbacks: @priv is the device's slot, of an instance; else NULL. */
 static int ra_start(struct mlproxy *proxy, void *priv)
 {
-	int err;
-
 	if (priv)
 		return 0;
-	mutex_lock(&ra_mutex);
+	/* Nothing is attached now, and nothing will be but by what comes last. */
 	if (!ra_wait_cpu_ns)
 		ra_wait_cpu_ns = ra_wait_measure();
 	/* It may be started before mlproxy_register() has returned it. */
 	ra_proxy = proxy;
 	ra_files_reset();
-	ra_running = true;
-	err = hooks_update();
-	if (err)
-		ra_running = false;
-	mutex_unlock(&ra_mutex);
-	return err;
+	return proxy_attach_start(&ra_attached);
 }
 
 static void ra_stop(struct mlproxy *proxy, void *priv)
 {
-	if (priv)
-		return;
-	mutex_lock(&ra_mutex);
-	ra_running = false;
-	hooks_update();
-	mutex_unlock(&ra_mutex);
+	if (!priv)
+		proxy_attach_stop(&ra_attached);
 }
 
 static unsigned int ra_snapshot(void *priv, s64 *values, unsigned int nr)
@@ -196,48 +168,8 @@ static const struct mlproxy_desc ra_desc = {
 	.ops = &ra_ops,
 };
 
-static int target_set(const char *val, const struct kernel_param *kp)
-{
-	int err;
-
-	err = proxy_targets_set(&ra_chosen, val);
-	if (err)
-		return err;
-	mutex_lock(&ra_mutex);
-	err = hooks_update();
-	mutex_unlock(&ra_mutex);
-	ra_instances_choose();
-	return err;
-}
-
-static int target_get(char *buf, const struct kernel_param *kp)
-{
-	return proxy_targets_show(&ra_chosen, buf, PAGE_SIZE);
-}
-
-/* The last one to touch them: also if the module could not be loaded. */
-static void target_free(void *arg)
-{
-	proxy_targets_free(&ra_chosen);
-}
-
-static const struct kernel_param_ops target_ops = {
-	.set = target_set,
-	.get = target_get,
-	.free = target_free,
-};
-
-module_param_cb(target, &target_ops, NULL, 0644);
-MODULE_PARM_DESC(target, "whose files are looked after: devices as in /dev, MAJOR:MINOR, directories that a filesystem is mounted on, fstype:NAME, or local for all; separated by commas");
-
-static int target_state_get(char *buf, const struct kernel_param *kp)
-{
-	return proxy_targets_state(&ra_chosen, buf, PAGE_SIZE);
-}
-
-static const struct kernel_param_ops target_state_ops = { .get = target_state_get };
-module_param_cb(target_state, &target_state_ops, NULL, 0400);
-MODULE_PARM_DESC(target_state, "what is mounted from each target, or why nothing is looked after");
+PROXY_ATTACH_PARAMS(ra_attached,
+		    "whose files are looked after: devices as in /dev, MAJOR:MINOR, directories that a filesystem is mounted on, fstype:NAME, or local for all; separated by commas");
 
 module_param(max_files, uint, 0444);
 MODULE_PARM_DESC(max_files, "files known at a time, 8 to 65536, 560 bytes each (default 512)");
@@ -252,21 +184,8 @@ PROXY_UINT(wait_cpu_ns, ra_wait_cpu_ns, 0, NSEC_PER_MSEC,
 PROXY_UINT(use_ms, ra_use_ms, 1, 30000,
 	   "how long after it was read ahead a page may be used, in 1.05 ms (default 1000)");
 
-static int pin_set(const char *val, const struct kernel_param *kp)
-{
-	int n, err = kstrtoint(val, 0, &n);
-
-	if (err)
-		return err;
-	if (n < -1 || n >= RA_NR_ACTIONS)
-		return -ERANGE;
-	WRITE_ONCE(ra_pin, n);
-	return 0;
-}
-
-static const struct kernel_param_ops pin_ops = { .set = pin_set, .get = param_get_int };
-module_param_cb(pin, &pin_ops, &ra_pin, 0644);
-MODULE_PARM_DESC(pin, "for measurements: take this action always, whatever was decided; -1 for none (default)");
+PROXY_INT(pin, ra_pin, -1, RA_NR_ACTIONS - 1,
+	  "for measurements: take this action always, whatever was decided; -1 for none (default)");
 
 module_param_named(fix_mmap_miss, ra_fix_mmap_miss, bool, 0644);
 MODULE_PARM_DESC(fix_mmap_miss, "for measurements, with pin=0: pages mapped around a fault do not count as hits of the kernel's readahead");
@@ -344,7 +263,7 @@ static void __exit readahead_exit(void)
 	proxy_hooks_exit();
 	ra_instances_exit();
 	mlproxy_destroy(ra_registered);
-	cancel_delayed_work_sync(&ra_look);
+	proxy_attach_exit(&ra_attached);
 	ra_files_free();
 }
 
