@@ -187,7 +187,6 @@ int mlproxy_control_one(struct mlproxy *proxy, u32 op);
 int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc);
 void mlproxy_schema_share(struct mlproxy *proxy, const struct mlproxy *from);
 void mlproxy_schema_free(struct mlproxy *proxy);
-bool mlproxy_name_ok(const char *name);
 
 /* stats.c */
 void mlproxy_stats_fill(struct mlproxy *proxy, struct mlproxy_stats *stats);

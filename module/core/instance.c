@@ -20,6 +20,7 @@
 
 #include "instance.h"
 #include "registry.h"
+#include "schema_check.h"
 #include "whole.h"
 
 static bool is_idle_state(u32 state)
