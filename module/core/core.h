@@ -127,6 +127,7 @@ struct mlproxy {
 	s64 ledger_max;				/* constant */
 	struct event_accumulators __percpu *accumulators;	/* constant */
 
+	gfp_t gfp;				/* of what it is made of; constant */
 	struct mutex lock;			/* lifecycle, models, parameters */
 	struct kref kref;
 	struct list_head node;			/* registry_lock */

@@ -192,7 +192,7 @@ int mlproxy_event_init(struct mlproxy *proxy)
 			break;
 	if (i == proxy->schema.nr_events)
 		return 0;
-	proxy->accumulators = alloc_percpu(struct event_accumulators);
+	proxy->accumulators = alloc_percpu_gfp(struct event_accumulators, proxy->gfp);
 	return proxy->accumulators ? 0 : -ENOMEM;
 }
 

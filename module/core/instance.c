@@ -42,7 +42,7 @@ static int become_class(struct mlproxy *whole)
 		goto out;
 	}
 	if (!whole->departed)
-		whole->departed = kzalloc(sizeof(*whole->departed), GFP_KERNEL);
+		whole->departed = kzalloc(sizeof(*whole->departed), whole->gfp);
 	if (!whole->departed) {
 		ret = -ENOMEM;
 		goto out;

@@ -17,6 +17,7 @@
 #include "core.h"
 #include "dataset.h"
 #include "instance.h"
+#include "ioctl.h"
 #include "mode.h"
 #include "mode_path.h"
 #include "reader.h"
@@ -50,16 +51,14 @@ union ioctl_buffer {
 	struct mlproxy_efficiency efficiency;
 	struct mlproxy_heartbeat heartbeat;
 	struct mlproxy_dataset dataset;
-};
-
-/**
- * struct ioctl_context - what a handler gets beside its structure
- * @session: the session
- * @proxy: its proxy, NULL if it is not bound
- */
-struct ioctl_context {
-	struct mlproxy_session *session;
-	struct mlproxy *proxy;
+	struct mlproxy_point point;
+	struct mlproxy_point_instance point_instance;
+	struct mlproxy_point_decide point_decide;
+	struct mlproxy_point_outcome point_outcome;
+	struct mlproxy_point_event point_event;
+	struct mlproxy_point_state point_state;
+	struct mlproxy_point_cost point_cost;
+	struct mlproxy_point_notice point_notice;
 };
 
 static int ioctl_info(struct ioctl_context *ctx, void *arg)
@@ -71,7 +70,7 @@ static int ioctl_info(struct ioctl_context *ctx, void *arg)
 	cmd->features = MLPROXY_FEAT_RING | MLPROXY_FEAT_READ | MLPROXY_FEAT_RECOMMEND |
 			MLPROXY_FEAT_MODEL_MLP | MLPROXY_FEAT_MODEL_TREES | MLPROXY_FEAT_AUTO |
 			MLPROXY_FEAT_DATASET | MLPROXY_FEAT_BPF | MLPROXY_FEAT_CONSUME |
-			MLPROXY_FEAT_INSTANCES | MLPROXY_FEAT_OUTER;
+			MLPROXY_FEAT_INSTANCES | MLPROXY_FEAT_OUTER | MLPROXY_FEAT_POINTS;
 	cmd->nr_cpus = nr_cpu_ids;
 	cmd->bound_id = ctx->proxy ? ctx->proxy->id : 0;
 	cmd->rights = ctx->session->rights;
@@ -158,7 +157,7 @@ static int ioctl_bind(struct ioctl_context *ctx, void *arg)
 	if (!proxy)
 		return -ENOENT;
 	mutex_lock(&session->lock);
-	if (session->proxy) {
+	if (session->proxy || session->point) {
 		mutex_unlock(&session->lock);
 		mlproxy_put(proxy);
 		return -EBUSY;
@@ -599,6 +598,28 @@ static const struct ioctl_op ioctl_ops[] = {
 	IOCTL_OP_FLAGS(MLPROXY_IOC_DATASET, ioctl_dataset, struct mlproxy_dataset, filters,
 		       true, RIGHT_READ, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL,
 		       RIGHT_READ),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_POINT_REGISTER, mlproxy_ioctl_point_register,
+		       struct mlproxy_point, text, false, RIGHT_ADVISE, MLPROXY_POINT_F_START,
+		       RIGHT_ADVISE),
+	IOCTL_OP(MLPROXY_IOC_POINT_ADD, mlproxy_ioctl_point_add, struct mlproxy_point_instance,
+		 id, false, RIGHT_ADVISE),
+	IOCTL_OP(MLPROXY_IOC_POINT_DROP, mlproxy_ioctl_point_drop,
+		 struct mlproxy_point_instance, id, false, RIGHT_ADVISE),
+	IOCTL_OP(MLPROXY_IOC_POINT_DECIDE, mlproxy_ioctl_point_decide,
+		 struct mlproxy_point_decide, has_prediction, false, RIGHT_ADVISE),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_POINT_FEEDBACK, mlproxy_ioctl_point_feedback,
+		       struct mlproxy_point_outcome, ledger, false, RIGHT_ADVISE,
+		       MLPROXY_OUTCOME_F_FAILED, RIGHT_ADVISE),
+	IOCTL_OP(MLPROXY_IOC_POINT_EVENT, mlproxy_ioctl_point_event, struct mlproxy_point_event,
+		 reserved, false, RIGHT_ADVISE),
+	IOCTL_OP_FLAGS(MLPROXY_IOC_POINT_STATE, mlproxy_ioctl_point_state,
+		       struct mlproxy_point_state, values, false, RIGHT_ADVISE,
+		       MLPROXY_POINT_STATE_F_SNAPSHOT | MLPROXY_POINT_STATE_F_CRITICAL,
+		       RIGHT_ADVISE),
+	IOCTL_OP(MLPROXY_IOC_POINT_COST, mlproxy_ioctl_point_cost, struct mlproxy_point_cost,
+		 control, false, RIGHT_ADVISE),
+	IOCTL_OP(MLPROXY_IOC_POINT_NOTICE, mlproxy_ioctl_point_notice,
+		 struct mlproxy_point_notice, running, false, RIGHT_ADVISE),
 };
 
 static bool copied_back(int ret)

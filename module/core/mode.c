@@ -240,7 +240,7 @@ out:
  */
 int mlproxy_mode_init(struct mlproxy *proxy)
 {
-	struct mlproxy_modes *ms = kzalloc(sizeof(*ms), GFP_KERNEL);
+	struct mlproxy_modes *ms = kzalloc(sizeof(*ms), proxy->gfp);
 	int ret;
 
 	if (!ms)

@@ -119,9 +119,9 @@ bool mode_gather(struct mlproxy *proxy, struct mode_round *round, unsigned int b
 	return round->left && !bitmap_empty(ms->marked, nr_cpu_ids);
 }
 
-static struct mode_sums __percpu *alloc_sums(void)
+static struct mode_sums __percpu *alloc_sums(gfp_t gfp)
 {
-	struct mode_sums __percpu *sums = alloc_percpu(struct mode_sums);
+	struct mode_sums __percpu *sums = alloc_percpu_gfp(struct mode_sums, gfp);
 	unsigned int cpu;
 
 	if (!sums)
@@ -141,19 +141,19 @@ int mode_gather_init(struct mlproxy *proxy)
 {
 	unsigned int cpu;
 
-	proxy->modes->marked = bitmap_zalloc(nr_cpu_ids, GFP_KERNEL);
-	proxy->mode_cpus = alloc_percpu(struct mode_cpu);
+	proxy->modes->marked = bitmap_zalloc(nr_cpu_ids, proxy->gfp);
+	proxy->mode_cpus = alloc_percpu_gfp(struct mode_cpu, proxy->gfp);
 	if (!proxy->modes->marked || !proxy->mode_cpus)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu)
 		seqcount_init(&per_cpu_ptr(proxy->mode_cpus, cpu)->sums.seq);
 	if (proxy->schema.ledger_name[0]) {
-		proxy->ledger = alloc_sums();
+		proxy->ledger = alloc_sums(proxy->gfp);
 		if (!proxy->ledger)
 			return -ENOMEM;
 	}
 	if (proxy->outer_unit != MLPROXY_OUTER_NONE) {
-		proxy->costs = alloc_sums();
+		proxy->costs = alloc_sums(proxy->gfp);
 		if (!proxy->costs)
 			return -ENOMEM;
 	}

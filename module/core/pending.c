@@ -101,6 +101,31 @@ static struct pending_entry *find(struct pending_bucket *bucket, u64 token)
 	return NULL;
 }
 
+/**
+ * mlproxy_pending_get() - what was decided, of a decision that waits
+ * @proxy: the proxy
+ * @token: as for mlproxy_defer()
+ * @decision: out: copy of it
+ *
+ * Context: as mlproxy_decide(). Return: true if it waits; it may have its outcome at once.
+ */
+bool mlproxy_pending_get(struct mlproxy *proxy, u64 token, struct mlproxy_decision *decision)
+{
+	struct pending_bucket *bucket;
+	struct pending_entry *place;
+	unsigned long flags;
+
+	if (!proxy->pending || in_nmi())
+		return false;
+	bucket = bucket_of(proxy->pending, token);
+	raw_spin_lock_irqsave(&bucket->lock, flags);
+	place = find(bucket, token);
+	if (place)
+		*decision = place->decision;
+	raw_spin_unlock_irqrestore(&bucket->lock, flags);
+	return place;
+}
+
 /* The place of the token itself; else an empty one; else the oldest. */
 static struct pending_entry *choose_place(struct pending_bucket *bucket, u64 token)
 {
@@ -316,7 +341,7 @@ int mlproxy_pending_init(struct mlproxy *proxy, u32 entries)
 	if (!entries)
 		return 0;
 	nr = max_t(u32, roundup_pow_of_two(entries) / PENDING_WAYS, 1);
-	table = kvzalloc(struct_size(table, buckets, nr), GFP_KERNEL);
+	table = kvzalloc(struct_size(table, buckets, nr), proxy->gfp);
 	if (!table)
 		return -ENOMEM;
 	table->proxy = proxy;

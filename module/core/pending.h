@@ -6,12 +6,14 @@
 #include <linux/types.h>
 
 struct mlproxy;
+struct mlproxy_decision;
 
 #define PENDING_WAYS		8
 #define PENDING_MAX_ENTRIES	65536U
 
 int mlproxy_pending_init(struct mlproxy *proxy, u32 entries);
 void mlproxy_pending_exit(struct mlproxy *proxy);
+bool mlproxy_pending_get(struct mlproxy *proxy, u64 token, struct mlproxy_decision *decision);
 void mlproxy_pending_start(struct mlproxy *proxy);
 void mlproxy_pending_stop(struct mlproxy *proxy);
 int mlproxy_pending_set_ns(struct mlproxy *proxy, u64 value);

@@ -76,7 +76,7 @@ static int alloc_whole(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 
 	if (ret)
 		return ret;
-	proxy->table = rec_table_alloc(entries);
+	proxy->table = rec_table_alloc(entries, proxy->gfp);
 	return proxy->table ? 0 : -ENOMEM;
 }
 
@@ -101,12 +101,15 @@ static void join_whole(struct mlproxy *proxy, struct mlproxy *whole)
 struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *whole,
 			      void *priv)
 {
+	/* What user space asked for, it pays for. */
+	gfp_t gfp = desc->owner == THIS_MODULE ? GFP_KERNEL_ACCOUNT : GFP_KERNEL;
 	struct mlproxy *proxy;
 	int ret = 0;
 
-	proxy = kzalloc(sizeof(*proxy), GFP_KERNEL);
+	proxy = kzalloc(sizeof(*proxy), gfp);
 	if (!proxy)
 		return ERR_PTR(-ENOMEM);
+	proxy->gfp = gfp;
 	mutex_init(&proxy->lock);
 	kref_init(&proxy->kref);
 	INIT_LIST_HEAD(&proxy->readers);
@@ -124,7 +127,7 @@ struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *w
 	proxy->min_samples = desc->min_samples;
 	proxy->ramp_ns = desc->ramp_ns;
 	ret = -ENOMEM;
-	proxy->counters = alloc_percpu(struct mlproxy_counters);
+	proxy->counters = alloc_percpu_gfp(struct mlproxy_counters, gfp);
 	if (!proxy->counters)
 		goto err;
 	ret = mlproxy_event_init(proxy) ?: mlproxy_pending_init(proxy, desc->pending_entries);
@@ -151,11 +154,26 @@ err:
 	return ERR_PTR(ret);
 }
 
+/* Names of what user space registers are for that alone, which this module owns. */
+static bool name_is_free(const struct mlproxy_desc *desc)
+{
+	size_t len = strlen(MLPROXY_POINT_PREFIX);
+
+	return desc->owner == THIS_MODULE || !desc->name ||
+	       strncmp(desc->name, MLPROXY_POINT_PREFIX, len);
+}
+
 struct mlproxy *mlproxy_create(const struct mlproxy_desc *desc, void *priv)
 {
-	struct mlproxy *proxy = mlproxy_alloc(desc, NULL, priv);
+	struct mlproxy *proxy;
 	int ret;
 
+	if (!name_is_free(desc)) {
+		pr_err("cannot create proxy '%.31s': names with " MLPROXY_POINT_PREFIX
+		       " are for decision points of user space\n", desc->name);
+		return ERR_PTR(-EINVAL);
+	}
+	proxy = mlproxy_alloc(desc, NULL, priv);
 	if (IS_ERR(proxy))
 		return proxy;
 	strscpy(proxy->name, desc->name, sizeof(proxy->name));

@@ -24,15 +24,16 @@ struct rec_table {
 /**
  * rec_table_alloc() - allocate an empty table
  * @entries: places, rounded up to a power of two
+ * @gfp: how to allocate it
  *
  * Context: may sleep. Return: the table, or NULL.
  */
-struct rec_table *rec_table_alloc(u32 entries)
+struct rec_table *rec_table_alloc(u32 entries, gfp_t gfp)
 {
 	u32 nr = max_t(u32, roundup_pow_of_two(entries), REC_WAYS);
 	struct rec_table *table;
 
-	table = kvzalloc(struct_size(table, places, nr), GFP_KERNEL);
+	table = kvzalloc(struct_size(table, places, nr), gfp);
 	if (!table)
 		return NULL;
 	mutex_init(&table->lock);

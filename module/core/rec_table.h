@@ -56,7 +56,7 @@ static inline bool rec_table_used(const struct rec_table *table)
 	return READ_ONCE(((const struct rec_table_head *)table)->used);
 }
 
-struct rec_table *rec_table_alloc(u32 entries);
+struct rec_table *rec_table_alloc(u32 entries, gfp_t gfp);
 void rec_table_free(struct rec_table *table);
 void rec_table_insert(struct rec_table *table, const struct rec_entry *entry, u64 now_ns);
 int rec_table_lookup(const struct rec_table *table, u64 key, u64 now_ns,

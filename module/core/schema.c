@@ -44,7 +44,7 @@ static int copy_strata(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 	u32 i;
 
 	proxy->schema.nr_strata = desc->nr_strata;
-	proxy->strata = kcalloc(max(desc->nr_strata, 1U), sizeof(*proxy->strata), GFP_KERNEL);
+	proxy->strata = kcalloc(max(desc->nr_strata, 1U), sizeof(*proxy->strata), proxy->gfp);
 	if (!proxy->strata)
 		return -ENOMEM;
 	for (i = 0; i < desc->nr_strata; i++) {
@@ -74,13 +74,13 @@ int mlproxy_schema_init(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 		return -EINVAL;
 	}
 	proxy->features = kmemdup(desc->features, desc->nr_features *
-				  sizeof(*desc->features), GFP_KERNEL);
+				  sizeof(*desc->features), proxy->gfp);
 	proxy->actions = kmemdup(desc->actions, desc->nr_actions *
-				 sizeof(*desc->actions), GFP_KERNEL);
+				 sizeof(*desc->actions), proxy->gfp);
 	proxy->states = kmemdup(desc->states, desc->nr_states * sizeof(*desc->states),
-				GFP_KERNEL);
+				proxy->gfp);
 	proxy->events = kmemdup(desc->events, desc->nr_events * sizeof(*desc->events),
-				GFP_KERNEL);
+				proxy->gfp);
 	if (!proxy->features || !proxy->actions || !proxy->states || !proxy->events ||
 	    copy_strata(proxy, desc)) {
 		mlproxy_schema_free(proxy);

@@ -6,6 +6,7 @@
 #include <linux/user_namespace.h>
 
 #include "core.h"
+#include "point.h"
 #include "reader.h"
 #include "recommend.h"
 #include "session.h"
@@ -56,6 +57,7 @@ static int session_release(struct inode *inode, struct file *file)
 		mlproxy_heartbeat_closed(session->proxy, &session->agent);
 		mlproxy_put(session->proxy);
 	}
+	mlproxy_point_free(session->point);
 	mutex_destroy(&session->lock);
 	kfree(session);
 	return 0;
@@ -77,7 +79,10 @@ static __poll_t session_poll(struct file *file, struct poll_table_struct *pt)
 {
 	struct mlproxy_session *session = file->private_data;
 	struct mlproxy_reader *reader = session_get(session, reader);
+	struct point_owner *point = session_get(session, point);
 
+	if (point)
+		return mlproxy_point_poll(point, file, pt);
 	return reader ? mlproxy_reader_poll(reader, file, pt) : EPOLLERR;
 }
 

@@ -5,10 +5,11 @@
  * @rights are those of the file: they are found out when it is opened and stay with
  * it, whoever uses it later.
  *
- * @proxy, @reader and @recs are set once, under @lock, with release; they stay
+ * @proxy, @reader, @recs and @point are set once, under @lock, with release; they stay
  * until the file is gone, so mmap(), poll() and read() use them after an acquire,
  * without the lock (which could not be taken in mmap(): user memory is copied
- * under it nowhere, but mmap() runs under the process's mmap lock).
+ * under it nowhere, but mmap() runs under the process's mmap lock). A file has @proxy or
+ * @point, never both.
  */
 #ifndef _MLPROXY_SESSION_H
 #define _MLPROXY_SESSION_H
@@ -21,6 +22,7 @@
 struct mlproxy;
 struct mlproxy_reader;
 struct mlproxy_rec_ring;
+struct point_owner;
 
 struct mlproxy_session {
 	struct file *file;	/* whose session it is */
@@ -29,14 +31,15 @@ struct mlproxy_session {
 	struct mlproxy *proxy;
 	struct mlproxy_reader *reader;
 	struct mlproxy_rec_ring *recs;
+	struct point_owner *point;
 	struct mlproxy_agent agent;
 };
 
-/* Publish one of the three, under the session's lock. */
+/* Publish one of the four, under the session's lock. */
 #define session_set(session, field, value) \
 	smp_store_release(&(session)->field, value) /* its contents first */
 
-/* Use one of the three without the lock; pairs with session_set(). */
+/* Use one of the four without the lock; pairs with session_set(). */
 #define session_get(session, field) \
 	smp_load_acquire(&(session)->field) /* its contents after */
 

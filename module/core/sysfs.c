@@ -344,7 +344,7 @@ static const struct kobj_type proxy_ktype = {
  */
 int mlproxy_sysfs_add(struct mlproxy *proxy)
 {
-	struct mlproxy_kobj *mk = kzalloc(sizeof(*mk), GFP_KERNEL);
+	struct mlproxy_kobj *mk = kzalloc(sizeof(*mk), proxy->gfp);
 	int ret;
 
 	if (!mk)

@@ -5,7 +5,7 @@
  *
  * guest-test: timeout=300
  */
-#include "util.h"
+#include "util_point.h"
 
 #define PROXY "ctx-decision"
 
@@ -33,6 +33,13 @@ union any {
 	struct mlproxy_stats stats;
 	struct mlproxy_snapshot snapshot;
 	struct mlproxy_dataset dataset;
+	struct mlproxy_point point;
+	struct mlproxy_point_instance point_instance;
+	struct mlproxy_point_decide point_decide;
+	struct mlproxy_point_outcome point_outcome;
+	struct mlproxy_point_event point_event;
+	struct mlproxy_point_state point_state;
+	struct mlproxy_point_cost point_cost;
 	uint8_t bytes[2048];
 };
 
@@ -152,6 +159,58 @@ static void prep_model_eval(int fd, union any *arg)
 	arg->model_eval.allowed = 1;
 }
 
+/* The first part of it is what was published first. */
+static void prep_register(int fd, union any *arg)
+{
+	uint32_t size = offsetof(struct mlproxy_point, states);
+	struct mlproxy_point cmd = point_desc("ioctl", 0);
+
+	(void)fd;
+	memcpy(arg, &cmd, size);
+}
+
+/* A file with a running point, which has an instance where that is what the call is about. */
+static void prep_point(int fd, union any *arg)
+{
+	struct mlproxy_point cmd = point_desc("ioctl", MLPROXY_POINT_F_START);
+
+	(void)arg;
+	ASSERT_RET(point_register(fd, &cmd), 0);
+}
+
+static void prep_add(int fd, union any *arg)
+{
+	prep_point(fd, arg);
+	strcpy(arg->point_instance.name, "new");
+}
+
+static void prep_drop(int fd, union any *arg)
+{
+	prep_point(fd, arg);
+	arg->point_instance.instance = point_add(fd, "old");
+}
+
+static void prep_decide(int fd, union any *arg)
+{
+	static int64_t features[2];
+
+	prep_point(fd, arg);
+	arg->point_decide.features = (uintptr_t)features;
+	arg->point_decide.nr_features = 2;
+}
+
+static void prep_feedback(int fd, union any *arg)
+{
+	prep_point(fd, arg);
+	arg->point_outcome.id = point_id(fd, 0);
+}
+
+static void prep_event(int fd, union any *arg)
+{
+	prep_point(fd, arg);
+	arg->point_event.event = 100;
+}
+
 #define OP_GROWN(_op, _struct, _first, _flags, _bound, _writes, _prep, _want)	\
 	{ #_op, MLPROXY_IOC_##_op, sizeof(struct _struct), _first, _flags, _bound, _writes, \
 	  _prep, _want }
@@ -182,6 +241,18 @@ static const struct op ops[] = {
 	OP(HEARTBEAT, mlproxy_heartbeat, MLPROXY_HEARTBEAT_F_LEAVE, true, true, prep_heartbeat, 0),
 	OP(DATASET, mlproxy_dataset, MLPROXY_DATASET_F_REQUEST | MLPROXY_DATASET_F_CANCEL, true,
 	   false, prep_ring_stats, 0),
+	OP_GROWN(POINT_REGISTER, mlproxy_point, 288, MLPROXY_POINT_F_START, false, true,
+		 prep_register, 0),
+	OP(POINT_ADD, mlproxy_point_instance, 0, false, true, prep_add, 0),
+	OP(POINT_DROP, mlproxy_point_instance, 0, false, true, prep_drop, 0),
+	OP(POINT_DECIDE, mlproxy_point_decide, 0, false, true, prep_decide, 0),
+	OP(POINT_FEEDBACK, mlproxy_point_outcome, MLPROXY_OUTCOME_F_FAILED, false, true,
+	   prep_feedback, 0),
+	OP(POINT_EVENT, mlproxy_point_event, 0, false, true, prep_event, 0),
+	OP(POINT_STATE, mlproxy_point_state, MLPROXY_POINT_STATE_F_SNAPSHOT |
+	   MLPROXY_POINT_STATE_F_CRITICAL, false, true, prep_point, -EINVAL),
+	OP(POINT_COST, mlproxy_point_cost, 0, false, true, prep_point, -EINVAL),
+	OP(POINT_NOTICE, mlproxy_point_notice, 0, false, true, prep_point, 0),
 };
 
 #define for_each_op(op) for ((op) = ops; (op) < ops + ARRAY_SIZE(ops); (op)++)
@@ -318,7 +389,7 @@ static void read_only_memory(void)
 
 	ASSERT(arg != MAP_FAILED);
 	for_each_op(op) {
-		int fd, want = op->want == -ENOENT ? -ENOENT : -EFAULT;
+		int fd, want = op->want == -ENOENT || op->want == -EINVAL ? op->want : -EFAULT;
 
 		mprotect(arg, page, PROT_READ | PROT_WRITE);
 		fd = prepare(op, arg, op->size);
@@ -379,6 +450,10 @@ static void layout(void)
 		SIZE(mlproxy_heartbeat, 32), SIZE(mlproxy_filter, 24),
 		SIZE(mlproxy_dataset, 160), SIZE(mlproxy_stats, 1032),
 		SIZE(mlproxy_snapshot, 152), SIZE(mlproxy_stratum, 32),
+		SIZE(mlproxy_point, 544), SIZE(mlproxy_point_instance, 48),
+		SIZE(mlproxy_point_decide, 96), SIZE(mlproxy_point_outcome, 40),
+		SIZE(mlproxy_point_event, 40), SIZE(mlproxy_point_state, 152),
+		SIZE(mlproxy_point_cost, 40), SIZE(mlproxy_point_notice, 24),
 	};
 	unsigned int i;
 

@@ -89,6 +89,19 @@ static const struct call calls[] = {
 	CALL(DATASET, mlproxy_dataset, R, -ENOENT),
 	CALL_FLAG(DATASET, DATASET_F_REQUEST, mlproxy_dataset, R, -ENOENT),
 	CALL_FLAG(DATASET, DATASET_F_CANCEL, mlproxy_dataset, R, -ENOENT),
+	CALL(POINT_REGISTER, mlproxy_point, A, -EBUSY),
+	CALL_FLAG(POINT_REGISTER, POINT_F_START, mlproxy_point, A, -EBUSY),
+	CALL(POINT_ADD, mlproxy_point_instance, A, -ENXIO),
+	CALL(POINT_DROP, mlproxy_point_instance, A, -ENXIO),
+	CALL(POINT_DECIDE, mlproxy_point_decide, A, -ENXIO),
+	CALL(POINT_FEEDBACK, mlproxy_point_outcome, A, -ENXIO),
+	CALL_FLAG(POINT_FEEDBACK, OUTCOME_F_FAILED, mlproxy_point_outcome, A, -ENXIO),
+	CALL(POINT_EVENT, mlproxy_point_event, A, -ENXIO),
+	CALL(POINT_STATE, mlproxy_point_state, A, -ENXIO),
+	CALL_FLAG(POINT_STATE, POINT_STATE_F_SNAPSHOT, mlproxy_point_state, A, -ENXIO),
+	CALL_FLAG(POINT_STATE, POINT_STATE_F_CRITICAL, mlproxy_point_state, A, -ENXIO),
+	CALL(POINT_COST, mlproxy_point_cost, A, -ENXIO),
+	CALL(POINT_NOTICE, mlproxy_point_notice, A, -ENXIO),
 };
 
 /* The device as packaging/60-mlproxy.rules leaves it. */

@@ -36,7 +36,7 @@ static void colliding_keys(struct rec_table *table, u64 first, u64 *keys, int nr
 
 static void finds_what_was_put_in(void **state)
 {
-	struct rec_table *table = rec_table_alloc(64);
+	struct rec_table *table = rec_table_alloc(64, GFP_KERNEL);
 	struct rec_entry out;
 
 	(void)state;
@@ -53,7 +53,7 @@ static void finds_what_was_put_in(void **state)
 
 static void key_zero_is_a_key(void **state)
 {
-	struct rec_table *table = rec_table_alloc(4);
+	struct rec_table *table = rec_table_alloc(4, GFP_KERNEL);
 	struct rec_entry out;
 
 	(void)state;
@@ -67,7 +67,7 @@ static void key_zero_is_a_key(void **state)
 
 static void expires_at_its_time(void **state)
 {
-	struct rec_table *table = rec_table_alloc(4);
+	struct rec_table *table = rec_table_alloc(4, GFP_KERNEL);
 	struct rec_entry out;
 
 	(void)state;
@@ -80,7 +80,7 @@ static void expires_at_its_time(void **state)
 
 static void replaces_the_key_in_place(void **state)
 {
-	struct rec_table *table = rec_table_alloc(4);
+	struct rec_table *table = rec_table_alloc(4, GFP_KERNEL);
 	struct rec_entry out;
 	int found = 0;
 
@@ -98,7 +98,7 @@ static void replaces_the_key_in_place(void **state)
 
 static void evicts_the_first_to_expire(void **state)
 {
-	struct rec_table *table = rec_table_alloc(64);
+	struct rec_table *table = rec_table_alloc(64, GFP_KERNEL);
 	u64 keys[REC_WAYS + 1];
 	struct rec_entry out;
 
@@ -119,7 +119,7 @@ static void evicts_the_first_to_expire(void **state)
 
 static void takes_stale_places_without_eviction(void **state)
 {
-	struct rec_table *table = rec_table_alloc(64);
+	struct rec_table *table = rec_table_alloc(64, GFP_KERNEL);
 	u64 keys[REC_WAYS + 1];
 	struct rec_entry out;
 
@@ -136,7 +136,7 @@ static void takes_stale_places_without_eviction(void **state)
 
 static void clear_forgets_all(void **state)
 {
-	struct rec_table *table = rec_table_alloc(256);
+	struct rec_table *table = rec_table_alloc(256, GFP_KERNEL);
 	struct rec_entry out;
 
 	(void)state;
@@ -157,7 +157,7 @@ static void sizes_round_up(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct rec_table *table = rec_table_alloc(sizes[i][0]);
+		struct rec_table *table = rec_table_alloc(sizes[i][0], GFP_KERNEL);
 
 		assert_int_equal((table->set_mask + 1) * REC_WAYS, sizes[i][1]);
 		/* every place can be reached, and none beyond: the sanitizer looks */
@@ -173,7 +173,7 @@ static void sizes_round_up(void **state)
 static void random_run_is_never_wrong(void **state)
 {
 	enum { KEYS = 300 };
-	struct rec_table *table = rec_table_alloc(128);
+	struct rec_table *table = rec_table_alloc(128, GFP_KERNEL);
 	struct rec_entry last[KEYS] = {};
 	struct rng rng = rng_seed(15);
 	u32 fresh = 0, missed = 0;
@@ -255,7 +255,7 @@ static void step_lookup(void)
 /* One set, full; the key that is inserted is the victim's own or evicts it. */
 static void fill_set(u64 *keys)
 {
-	other.table = rec_table_alloc(64);
+	other.table = rec_table_alloc(64, GFP_KERNEL);
 	colliding_keys(other.table, 1, keys, REC_WAYS + 1);
 	for (int i = 0; i < REC_WAYS; i++)
 		insert_whole(keys[i], (u16)(i + 1));
@@ -338,7 +338,7 @@ static void *race_writer(void *arg)
 
 static void lookups_beside_a_writer_are_whole(void **state)
 {
-	struct race race = { .table = rec_table_alloc(64) };
+	struct race race = { .table = rec_table_alloc(64, GFP_KERNEL) };
 	struct rng rng = rng_seed(17);
 	pthread_t writer;
 	u32 found = 0;

@@ -36,15 +36,21 @@
  *  - EINVAL: @size or a stride is below the minimum, an unknown flag is set, a
  *    reserved field is not zero, or a value is outside its documented range
  *  - EFAULT: a pointer is not readable or not writable
- *  - ENXIO: the session is not bound to a proxy and the ioctl needs one
+ *  - ENXIO: the session is not bound to a proxy and the ioctl needs one; it has no
+ *    decision point and the ioctl needs one
  *  - EBUSY: the thing exists already, or is in use (bind twice, set up a ring
  *    twice, use read() beside mmap, rings for more than MLPROXY_MAX_READERS
  *    sessions of one proxy)
- *  - ENOENT: no such proxy, no such model
+ *  - ENOENT: no such proxy, no such model, no such instance, no such decision
  *  - EPERM: the file lacks the right that the ioctl, or one of its flags, needs: see
  *    MLPROXY_RIGHT_*
  *  - ENOBUFS: an output array is too short; the needed count is returned
- *  - EBADMSG: a model was refused, the reason is in the structure
+ *  - EBADMSG: a model, or the description of a decision point, was refused; the reason is
+ *    in the structure
+ *  - EEXIST: the name of a decision point is in use
+ *  - EDQUOT: the user has as many decision points and instances as a user may have
+ *  - ENOSPC: there are as many as there may be
+ *  - EAGAIN: there is no notice
  *  - EPROTO: a user-written ring position is impossible
  *  - ENOMEM: no memory, or more in rings than RLIMIT_MEMLOCK lets the user have
  *  - ENODEV: the proxy went away (its module failed to load, or took it away)
@@ -61,7 +67,8 @@
  * poll() says EPOLLIN when a ring is ready (see struct mlproxy_ring_setup), EPOLLPRI
  * while the data set that was asked for is complete, and EPOLLHUP once the proxy
  * went away: then whatever is unread is ready, and no record comes after it.
- * EPOLLERR: no rings are set up.
+ * EPOLLERR: no rings are set up. A file with a decision point has EPOLLPRI while there is
+ * a notice, and nothing else.
  */
 
 /* Changes only with what breaks programs; what grows by the rules does not change it. */
@@ -79,6 +86,7 @@
 #define MLPROXY_FEAT_CONSUME		(1ULL << 8)	/* MLPROXY_IOC_RING_CONSUME */
 #define MLPROXY_FEAT_OUTER		(1ULL << 9)	/* ledgers, strata, outer experiments */
 #define MLPROXY_FEAT_INSTANCES		(1ULL << 10)	/* instances of a proxy */
+#define MLPROXY_FEAT_POINTS		(1ULL << 11)	/* decision points of user space */
 
 /*
  * Rights of a file. They are found out when it is opened, and go with it: who passes on a
@@ -87,7 +95,8 @@
  *  READ: opened for reading. To read data sets: RING_SETUP, RING_STATS, DATASET,
  *	MODEL_EVAL; and read(), poll(), mmap().
  *  ADVISE: opened for writing. What an agent does: RECOMMEND_SETUP, RECOMMEND_DRAIN,
- *	MODEL_LOAD, MODEL_CTL, HEARTBEAT; a SNAPSHOT is published. Decisions are explored only for
+ *	MODEL_LOAD, MODEL_CTL, HEARTBEAT; a SNAPSHOT is published. And to have a decision
+ *	point: POINT_*. Decisions are explored only for
  *	readers with this right, and the consumer page can be mapped for writing only
  *	with it; others use read().
  *  OPERATE: opened for writing by a task with CAP_SYS_ADMIN in the initial user
@@ -1448,6 +1457,353 @@ struct mlproxy_dataset {
 	struct mlproxy_filter filters[MLPROXY_MAX_FILTERS];
 };
 
+/* ------------------------------------------------------------------ */
+/* Decision points of user space                                       */
+
+/*
+ * A daemon that registers a decision point is to the rest what a kernel module with a
+ * proxy is: the point is listed, bound, recorded, trained for, started and stopped as any
+ * proxy. It belongs to the open file that registered it, whoever uses that file, and goes
+ * when the last descriptor of it does: sessions that are bound to it are hung up then.
+ *
+ * A file has one point, and is bound to no proxy: to read its own data set, or to order
+ * something of its point, a daemon opens another file. Calls may be made by several threads
+ * at once. Decisions are named by their ids, and found only in the point that made them.
+ */
+
+/* Names of points begin with it, and no other proxy's does. */
+#define MLPROXY_POINT_PREFIX		"user-"
+#define MLPROXY_MAX_POINTS		32	/* at a time, of all users */
+#define MLPROXY_POINT_MAX_INSTANCES	64	/* of one point */
+#define MLPROXY_POINT_QUOTA		64	/* points and instances of one user */
+#define MLPROXY_POINT_MAX_PENDING	4096U	/* decisions of one that wait for outcomes */
+
+#define MLPROXY_POINT_F_START	(1U << 0)
+
+/**
+ * struct mlproxy_point - ioctl(MLPROXY_IOC_POINT_REGISTER)
+ * @size: sizeof(struct mlproxy_point)
+ * @flags: MLPROXY_POINT_F_START: start at once; else the operator starts it
+ * @name: in: 1 to 26 of A-Z, a-z, 0-9, '_' and '-'; out: name of the proxy, that is,
+ *	MLPROXY_POINT_PREFIX and this
+ * @features: user pointer to struct mlproxy_feature[@nr_features]
+ * @actions: user pointer to struct mlproxy_action[@nr_actions]; each must be safe at any
+ *	time
+ * @nr_features: 1 to MLPROXY_MAX_FEATURES
+ * @nr_actions: 2 to MLPROXY_MAX_ACTIONS
+ * @feature_size: sizeof(struct mlproxy_feature) of the caller, a stride
+ * @action_size: sizeof(struct mlproxy_action) of the caller, a stride
+ * @schema_version: to be raised with every change of the rest
+ * @unit: unit of randomisation, MLPROXY_UNIT_*
+ * @reward_name: name of the reward
+ * @reward_unit: its unit
+ * @reward_type: MLPROXY_TYPE_*, but no ENUM; 0 is a whole number of @reward_unit
+ * @reward_direction: MLPROXY_REWARD_*
+ * @reward_min: smallest reward, 32 bits; smaller ones are clamped
+ * @reward_max: largest reward, 32 bits; larger ones are clamped
+ * @id: out: id of the proxy
+ * @pending_entries: decisions that may wait for their outcome at a time, rounded up to a
+ *	power of two; 0 for 256, at most MLPROXY_POINT_MAX_PENDING
+ * @text: out: what is wrong with the description, with EBADMSG
+ * @states: user pointer to struct mlproxy_feature[@nr_states]: what the values of a
+ *	snapshot are; or 0
+ * @events: user pointer to struct mlproxy_event_desc[@nr_events], or 0
+ * @strata: user pointer to struct mlproxy_stratum[@nr_strata], or 0 for contexts without
+ *	names
+ * @nr_states: 0 to MLPROXY_MAX_STATES
+ * @nr_events: 0 to MLPROXY_MAX_EVENTS
+ * @nr_strata: contexts within which outcomes are compared, 0 to MLPROXY_MAX_STRATA (4 if
+ *	@unit is not MLPROXY_UNIT_DECISION)
+ * @state_size: as @feature_size, for @states
+ * @event_size: sizeof(struct mlproxy_event_desc) of the caller, a stride
+ * @stratum_size: sizeof(struct mlproxy_stratum) of the caller, a stride
+ * @trial_share: share of the decisions, of 65536, that follow a policy in learning mode
+ *	until the operator says otherwise, up to a half; 0 for 1/16
+ * @min_samples: outcomes of each arm before a policy is judged, 2 and up; 0 for 200
+ * @ramp_ns: how long a policy is tried with a larger share before it is recommended; 0
+ *	for 5 s
+ * @max_macs: multiply-accumulates a model may cost in one decision; 0 for 8192
+ * @table_entries: recommendations held at a time; 0 for 1024
+ * @ledger_name: what decisions bring beside the reward, in units that add up; empty for
+ *	no ledger
+ * @ledger_unit: its unit
+ * @ledger_direction: MLPROXY_REWARD_*
+ * @outer_unit: MLPROXY_OUTER_*: what the outer experiment draws its arms for
+ * @ledger_min: as @reward_min
+ * @ledger_max: as @reward_max
+ * @outer_hold_ns: how long a unit of the outer experiment keeps its arm; 0 for 5 s
+ * @outer_washout_ns: start of that time, which is not counted; 0 for two fifths of it
+ * @cost_name: what the system pays; ignored with MLPROXY_OUTER_NONE
+ * @cost_unit: its unit
+ * @work_name: what it pays for
+ * @work_unit: its unit
+ *
+ * Once per file, which must not be bound. EBADMSG: the description is refused, @text says
+ * why. EEXIST: the name is in use. EDQUOT: the user who opened the file has points and
+ * instances enough; a file with MLPROXY_RIGHT_OPERATE is not limited. ENOSPC: there are as
+ * many points, or proxies, as there may be.
+ *
+ * Memory is charged to the caller's memory cgroup.
+ */
+struct mlproxy_point {
+	__u32 size;
+	__u32 flags;
+	char name[MLPROXY_NAME_LEN];
+	__aligned_u64 features;
+	__aligned_u64 actions;
+	__u32 nr_features;
+	__u32 nr_actions;
+	__u32 feature_size;
+	__u32 action_size;
+	__u32 schema_version;
+	__u32 unit;
+	char reward_name[MLPROXY_NAME_LEN];
+	char reward_unit[MLPROXY_UNIT_LEN];
+	__u32 reward_type;
+	__u32 reward_direction;
+	__s64 reward_min __attribute__((aligned(8)));
+	__s64 reward_max __attribute__((aligned(8)));
+	__u32 id;
+	__u32 pending_entries;
+	char text[MLPROXY_TEXT_LEN];
+	__aligned_u64 states;
+	__aligned_u64 events;
+	__aligned_u64 strata;
+	__u32 nr_states;
+	__u32 nr_events;
+	__u32 nr_strata;
+	__u32 state_size;
+	__u32 event_size;
+	__u32 stratum_size;
+	__u32 trial_share;
+	__u32 min_samples;
+	__aligned_u64 ramp_ns;
+	__u32 max_macs;
+	__u32 table_entries;
+	char ledger_name[MLPROXY_NAME_LEN];
+	char ledger_unit[MLPROXY_UNIT_LEN];
+	__u32 ledger_direction;
+	__u32 outer_unit;
+	__s64 ledger_min __attribute__((aligned(8)));
+	__s64 ledger_max __attribute__((aligned(8)));
+	__aligned_u64 outer_hold_ns;
+	__aligned_u64 outer_washout_ns;
+	char cost_name[MLPROXY_NAME_LEN];
+	char cost_unit[MLPROXY_UNIT_LEN];
+	char work_name[MLPROXY_NAME_LEN];
+	char work_unit[MLPROXY_UNIT_LEN];
+};
+
+/**
+ * struct mlproxy_point_instance - ioctl(MLPROXY_IOC_POINT_ADD, _POINT_DROP)
+ * @size: sizeof(struct mlproxy_point_instance)
+ * @flags: must be 0
+ * @name: to add: name of the instance, as for a point; to drop: ignored
+ * @instance: to add: out: its number, > 0; to drop: in
+ * @id: to add: out: its id; to drop: ignored
+ *
+ * An instance (a device, a cgroup) decides, and has a mode, evidence and parameters of its
+ * own; schema, models and recommendations are the point's. A point that has, or had,
+ * instances decides nothing itself. One that is added while the point runs is started.
+ *
+ * To add: EINVAL for a bad name, or one too long for POINT:INSTANCE; EEXIST, EDQUOT, ENOSPC
+ * as for a point. To drop: ENOENT if there is no such instance.
+ */
+struct mlproxy_point_instance {
+	__u32 size;
+	__u32 flags;
+	char name[MLPROXY_NAME_LEN];
+	__u32 instance;
+	__u32 id;
+};
+
+/**
+ * struct mlproxy_point_decide - ioctl(MLPROXY_IOC_POINT_DECIDE)
+ * @size: sizeof(struct mlproxy_point_decide)
+ * @flags: must be 0
+ * @key: entity, for recommendations and for randomisation by entity. It is in the data set
+ *	as it is: hash what others must not know
+ * @features: user pointer to __s64[@nr_features], before any preprocessing that the schema
+ *	says
+ * @nr_features: must be the schema's number
+ * @instance: number of the instance, 0 for a point without
+ * @baseline: action that the daemon would take by itself
+ * @allowed: bit mask of the actions legal here, with @baseline; 0 means all
+ * @stratum: context that the outcome is compared in
+ * @reserved: must be 0
+ * @id: out: names the decision until its outcome is told; 0 if the point does not run: then
+ *	@action is @baseline, nothing was recorded, and no outcome is taken
+ * @predicted: out: reward predicted for @action, if @has_prediction
+ * @prob_q31: out: probability with which @action was chosen
+ * @model_version: out: model or recommendation version that was asked, 0 for none
+ * @action: out: the action to take, always legal
+ * @source: out: MLPROXY_SRC_*
+ * @mode: out: MLPROXY_MODE_*
+ * @arm: out: MLPROXY_ARM_*
+ * @outer_arm: out: MLPROXY_ARM_* of the outer experiment
+ * @has_prediction: out: 1 if @predicted counts
+ *
+ * Waits for nobody. The decision is kept for its outcome, until MLPROXY_PARAM_PENDING_NS
+ * is over, or until there are too many: the oldest gives way. ENOENT: no such instance.
+ * EINVAL: a number of features, baseline, set of actions or stratum that is not the
+ * schema's.
+ */
+struct mlproxy_point_decide {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 key;
+	__aligned_u64 features;
+	__u32 nr_features;
+	__u32 instance;
+	__u32 baseline;
+	__u32 allowed;
+	__u32 stratum;
+	__u32 reserved;
+	__aligned_u64 id;
+	__s64 predicted __attribute__((aligned(8)));
+	__u32 prob_q31;
+	__u32 model_version;
+	__u32 action;
+	__u32 source;
+	__u32 mode;
+	__u32 arm;
+	__u32 outer_arm;
+	__u32 has_prediction;
+};
+
+#define MLPROXY_OUTCOME_F_FAILED	(1U << 0)
+
+/**
+ * struct mlproxy_point_outcome - ioctl(MLPROXY_IOC_POINT_FEEDBACK)
+ * @size: sizeof(struct mlproxy_point_outcome)
+ * @flags: MLPROXY_OUTCOME_F_FAILED: the action could not be carried out, which counts
+ *	against the policy that chose it; the outcome is that of what happened instead
+ * @id: of the decision, as MLPROXY_IOC_POINT_DECIDE gave it
+ * @instance: that decided
+ * @reserved: must be 0
+ * @reward: in the schema's unit, clamped to its range
+ * @ledger: what the decision brought in the schema's ledger, clamped; ignored without one
+ *
+ * Once a decision. ENOENT: no decision of this id waits for its outcome in this point or
+ * instance: it was told already, given up, replaced by later ones or by a stop, or never
+ * made here.
+ */
+struct mlproxy_point_outcome {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 id;
+	__u32 instance;
+	__u32 reserved;
+	__s64 reward __attribute__((aligned(8)));
+	__s64 ledger __attribute__((aligned(8)));
+};
+
+/**
+ * struct mlproxy_point_event - ioctl(MLPROXY_IOC_POINT_EVENT)
+ * @size: sizeof(struct mlproxy_point_event)
+ * @flags: must be 0
+ * @key: entity
+ * @values: user pointer to __s64[@nr_values]
+ * @nr_values: as many as the schema says for a described event, else up to 64
+ * @event: number, below MLPROXY_EVENT_SNAPSHOT
+ * @instance: that it is about
+ * @reserved: must be 0
+ *
+ * A raw event for the data set. EINVAL for another number of values; ENOENT: no such
+ * instance.
+ */
+struct mlproxy_point_event {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 key;
+	__aligned_u64 values;
+	__u32 nr_values;
+	__u32 event;
+	__u32 instance;
+	__u32 reserved;
+};
+
+#define MLPROXY_POINT_STATE_F_SNAPSHOT	(1U << 0)
+#define MLPROXY_POINT_STATE_F_CRITICAL	(1U << 1)
+
+/**
+ * struct mlproxy_point_state - ioctl(MLPROXY_IOC_POINT_STATE)
+ * @size: sizeof(struct mlproxy_point_state)
+ * @flags: MLPROXY_POINT_STATE_F_SNAPSHOT: @nr, @health and @values count: they are kept as
+ *	the state of the subsystem, and published; MLPROXY_POINT_STATE_F_CRITICAL: @critical
+ *	counts
+ * @instance: that it is about
+ * @nr: values, must be the schema's number of states
+ * @health: MLPROXY_HEALTH_*; a bad one leads to emergency mode
+ * @critical: 1 while the subsystem can't afford experiments: all decisions are the
+ *	baseline then; else 0
+ * @values: as measured, before any preprocessing that the schema says
+ *
+ * What was told last is taken for the state wherever the kernel asks a module for it:
+ * at the start, when the mode changes, by MLPROXY_IOC_SNAPSHOT, and periodically.
+ */
+struct mlproxy_point_state {
+	__u32 size;
+	__u32 flags;
+	__u32 instance;
+	__u32 nr;
+	__u32 health;
+	__u32 critical;
+	__s64 values[MLPROXY_SNAPSHOT_MAX] __attribute__((aligned(8)));
+};
+
+/**
+ * struct mlproxy_point_cost - ioctl(MLPROXY_IOC_POINT_COST)
+ * @size: sizeof(struct mlproxy_point_cost)
+ * @flags: must be 0
+ * @key: entity that paid; ignored with MLPROXY_OUTER_WINDOW
+ * @cost: what the system paid since the last call for it, below 2^40
+ * @work: for how much work, below 2^40
+ * @instance: that it is about
+ * @control: out: 1 if the outer experiment holds @key to the baseline now: what is done
+ *	beside single decisions is to be left undone there
+ *
+ * All that is paid while the point runs has to be reported, in both arms alike. EINVAL for
+ * a point without MLPROXY_OUTER_*, or out of range; ENOENT: no such instance.
+ */
+struct mlproxy_point_cost {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 key;
+	__aligned_u64 cost;
+	__aligned_u64 work;
+	__u32 instance;
+	__u32 control;
+};
+
+/* What the kernel has to tell a daemon. */
+#define MLPROXY_NOTICE_STARTED	(1U << 0)
+#define MLPROXY_NOTICE_STOPPED	(1U << 1)
+#define MLPROXY_NOTICE_CORRECT	(1U << 2)
+
+/**
+ * struct mlproxy_point_notice - ioctl(MLPROXY_IOC_POINT_NOTICE)
+ * @size: sizeof(struct mlproxy_point_notice)
+ * @flags: must be 0
+ * @instance: out: that it is about, 0 for the point itself
+ * @notices: out: MLPROXY_NOTICE_*, all since the last call:
+ *	STARTED, STOPPED: it was; what counts is the state that the last of them left, see
+ *	@running; CORRECT: it went into emergency mode: bring the subsystem back to its own
+ *	behaviour
+ * @reason: out: MLPROXY_REASON_* of the emergency
+ * @running: out: 1 if decisions are taken now
+ *
+ * poll() of the file says EPOLLPRI while there is something to tell. EAGAIN: there is not.
+ */
+struct mlproxy_point_notice {
+	__u32 size;
+	__u32 flags;
+	__u32 instance;
+	__u32 notices;
+	__u32 reason;
+	__u32 running;
+};
+
 #define MLPROXY_IOC_INFO	_IO(MLPROXY_IOC_MAGIC, 0x00)
 #define MLPROXY_IOC_LIST	_IO(MLPROXY_IOC_MAGIC, 0x01)
 #define MLPROXY_IOC_BIND	_IO(MLPROXY_IOC_MAGIC, 0x02)
@@ -1469,5 +1825,15 @@ struct mlproxy_dataset {
 #define MLPROXY_IOC_HEARTBEAT	_IO(MLPROXY_IOC_MAGIC, 0x12)
 #define MLPROXY_IOC_DATASET	_IO(MLPROXY_IOC_MAGIC, 0x13)
 #define MLPROXY_IOC_RING_CONSUME _IO(MLPROXY_IOC_MAGIC, 0x14)
+
+#define MLPROXY_IOC_POINT_REGISTER _IO(MLPROXY_IOC_MAGIC, 0x20)
+#define MLPROXY_IOC_POINT_ADD	_IO(MLPROXY_IOC_MAGIC, 0x21)
+#define MLPROXY_IOC_POINT_DROP	_IO(MLPROXY_IOC_MAGIC, 0x22)
+#define MLPROXY_IOC_POINT_DECIDE _IO(MLPROXY_IOC_MAGIC, 0x23)
+#define MLPROXY_IOC_POINT_FEEDBACK _IO(MLPROXY_IOC_MAGIC, 0x24)
+#define MLPROXY_IOC_POINT_EVENT	_IO(MLPROXY_IOC_MAGIC, 0x25)
+#define MLPROXY_IOC_POINT_STATE	_IO(MLPROXY_IOC_MAGIC, 0x26)
+#define MLPROXY_IOC_POINT_COST	_IO(MLPROXY_IOC_MAGIC, 0x27)
+#define MLPROXY_IOC_POINT_NOTICE _IO(MLPROXY_IOC_MAGIC, 0x28)
 
 #endif /* _UAPI_LINUX_MLPROXY_H */

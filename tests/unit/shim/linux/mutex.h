@@ -45,9 +45,10 @@ static inline void shim_access(void)
 #define cpu_relax()		shim_access()
 #define ____cacheline_aligned_in_smp
 
+typedef unsigned int gfp_t;
 #define GFP_KERNEL		0
 #define GFP_KERNEL_ACCOUNT	0
-#define kvzalloc(bytes, gfp)	calloc(1, bytes)
+#define kvzalloc(bytes, gfp)	((void)(gfp), calloc(1, bytes))
 #define kvfree(p)		free(p)
 #define struct_size(p, member, n)	(sizeof(*(p)) + (n) * sizeof((p)->member[0]))
 #define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
