@@ -27,5 +27,6 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_unload,
 	&verb_recommend,
 	&verb_bpf,
+	&verb_doctor,
 	NULL
 };
