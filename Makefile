@@ -10,7 +10,9 @@ KDIR	?= /lib/modules/$(shell uname -r)/build
 O	?= $(CURDIR)/build
 VERSION	:= $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 DESTDIR	?=
-PREFIX	?= /usr/local
+# GNU's name for it is taken as well.
+prefix	?= /usr/local
+PREFIX	?= $(prefix)
 UDEVDIR	?= /usr/lib/udev/rules.d
 SRCDIR	?= /usr/src
 
@@ -49,8 +51,11 @@ help:
 	@echo '  make check-bench  is nothing dearer than in docs/results/core-cost.md; a minute'
 	@echo '  make check-sanitize  unit tests on user space built with sanitizers'
 	@echo '  make check-newest  the modules on the newest kernel of Debian backports'
+	@echo '  make sign        sign the built modules with DKMS'\''s key, or KEY= and CERT='
 	@echo '  make install     modules for KDIR, user space, udev rule (DESTDIR, PREFIX)'
 	@echo '  make uninstall   remove what make install put there (same DESTDIR, PREFIX)'
+	@echo '  make deb         Debian packages, in build/deb'
+	@echo '  make check-deb   build, install, upgrade and purge them in a clean root; minutes'
 	@echo '  make dkms        hand the module source to DKMS for the running kernel'
 	@echo '  make clean       remove build/ (the cache of kernels stays)'
 	@echo
@@ -151,6 +156,21 @@ install-modules: modules
 			$(STRIP) --strip-debug "$$m" || exit 1; done
 	$(if $(DESTDIR),,depmod $(KRELEASE))
 
+# Where signatures are enforced. The key is root's, and of this machine: "mlproxy doctor"
+# says whether the firmware knows it. To strip a module takes its signature away.
+KEY	?= /var/lib/dkms/mok.key
+CERT	?= /var/lib/dkms/mok.pub
+SIGN	?= $(KDIR)/scripts/sign-file
+sign: modules
+	@test -r $(KEY) && test -r $(CERT) || { \
+		echo 'error: $(KEY) or $(CERT) cannot be read; as root, or make them:' >&2; \
+		echo '  openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -outform DER \' >&2; \
+		echo '    -subj "/CN=mlproxy module signing" -keyout $(KEY) -out $(CERT)' >&2; \
+		echo '  mokutil --import $(CERT); reboot' >&2; exit 1; }
+	for m in $(KBUILD_DIR)/module/core/*.ko $(KBUILD_DIR)/module/proxies/*/*.ko; do \
+		$(STRIP) --strip-debug "$$m" && \
+		$(SIGN) sha256 $(KEY) $(CERT) "$$m" || exit 1; done
+
 install-userspace: userspace
 	+$(MAKE) -C userspace O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 
@@ -167,14 +187,18 @@ install-docs:
 SYSTEMD_PREFIX = $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX),/usr/local)
 UNITDIR	?= $(SYSTEMD_PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(SYSTEMD_PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(SYSTEMD_PREFIX)/lib/tmpfiles.d
 CONFDIR	?= /etc/mlproxy
 install-packaging:
 	install -d $(DESTDIR)$(UDEVDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) \
+		$(DESTDIR)$(TMPFILESDIR) \
 		$(DESTDIR)$(CONFDIR) $(DESTDIR)$(PREFIX)/share/doc/mlproxy \
 		$(DESTDIR)$(PREFIX)/share/mlproxy/models
 	install -m 644 $(wildcard models/*) $(DESTDIR)$(PREFIX)/share/mlproxy/models/
-	install -m 644 packaging/60-mlproxy.rules $(DESTDIR)$(UDEVDIR)/
+	install -m 644 packaging/60-mlproxy.rules packaging/61-mlproxyd.rules \
+		$(DESTDIR)$(UDEVDIR)/
 	install -m 644 packaging/mlproxy.sysusers.conf $(DESTDIR)$(SYSUSERSDIR)/mlproxy.conf
+	install -m 644 packaging/mlproxyd.tmpfiles.conf $(DESTDIR)$(TMPFILESDIR)/mlproxyd.conf
 	for unit in mlproxyd.service mlproxyd-setup@.service mlproxy-readahead.service; do \
 		sed 's|/usr/local/|$(PREFIX)/|g' "packaging/$$unit" \
 			> "$(DESTDIR)$(UNITDIR)/$$unit" && \
@@ -191,10 +215,17 @@ dkms: dkms-source
 	dkms add mlproxy/$(VERSION)
 	dkms install mlproxy/$(VERSION)
 
+# Built from a copy, so that nothing of it stays in the tree.
+deb:
+	scripts/deb $(O)/deb
+
+check-deb:
+	scripts/check-deb
+
 clean:
 	rm -rf $(O)
 
-.PHONY: all help modules sync kdir-check userspace demo pretrain bench bench-readahead \
+.PHONY: all sign deb check-deb help modules sync kdir-check userspace demo pretrain bench bench-readahead \
 	bench-readahead-fits bench-f2fs check check-f2fs check-debug check-bench \
 	check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean

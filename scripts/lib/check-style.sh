@@ -60,7 +60,7 @@ run_spdx()
 
 	while read -r f; do
 		case $f in
-		docs/* | models/* | *.h5 | *.png | *.svg | *.csv | *.md | LICENSE | *.map | *.in) continue ;;
+		debian/* | docs/* | models/* | *.h5 | *.png | *.svg | *.csv | *.md | LICENSE | *.map | *.in) continue ;;
 		esac
 		[ -s "$f" ] || continue
 		if ! head -n 3 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-only'; then

@@ -49,9 +49,11 @@ install_all()
 	"$TOP/packaging/activate"
 	getent passwd mlproxy
 	# what the operator wrote is kept
-	sed -i 's/^share.recommendation = .*/share.recommendation = 15\/16/' $conf
+	sed -i -e 's/^share.recommendation = .*/share.recommendation = 15\/16/' \
+		-e 's/^;start = no/start = yes/' $conf
 	place
 	grep '^share.recommendation = 15/16' $conf
+	grep '^start = yes' $conf
 	[ -e "$units/mlproxyd.service" ] && [ -e "$units/mlproxyd-setup@.service" ]
 	# in this systemd there is nothing else to depend upon
 	for unit in mlproxyd.service mlproxyd-setup@.service; do
