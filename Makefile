@@ -39,6 +39,7 @@ help:
 	@echo '  make             modules and user space'
 	@echo '  make modules     kernel modules, for the running kernel or KDIR=...'
 	@echo '  make userspace   libraries, command line tool, trainer (build/userspace)'
+	@echo '  make python      the Python package mlproxy; make install-python installs it'
 	@echo '  make demo        boot a stock kernel, train, compare; about 15 minutes'
 	@echo '  make pretrain    make the shipped models of readahead anew; about 40 minutes'
 	@echo '  make bench       what a decision, a record and a model cost, beside peers; a minute'
@@ -86,6 +87,13 @@ kdir-check:
 userspace:
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX)
 	+$(MAKE) -C examples/bpf O=$(O)
+
+# Needs Python's headers and cffi, so it is apart.
+python: userspace
+	+$(MAKE) -C userspace/python O=$(O) PREFIX=$(PREFIX)
+
+install-python: python
+	+$(MAKE) -C userspace/python O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 
 demo:
 	scripts/demo
@@ -225,7 +233,7 @@ check-deb:
 clean:
 	rm -rf $(O)
 
-.PHONY: all sign deb check-deb help modules sync kdir-check userspace demo pretrain bench bench-readahead \
+.PHONY: all python install-python sign deb check-deb help modules sync kdir-check userspace demo pretrain bench bench-readahead \
 	bench-readahead-fits bench-f2fs check check-f2fs check-debug check-bench \
 	check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean

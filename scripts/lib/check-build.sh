@@ -105,4 +105,8 @@ check_unit()
 	timed host tests/unit/learn/run > "$LOGS/learn.tap" 2> "$LOGS/learn.log" ||
 		tail -n 20 "$LOGS/learn.log"
 	count_tap host "$LOGS/learn.tap"
+	step "tests of the Python package"
+	timed host tests/python/run > "$LOGS/python.tap" 2> "$LOGS/python.log" ||
+		tail -n 20 "$LOGS/python.log"
+	count_tap host "$LOGS/python.tap"
 }

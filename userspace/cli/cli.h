@@ -217,6 +217,7 @@ extern const struct cli_verb verb_stats;
 extern const struct cli_verb verb_top;
 extern const struct cli_verb verb_recommend;
 extern const struct cli_verb verb_bpf;
+extern const struct cli_verb verb_convert;
 extern const struct cli_verb verb_doctor;
 
 #endif /* MLPROXY_CLI_H */

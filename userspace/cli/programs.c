@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mlproxy record, train, test, quantize, import, report, top: start the
+ * mlproxy record, convert, train, test, quantize, import, report, top: start the
  * program that has them.
  *
  * libtorch takes longer to load than most verbs to run, and HDF5 comes with dozens
@@ -107,6 +107,12 @@ const struct cli_verb verb_record = {
 	.name = "record",
 	.fn = record,
 	.summary = "store decisions and their outcomes in a data set (HDF5)",
+};
+
+const struct cli_verb verb_convert = {
+	.name = "convert",
+	.fn = record,
+	.summary = "write the rows of data sets as CSV",
 };
 
 const struct cli_verb verb_train = {

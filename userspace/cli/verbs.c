@@ -16,6 +16,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_efficiency,
 	&verb_param,
 	&verb_record,
+	&verb_convert,
 	&verb_report,
 	&verb_train,
 	&verb_test,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* mlproxy-record: the verb that needs HDF5, but not libtorch. */
+/* mlproxy-record: the verbs that need HDF5, but not libtorch. */
 #include "cli.h"
 
 const struct cli_verb *const cli_verbs[] = {
 	&verb_record,
+	&verb_convert,
 	NULL
 };
