@@ -91,14 +91,14 @@ needs()
 	done | grep -vE '^ *(lib|python3-)?mlproxy' | sed '/^ *$/d' | sort -u | paste -sd,
 }
 
-# What must be as it was when our packages are gone: files but for caches and logs, users,
-# units that are enabled.
+# What must be as it was when our packages are gone: files, but for caches, logs and what
+# depmod makes; users and groups.
 state()
 {
 	find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run \
 		-o -path /var/cache -o -path /var/log -o -path /var/lib/apt \
 		-o -path /var/lib/dpkg -o -path "$MLPROXY_TOP" -o -path '/etc/*-' \
-		-o -name __pycache__ \) -prune -o -print | sort
+		-o -path '/usr/lib/modules/*/modules.*' -o -name __pycache__ \) -prune -o -print | sort
 	cut -d: -f1 /etc/passwd /etc/group | sed 's/^/account /' | sort -u
 }
 
@@ -155,6 +155,18 @@ usable_tool()
 		bash -n /usr/share/bash-completion/completions/mlproxy
 }
 
+# Where numpy is, a data set that somebody recorded long ago.
+usable_python()
+{
+	python3 - "$MLPROXY_TOP/tests/unit/learn/data/format2.h5" <<-'PYTHON'
+	import sys
+	import mlproxy
+	data = mlproxy.Dataset(sys.argv[1])
+	assert mlproxy.__file__.startswith("/usr/lib/python3")
+	assert len(data.frame()) == len(data) > 0
+	PYTHON
+}
+
 # Nobody is let in or started by an installation.
 nothing_applied()
 {
@@ -190,7 +202,7 @@ cycle()
 
 	version=$(dpkg -f "$(ours "$dir" | grep mlproxy-dkms)" Version)
 	ok "package lists" apt update || return
-	ok "what the packages need" apt satisfy "$(needs "$dir"), linux-headers-amd64, gcc, pkgconf" ||
+	ok "what the packages need" apt satisfy "$(needs "$dir"), linux-headers-amd64, gcc, pkgconf, python3-pandas" ||
 		return
 	state > /tmp/deb-before
 	# shellcheck disable=SC2046 # one word a package
@@ -198,6 +210,7 @@ cycle()
 	ok "the module is built" dkms_has "$version"
 	ok "programs in C find the library" usable_library
 	ok "the tool and the agent run" usable_tool
+	ok "Python finds the package" usable_python
 	ok "nothing is applied" nothing_applied
 	# shellcheck disable=SC2046
 	ok "install once more" apt install --reinstall $(ours "$dir")
@@ -213,7 +226,7 @@ cycle()
 	ok "remove" apt remove $(names "$dir")
 	ok "configuration and state stay" test -f /etc/mlproxy/mlproxyd.conf -a -d /var/lib/mlproxy/synth
 	# shellcheck disable=SC2046
-	ok "purge" apt purge $(names "$dir")
+	ok "purge" dpkg --purge $(names "$dir")
 	state > /tmp/deb-after
 	ok "nothing is left" diff /tmp/deb-before /tmp/deb-after
 }
