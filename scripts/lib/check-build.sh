@@ -92,7 +92,7 @@ check_userspace()
 	step "user space"
 	rm -rf build/userspace
 	quiet_build host "user space builds with -Werror" "$LOGS/userspace.log" \
-		make --no-print-directory userspace -j"$(nproc)" WERROR=1
+		make --no-print-directory userspace python -j"$(nproc)" WERROR=1
 }
 
 check_unit()
@@ -106,7 +106,8 @@ check_unit()
 		tail -n 20 "$LOGS/learn.log"
 	count_tap host "$LOGS/learn.tap"
 	step "tests of the Python package"
-	timed host tests/python/run > "$LOGS/python.tap" 2> "$LOGS/python.log" ||
+	# what guests run at the same time is not linked anew
+	timed host env MLPROXY_BUILT=yes tests/python/run > "$LOGS/python.tap" 2> "$LOGS/python.log" ||
 		tail -n 20 "$LOGS/python.log"
 	count_tap host "$LOGS/python.tap"
 }

@@ -26,7 +26,7 @@ def test_csv_has_the_rows(data, recorded, tmp_path):
     assert (csv["action"] == frame["action"].astype(str)).all()
     assert np.allclose(csv["prob"], data.prob)
     assert csv["ledger"].isna().all() and csv["candidate"].isna().all()
-    assert not (tmp_path / "rows.csv.part").exists()
+    assert os.listdir(tmp_path) == ["rows.csv"]
 
 
 def test_raw_to_the_standard_output(data, recorded):

@@ -46,7 +46,9 @@ def test_rows_can_be_chosen(data):
 
 def test_wrong_policies_are_named(data):
     with pytest.raises(ValueError, match="'short'"):
-        mlproxy.off_policy_test(data, policies={"short": np.zeros(3)})
+        mlproxy.off_policy_test(data, policies={"short": np.zeros(3, int)})
+    with pytest.raises(ValueError, match="'half'"):
+        mlproxy.off_policy_test(data, policies={"half": data.baseline + 0.5})
     with pytest.raises(ValueError, match="'high'"):
         mlproxy.off_policy_test(data, policies={"high": np.full(len(data), 9)})
     with pytest.raises(ValueError, match="at most"):
@@ -87,6 +89,20 @@ def test_another_schema_is_refused(model, tmp_path):
     other = mlproxy.Dataset(make_data(tmp_path / "lower.h5", 500, 2, "lower"))
     with pytest.raises(mlproxy.ModelError, match="schema"):
         model.scores(other)
+
+
+def test_no_rows(data, model, tmp_path):
+    empty = mlproxy.Dataset(make_data(tmp_path / "empty.h5", 0, 1))
+    assert model.scores(empty).shape == (0, 4)
+    with pytest.raises(mlproxy.ModelError, match="rows"):
+        mlproxy.off_policy_test(empty)
+    with pytest.raises(mlproxy.ModelError, match="rows"):
+        mlproxy.off_policy_test(data, rows=np.array([], int))
+
+
+def test_quantise_on_rows_it_has_not_seen(model, tmp_path):
+    other = mlproxy.Dataset(make_data(tmp_path / "other.h5", 500, 9))
+    assert model.quantise(tmp_path / "other.mlp", other)["agreement"] > 0.9
 
 
 def test_too_few_rows(tmp_path):

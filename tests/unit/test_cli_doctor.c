@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <ftw.h>
+#include <regex.h>
 #include <limits.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -184,6 +185,33 @@ static void names_the_release(void **state)
 	expect_missing("kernel", "5.10.0-9-amd64", "linux-image-amd64");
 }
 
+/* The releases are those that DKMS builds for. */
+static void knows_what_dkms_builds_for(void **state)
+{
+	static const char *const releases[] = {
+		"5.19.0", "6.0.1", "6.1.0-40-amd64", "6.1", "6.12.9", "6.19.3", "6.20.0", "6.100.1",
+		"7.0", "7.3.1-x", "7.4.0", "7.30.1", "8.0.0", "60.1",
+	};
+	char line[256], pattern[128] = "";
+	regex_t built;
+	unsigned int i;
+	FILE *f = fopen(DKMS_CONF, "r");
+
+	(void)state;
+	assert_non_null(f);
+	while (!*pattern && fgets(line, sizeof(line), f))
+		sscanf(line, "BUILD_EXCLUSIVE_KERNEL=\"%127[^\"]", pattern);
+	fclose(f);
+	assert_int_equal(regcomp(&built, pattern, REG_EXTENDED | REG_NOSUB), 0);
+	for (i = 0; i < ARRAY_SIZE(releases); i++) {
+		put("/proc/sys/kernel/osrelease", releases[i]);
+		examine();
+		if (!finding("kernel", "ok", "") != !!regexec(&built, releases[i], 0, NULL, 0))
+			fail_msg("%s: doctor and dkms.conf differ", releases[i]);
+	}
+	regfree(&built);
+}
+
 static void names_an_option(void **state)
 {
 	(void)state;
@@ -226,6 +254,8 @@ static void names_the_signature(void **state)
 	examine();
 	f = finding("signing", "missing", "has no signature");
 	assert_non_null(f);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(f, "remedy"), 0)),
+			    "dkms build mlproxy/0.1.0 -k " RELEASE " --force");
 	put(MODULE, SIGNED);
 	put(MOK_LIST, "another");
 	examine();
@@ -286,6 +316,11 @@ static void notes_what_is_no_need(void **state)
 	assert_non_null(finding("agent", "note", "does not run"));
 	assert_non_null(finding("models", "note", "not installed"));
 	assert_non_null(finding("BTF", "note", "mlproxy_f2fs"));
+	/* what can't be seen is not said to be good */
+	assert_non_null(finding("hooks", "ok", ""));
+	drop("/sys/kernel/tracing/enabled_functions");
+	assert_int_equal(examine(), CLI_OK);
+	assert_non_null(finding("hooks", "note", "can't be seen"));
 }
 
 int main(void)
@@ -293,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(nothing_is_missing, whole_machine),
 		cmocka_unit_test_setup(names_the_release, whole_machine),
+		cmocka_unit_test_setup(knows_what_dkms_builds_for, whole_machine),
 		cmocka_unit_test_setup(names_an_option, whole_machine),
 		cmocka_unit_test_setup(names_ftrace, whole_machine),
 		cmocka_unit_test_setup(names_the_module, whole_machine),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -160,17 +161,23 @@ static int write_rows(struct converting *c)
 static int write_file(struct converting *c)
 {
 	char *part = NULL;
-	int ret;
+	mode_t mask;
+	int fd, ret;
 
 	if (!c->force && access(c->path, F_OK) == 0)
 		return cli_error("%s is there already; -f replaces it", c->path);
-	if (asprintf(&part, "%s.part", c->path) < 0)
+	if (asprintf(&part, "%s.XXXXXX", c->path) < 0)
 		return cli_error("out of memory");
-	c->out = fopen(part, "we");
+	fd = mkstemp(part);
+	c->out = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!c->out) {
 		ret = cli_error("cannot write %s: %s", part, strerror(errno));
 		goto out;
 	}
+	/* as open() would have made it */
+	mask = umask(0);
+	umask(mask);
+	fchmod(fd, 0666 & ~mask);
 	ret = write_rows(c);
 	if (ret == CLI_OK && rename(part, c->path))
 		ret = cli_error("cannot rename %s to %s: %s", part, c->path, strerror(errno));

@@ -55,11 +55,12 @@ static void look_at_device(struct doctor *d, gid_t group)
 			   "; in a container it has to be passed in");
 		return;
 	}
-	if (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP))
-		doctor_say(d, FINDING_MISSING, "device", "chmod 0640 " MLPROXY_DEFAULT_DEVICE "\n" RELOAD,
+	if (st.st_mode & 0026)
+		doctor_say(d, FINDING_MISSING, "device",
+			   "chmod 0640 " MLPROXY_DEFAULT_DEVICE "\n" RELOAD,
 			   MLPROXY_DEFAULT_DEVICE " has mode %04o: others could look on or advise",
 			   st.st_mode & 07777);
-	else if (st.st_gid != group || !(st.st_mode & S_IRGRP))
+	else if (st.st_gid != group || !(st.st_mode & 0040))
 		doctor_say(d, FINDING_MISSING, "device", RELOAD,
 			   MLPROXY_DEFAULT_DEVICE " is not the group's: only root can read it");
 	else if (!is_reader(d, group))
@@ -128,7 +129,8 @@ void doctor_agent(struct doctor *d)
 		doctor_say(d, FINDING_NOTE, "agent", "apt install ./mlproxyd_*.deb",
 			   "mlproxyd is not installed: nothing goes on learning");
 	if (has_one_of(d, models))
-		doctor_say(d, FINDING_OK, "models", NULL, "the models that come with mlproxy are there");
+		doctor_say(d, FINDING_OK, "models", NULL,
+			   "the models that come with mlproxy are there");
 	else
 		doctor_say(d, FINDING_NOTE, "models", "apt install ./mlproxy-models_*.deb",
 			   "the models that come with mlproxy are not installed");

@@ -34,21 +34,30 @@ bool doctor_find_module(const struct doctor *d, char path[PATH_MAX])
 	return false;
 }
 
-static bool has_dkms_source(const struct doctor *d)
+/* The version of the source that DKMS builds; "" for none. */
+static void dkms_version(const struct doctor *d, char *version, size_t bytes)
 {
-	char path[PATH_MAX];
+	static const char prefix[] = "mlproxy-";
 	const struct dirent *entry;
-	bool found = false;
+	char path[PATH_MAX];
 	DIR *dir;
 
+	*version = '\0';
 	dir = doctor_path(d, path, "/usr/src") ? opendir(path) : NULL;
-	while (dir && !found && (entry = readdir(dir))) {
-		if (!strncmp(entry->d_name, "mlproxy-", strlen("mlproxy-")))
-			found = true;
+	while (dir && !*version && (entry = readdir(dir))) {
+		if (!strncmp(entry->d_name, prefix, strlen(prefix)))
+			snprintf(version, bytes, "%s", entry->d_name + strlen(prefix));
 	}
 	if (dir)
 		closedir(dir);
-	return found;
+}
+
+static bool has_dkms_source(const struct doctor *d)
+{
+	char version[32];
+
+	dkms_version(d, version, sizeof(version));
+	return *version;
 }
 
 static void say_not_installed(struct doctor *d)
@@ -148,7 +157,7 @@ static bool enrolled(const struct doctor *d)
 void doctor_signing(struct doctor *d)
 {
 	const char *why = enforced_by(d);
-	char path[PATH_MAX], remedy[DOCTOR_REMEDY];
+	char path[PATH_MAX], remedy[DOCTOR_REMEDY], version[32];
 
 	if (!why) {
 		doctor_say(d, FINDING_OK, "signing", NULL, "modules need no signature%s",
@@ -161,12 +170,11 @@ void doctor_signing(struct doctor *d)
 		return;
 	}
 	if (unsigned_module(d, path)) {
-		bool dkms = strstr(path, "/dkms/");
-
-		if (dkms)
-			snprintf(remedy, sizeof(remedy), "dkms unbuild mlproxy -k %s --all; "
-				 "dkms autoinstall -k %s\n%s", d->release, d->release,
-				 enrolled(d) ? "" : ENROL);
+		dkms_version(d, version, sizeof(version));
+		if (strstr(path, "/dkms/") && *version)
+			snprintf(remedy, sizeof(remedy), "dkms build mlproxy/%s -k %s --force\n"
+				 "dkms install mlproxy/%s -k %s --force\n%s", version, d->release,
+				 version, d->release, enrolled(d) ? "" : ENROL);
 		else
 			snprintf(remedy, sizeof(remedy), "make sign && make install\n%s",
 				 enrolled(d) ? "" : ENROL);
@@ -198,7 +206,9 @@ static const char *patched_function(const struct doctor *d, const char *patch)
 	unsigned int i;
 	DIR *dir;
 
-	dir = doctor_path(d, path, "/sys/kernel/livepatch/%s/vmlinux", patch) ? opendir(path) : NULL;
+	if (!doctor_path(d, path, "/sys/kernel/livepatch/%s/vmlinux", patch))
+		return NULL;
+	dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir))) {
 		for (i = 0; i < NR_HOOKED; i++) {
 			size_t len = strlen(hooked[i]);
@@ -263,7 +273,8 @@ void doctor_hooks(struct doctor *d)
 	if (!functions)
 		functions = doctor_read(d, "/sys/kernel/debug/tracing/enabled_functions", NULL);
 	for (i = 0; i < NR_HOOKED && good && functions; i++) {
-		if (!replaced(functions, hooked[i]) || doctor_has(d, "/sys/module/mlproxy_readahead"))
+		if (!replaced(functions, hooked[i]) ||
+		    doctor_has(d, "/sys/module/mlproxy_readahead"))
 			continue;
 		good = false;
 		doctor_say(d, FINDING_MISSING, "hooks",
@@ -271,7 +282,11 @@ void doctor_hooks(struct doctor *d)
 			   "something else has replaced %s(), which mlproxy_readahead has to; "
 			   "unload it first", hooked[i]);
 	}
+	if (good && !functions)
+		doctor_say(d, FINDING_NOTE, "hooks", "sudo mlproxy doctor",
+			   "who else replaces functions of the kernel can't be seen by this user");
+	else if (good)
+		doctor_say(d, FINDING_OK, "hooks", NULL,
+			   "nobody else has replaced what mlproxy does");
 	free(functions);
-	if (good)
-		doctor_say(d, FINDING_OK, "hooks", NULL, "nobody else has replaced what mlproxy does");
 }

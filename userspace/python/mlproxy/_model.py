@@ -16,13 +16,18 @@ _KINDS = {"mlp": lib.MLTRAIN_MLP, "tree": lib.MLTRAIN_TREE, "forest": lib.MLTRAI
 Policy = Union["Model", np.ndarray, Callable[[Dataset], np.ndarray]]
 
 
+def _call(function: Callable[..., int], *args: object) -> None:
+    """A call of the trainer, which is for one thread at a time, as HDF5 is."""
+    with hdf5_lock:
+        check(function(*args), ModelError, lib.mltrain_error())
+
+
 class Model:
     """A float model, from train() or out of a file of "mlproxy train"."""
 
     def __init__(self, path: Path) -> None:
         model = ffi.new("struct mltrain_model **")
-        with hdf5_lock:
-            check(lib.mltrain_load(model, os.fsencode(path)), ModelError, lib.mltrain_error())
+        _call(lib.mltrain_load, model, os.fsencode(path))
         self._model = ffi.gc(model[0], lib.mltrain_free)
         self.macs: Optional[int] = None
         self.kind: Optional[str] = None
@@ -34,6 +39,9 @@ class Model:
         self.macs = report.macs
         self.kind = text(lib.mltrain_kind_name(report.kind))
         return self
+
+    def __repr__(self) -> str:
+        return f"<mlproxy.Model {self.name} of proxy {self.proxy}>"
 
     @property
     def name(self) -> str:
@@ -53,8 +61,7 @@ class Model:
             raise ModelError(0, f"the model is of proxy {self.proxy}, and of another schema than "
                              f"the data set of {data.schema.proxy}")
         rows = ffi.new("struct mltrain_rows *")
-        check(lib.mltrain_pick_rows(self._model, data._data, seen, rows), ModelError,
-              lib.mltrain_error())
+        _call(lib.mltrain_pick_rows, self._model, data._data, seen, rows)
         return ffi.gc(rows, lib.mltrain_rows_free)
 
     def held_out(self, data: Dataset) -> np.ndarray:
@@ -67,9 +74,8 @@ class Model:
         self._rows(data, False)
         rows = _all_rows(len(data))
         scores = np.empty((len(data), len(data.schema.actions)), np.float32)
-        check(lib.mltrain_predict(self._model, data._data, rows[0],
-                                  ffi.from_buffer("float[]", scores)), ModelError,
-              lib.mltrain_error())
+        _call(lib.mltrain_predict, self._model, data._data, rows[0],
+              ffi.from_buffer("float[]", scores))
         return scores
 
     def choose(self, data: Dataset) -> np.ndarray:
@@ -83,17 +89,17 @@ class Model:
 
     def save(self, path: Path) -> None:
         """Write the float form, for "mlproxy test" and Model(path)."""
-        with hdf5_lock:
-            check(lib.mltrain_save(self._model, os.fsencode(path)), ModelError,
-                  lib.mltrain_error())
+        _call(lib.mltrain_save, self._model, os.fsencode(path))
 
     def quantise(self, path: Path, data: Dataset) -> Dict[str, float]:
         """Write the fixed-point form that the kernel runs; how far it is from the float one."""
-        rows = self._rows(data, self.provenance_known)
+        # calibrated on what it was trained on, where that is here
+        rows = self._rows(data, True)
+        if not rows.n:
+            rows = self._rows(data, False)
         report = ffi.new("struct mltrain_quant_report *")
         file, length = ffi.new("void **"), ffi.new("size_t *")
-        check(lib.mltrain_quantise(self._model, data._data, rows, file, length, report),
-              ModelError, lib.mltrain_error())
+        _call(lib.mltrain_quantise, self._model, data._data, rows, file, length, report)
         try:
             with open(path, "wb") as out:
                 out.write(ffi.buffer(file[0], length[0]))
@@ -120,7 +126,7 @@ def train(data: Dataset, *, kind: str = "mlp", holdout: Optional[float] = None,
             setattr(options, name, value)
     model = ffi.new("struct mltrain_model **")
     report = ffi.new("struct mltrain_fit_report *")
-    check(lib.mltrain_fit(model, data._data, options, report), ModelError, lib.mltrain_error())
+    _call(lib.mltrain_fit, model, data._data, options, report)
     try:
         return Model._of(model[0], report)
     finally:
@@ -144,8 +150,7 @@ def off_policy_test(data: Dataset, model: Optional[Model] = None, *,
     chosen = _rows_to_test(data, model, rows)
     test = ffi.new("struct mltrain_test *")
     if model is not None and not policies:
-        check(lib.mltrain_test_model(model._model, ffi.NULL, data._data, chosen[0], test),
-              ModelError, lib.mltrain_error())
+        _call(lib.mltrain_test_model, model._model, ffi.NULL, data._data, chosen[0], test)
     else:
         named = dict(policies or {})
         if model is not None:
@@ -184,6 +189,8 @@ def _actions(data: Dataset, name: str, policy: Policy) -> np.ndarray:
     actions = np.asarray(policy(data) if callable(policy) else policy)
     if actions.shape != (len(data),):
         raise ValueError(f"policy '{name}' is not one action a row: {actions.shape}")
+    if not np.issubdtype(actions.dtype, np.integer):
+        raise ValueError(f"policy '{name}' gives {actions.dtype}, not numbers of actions")
     if len(actions) and (actions.min() < 0 or actions.max() >= len(data.schema.actions)):
         raise ValueError(f"policy '{name}' takes an action that the schema does not have")
     allowed = (data.allowed >> actions.astype(np.uint32)) & 1
@@ -203,8 +210,7 @@ def _evaluate(data: Dataset, policies: Mapping[str, Policy], rows: tuple, test: 
         keep += [actions, label]
         candidates[i].name = label
         candidates[i].action = ffi.cast("uint8_t *", actions.ctypes.data)
-    check(lib.mltrain_evaluate(data._data, rows[0], ffi.NULL, candidates, len(policies), test),
-          ModelError, lib.mltrain_error())
+    _call(lib.mltrain_evaluate, data._data, rows[0], ffi.NULL, candidates, len(policies), test)
 
 
 def _table(data: Dataset, test: object) -> "pandas.DataFrame":
