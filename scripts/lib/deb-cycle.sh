@@ -37,6 +37,26 @@ apt()
 		-o Dpkg::Use-Pty=0 "$@"
 }
 
+# This machine's /dev/mlproxy is nothing that a package installed there may touch.
+own_devices()
+{
+	local name major minor
+
+	mount -t tmpfs mlproxy-deb "$1" || return
+	while read -r name major minor; do
+		mknod -m 666 "$1/$name" c "$major" "$minor" || return
+	done <<-LIST
+		null 1 3
+		zero 1 5
+		full 1 7
+		random 1 8
+		urandom 1 9
+		tty 5 0
+	LIST
+	ln -s /proc/self/fd "$1/fd"
+	mkdir -m 1777 "$1/shm"
+}
+
 overlay()
 {
 	local root=$1 part=$2 dir=$3 top=/run/mlproxy-deb d
@@ -45,10 +65,11 @@ overlay()
 		mkdir $top/upper $top/work $top/root &&
 		mount -t overlay -o "lowerdir=$root,upperdir=$top/upper,workdir=$top/work" \
 			overlay $top/root || die "no overlay of $root"
-	for d in /proc /sys /dev "$MLPROXY_TOP" "$dir"; do
+	for d in /proc /sys "$MLPROXY_TOP" "$dir"; do
 		mkdir -p "$top/root$d"
 		mount --rbind "$d" "$top/root$d" || die "cannot mount $d"
 	done
+	own_devices $top/root/dev || die "no devices"
 	export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8
 	exec chroot $top/root "$MLPROXY_SCRIPTS/lib/deb-cycle.sh" "$part" "$dir"
 }
