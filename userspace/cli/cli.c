@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -158,4 +160,30 @@ json_t *cli_uint(uint64_t value)
 		return json_integer(value);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
 	return json_string(text);
+}
+
+int cli_write_file(const char *path, const void *data, size_t len)
+{
+	char *tmp;
+	FILE *f;
+	int err = 0;
+
+	if (asprintf(&tmp, "%s.new-%d", path, getpid()) < 0)
+		return cli_error("no memory for a path");
+	f = fopen(tmp, "we");
+	if (!f) {
+		err = cli_error("can't create %s: %s", path, strerror(errno));
+		free(tmp);
+		return err;
+	}
+	if (fwrite(data, 1, len, f) != len)
+		err = errno;
+	if (fclose(f) && !err)
+		err = errno;
+	if (!err && rename(tmp, path))
+		err = errno;
+	if (err)
+		unlink(tmp);
+	free(tmp);
+	return err ? cli_error("can't write %s: %s", path, strerror(err)) : CLI_OK;
 }

@@ -186,6 +186,9 @@ int cli_fail(const struct mlproxy_session *s, int err);
  */
 int cli_print_json(json_t *value);
 
+/** cli_write_file() - write a file under another name, then rename it; an exit code */
+int cli_write_file(const char *path, const void *data, size_t len);
+
 /** cli_uint() - a __u64 for JSON; above 2^63 - 1, which JSON readers lose, a string */
 json_t *cli_uint(uint64_t value);
 
@@ -219,5 +222,6 @@ extern const struct cli_verb verb_recommend;
 extern const struct cli_verb verb_bpf;
 extern const struct cli_verb verb_convert;
 extern const struct cli_verb verb_doctor;
+extern const struct cli_verb verb_export;
 
 #endif /* MLPROXY_CLI_H */

@@ -55,32 +55,6 @@ bool cli_is_mlp(const char *path)
 	return is;
 }
 
-int cli_write_file(const char *path, const void *data, size_t len)
-{
-	char *tmp;
-	FILE *f;
-	int err = 0;
-
-	if (asprintf(&tmp, "%s.new-%d", path, getpid()) < 0)
-		return cli_error("no memory for a path");
-	f = fopen(tmp, "we");
-	if (!f) {
-		err = cli_error("can't create %s: %s", path, strerror(errno));
-		free(tmp);
-		return err;
-	}
-	if (fwrite(data, 1, len, f) != len)
-		err = errno;
-	if (fclose(f) && !err)
-		err = errno;
-	if (!err && rename(tmp, path))
-		err = errno;
-	if (err)
-		unlink(tmp);
-	free(tmp);
-	return err ? cli_error("can't write %s: %s", path, strerror(err)) : CLI_OK;
-}
-
 static void print_estimate(const struct mltrain_estimate *e, const struct mlproxy_feature *reward)
 {
 	double value = value_number(reward, e->value);

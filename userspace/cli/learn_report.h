@@ -19,9 +19,6 @@ int cli_load_data(const struct cli *cli, char **paths, int nr, struct mlds_data 
 /** cli_is_mlp() - whether a file starts as a fixed-point model */
 bool cli_is_mlp(const char *path);
 
-/** cli_write_file() - write a file under another name, then rename it; an exit code */
-int cli_write_file(const char *path, const void *data, size_t len);
-
 /** cli_print_test() - the table of policies; @rows_are: "held-out decisions", or what else */
 void cli_print_test(const struct mltrain_test *test, const struct mlds_schema *schema,
 		    const char *rows_are);

@@ -8,6 +8,7 @@ const struct cli_verb *const cli_verbs[] = {
 	&verb_schema,
 	&verb_stats,
 	&verb_top,
+	&verb_export,
 	&verb_snapshot,
 	&verb_start,
 	&verb_stop,
