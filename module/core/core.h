@@ -39,7 +39,7 @@ struct rec_table;
 
 /**
  * struct mlproxy_counters - what one CPU counts; see struct mlproxy_stats
- * @next_id: last decision number of this CPU
+ * @next_id: last decision id of this CPU, which is above MLPROXY_CPU_ID_SHIFT in it
  * @candidates: decisions by the source that proposed an action
  */
 struct mlproxy_counters {
@@ -70,6 +70,21 @@ struct mlproxy_counters {
 	u64 latency_over;
 };
 
+/*
+ * struct mlproxy.uses: what a decision has to look at beside the baseline, so that all that
+ * is not in use costs one branch together. Of an instance, its own and those of the whole
+ * count. A bit is set after what it stands for is there, by whoever makes it so, under the
+ * lock of that; what it says "may be there" is looked at itself.
+ *
+ * Above the bits is the number of readers bound to the proxy that take decisions now.
+ */
+#define USE_MODEL	0x0001		/* a model is active; of the whole */
+#define USE_TABLE	0x0002		/* there may be recommendations; of the whole */
+#define USE_READERS	0x0004		/* there are readers; of the whole */
+#define USE_ALARM	0x0008		/* there may be cause for emergency: a deadline */
+#define USE_CONTEXT	0x0010		/* callback, costs, logarithms or units; constant */
+#define USE_ONE_TAKER	0x10000
+
 /**
  * struct mlproxy - one proxy, or one instance of a proxy
  *
@@ -79,17 +94,25 @@ struct mlproxy_counters {
  * The first part is read in every decision and written rarely, under @lock.
  */
 struct mlproxy {
+	/* One cache line, all that a decision reads that nothing is proposed for. */
+	u32 state;				/* struct mlproxy_head */
+	atomic_t uses;				/* USE_* */
 	struct mlproxy *whole;			/* itself, or what it is one of; constant */
-	u32 state;
-	u32 experiment;
+	struct mlproxy_counters __percpu *counters;
 	u64 trust;				/* mode and tested logic, see trust.h */
-	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
-	u64 agent_deadline_ns;			/* the earliest; 0: no agent is waited for */
-	u64 next_look_ns;			/* in emergency */
+	u32 experiment;
 	u32 generation;
-	u32 unit;
+	atomic_t emergency;			/* MLPROXY_REASON_* that asks for it */
+	u32 nr_actions;				/* 0 once it has instances */
+	u32 nr_strata;				/* 0 for one context; constant */
+	s32 reward_min;				/* of the schema; constant */
+	s32 reward_max;				/* the same */
+	/* To here. */
 	u32 nr_features;
 	u32 all_actions;			/* bit mask; 0 once it has instances */
+	u64 agent_deadline_ns;			/* the earliest; 0: no agent is waited for */
+	u64 next_look_ns;			/* in emergency */
+	u32 unit;
 	u32 share[MLPROXY_NR_MODES];		/* of 65536 */
 	u32 explore[MLPROXY_NR_MODES];		/* of 65536 */
 	u32 ramp_share;				/* of 65536 */
@@ -101,11 +124,9 @@ struct mlproxy {
 	bool (*audit)(void *priv, u64 token, const struct mlproxy_decision *decision, u32 why,
 		      struct mlproxy_outcome *outcome);
 	void *priv;
-	struct mlproxy_counters __percpu *counters;
 	struct mode_cpu __percpu *mode_cpus;
 	struct mode_sums __percpu *ledger;	/* NULL for none; constant */
 	struct mode_sums __percpu *costs;	/* NULL for none; constant */
-	u32 nr_strata;				/* 0 for one context; constant */
 	u32 outer_unit;				/* MLPROXY_OUTER_*; constant */
 	u32 outer_experiment;
 	u32 outer_share[MLPROXY_NR_MODES];	/* of 65536 */
@@ -118,7 +139,6 @@ struct mlproxy {
 	struct mlproxy_model __rcu *active;	/* of @whole */
 	struct rec_table *table;		/* of @whole */
 	struct list_head readers;		/* of @whole, for its instances, too; RCU */
-	atomic_t decision_readers;		/* bound to it, that take decisions now */
 	atomic_t event_triggers;		/* of @whole: requests that an event begins */
 	u32 log2_features;			/* bit mask; constant */
 	struct pending_table *pending;		/* NULL for none; constant */
@@ -172,6 +192,9 @@ struct mlproxy {
 	struct mlproxy_kobj *kobj;
 };
 
+static_assert(!offsetof(struct mlproxy, state), "struct mlproxy_head");
+static_assert(offsetof(struct mlproxy, nr_features) <= 64, "the hot line");
+
 /* key.c */
 void mlproxy_key_init(void);
 
@@ -214,6 +237,22 @@ int mlproxy_sysfs_add(struct mlproxy *proxy);
 void mlproxy_sysfs_remove(struct mlproxy *proxy);
 
 /**
+ * mlproxy_use() - decisions have to look at something from now on, or not
+ * @proxy: whose decisions
+ * @use: USE_*
+ * @on: which of the two
+ *
+ * Context: any; changes of one bit are for the caller to serialise.
+ */
+static inline void mlproxy_use(struct mlproxy *proxy, int use, bool on)
+{
+	if (on)
+		atomic_or(use, &proxy->uses);
+	else
+		atomic_andnot(use, &proxy->uses);
+}
+
+/**
  * mlproxy_is_instance() - is it an instance of another proxy
  * @proxy: the proxy
  *
@@ -233,17 +272,6 @@ static inline bool mlproxy_is_instance(const struct mlproxy *proxy)
 static inline bool mlproxy_gone(const struct mlproxy *proxy)
 {
 	return READ_ONCE(proxy->state) == MLPROXY_STATE_DESTROYED;
-}
-
-/**
- * mlproxy_is_running() - is the proxy in state RUNNING
- * @proxy: the proxy
- *
- * Context: any; a hint, it may change at once.
- */
-static inline bool mlproxy_is_running(const struct mlproxy *proxy)
-{
-	return READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING;
 }
 
 #endif /* _MLPROXY_CORE_H */

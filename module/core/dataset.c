@@ -74,7 +74,7 @@ static void dataset_kick(struct mlproxy_reader *reader)
 static void count_taker(struct mlproxy_reader *reader, int change)
 {
 	if (reader->advises && reader_wants(reader, MLPROXY_REC_DECISION))
-		atomic_add(change, &reader->proxy->decision_readers);
+		atomic_add(change * USE_ONE_TAKER, &reader->proxy->uses);
 }
 
 /* Events are looked at only while a request may wait for one. */
@@ -369,7 +369,7 @@ bool mlproxy_dataset_wants_feedback(struct mlproxy_reader *reader,
 
 	if (!(d->readers & BIT(reader->slot)) || cpu >= nr_cpu_ids || !reader->rings[cpu])
 		return false;
-	return (d->id & (BIT_ULL(MLPROXY_CPU_ID_SHIFT) - 1)) > reader->rings[cpu]->first_id;
+	return d->id > reader->rings[cpu]->first_id;
 }
 
 /**

@@ -7,6 +7,7 @@
  * model and keeps the CPU. Nothing sleeps, allocates, spins or takes a lock.
  */
 #include <linux/hardirq.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/preempt.h>
 #include <linux/timekeeping.h>
@@ -24,27 +25,40 @@
 #include "split.h"
 #include "trace.h"
 
-/* Which arm the decision belongs to, its cluster, and whether its outcome counts. */
-static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32 share,
-		    u32 explore, struct mlproxy_decision *d, bool *counts)
+/*
+ * Here @uses are the USE_* bits of the proxy and its whole together. The functions that have
+ * it are inlined: where the caller knows some bits to be clear, nothing is left of what is
+ * done for them.
+ */
+
+/* Of a proxy with another unit of randomisation than the decision: as draw_arm(). */
+static noinline int draw_unit_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns,
+				  u32 share, u32 explore, struct mlproxy_decision *d,
+				  bool *counts)
 {
 	u64 seed = READ_ONCE(proxy->seed), unit, window, into_ns;
 
-	*counts = true;
-	d->cluster = EFF_NO_CLUSTER;
-	switch (proxy->unit) {
-	case MLPROXY_UNIT_ENTITY:
+	if (proxy->unit == MLPROXY_UNIT_ENTITY) {
 		unit = mix64(seed ^ mix64(key));
 		d->cluster = split_group(unit);
 		return split_arm(r, unit, share, explore);
-	case MLPROXY_UNIT_WINDOW:
-		window = div64_u64_rem(now_ns, READ_ONCE(proxy->window_ns), &into_ns);
-		d->cluster = split_group(mix64(seed ^ mix64(window)));
-		*counts = into_ns >= READ_ONCE(proxy->washout_ns);
-		return split_window_arm(r, seed, window, share, explore);
-	default:
-		return split_arm(r, r, share, explore);
 	}
+	window = div64_u64_rem(now_ns, READ_ONCE(proxy->window_ns), &into_ns);
+	d->cluster = split_group(mix64(seed ^ mix64(window)));
+	*counts = into_ns >= READ_ONCE(proxy->washout_ns);
+	return split_window_arm(r, seed, window, share, explore);
+}
+
+/* Which arm the decision belongs to, its cluster, and whether its outcome counts. */
+static __always_inline int draw_arm(const struct mlproxy *proxy, u32 uses, u64 r, u64 key,
+				    u64 now_ns, u32 share, u32 explore,
+				    struct mlproxy_decision *d, bool *counts)
+{
+	*counts = true;
+	d->cluster = EFF_NO_CLUSTER;
+	if (uses & USE_CONTEXT && proxy->unit != MLPROXY_UNIT_DECISION)
+		return draw_unit_arm(proxy, r, key, now_ns, share, explore, d, counts);
+	return split_arm(r, r, share, explore);
 }
 
 /*
@@ -52,30 +66,33 @@ static int draw_arm(const struct mlproxy *proxy, u64 r, u64 key, u64 now_ns, u32
  * an agent's deadline, the end of an emergency, and one decision of some whose duration is
  * measured. Return: nanoseconds, or 0.
  */
-static u64 decision_clock(const struct mlproxy *proxy, u32 mode)
+static __always_inline u64 decision_clock(const struct mlproxy *proxy, u32 uses, u32 mode)
 {
-	const struct mlproxy *whole = proxy->whole;
-
-	if (mode == MLPROXY_MODE_EMERGENCY || proxy->unit == MLPROXY_UNIT_WINDOW ||
-	    proxy->costs || READ_ONCE(proxy->agent_deadline_ns) ||
-	    !list_empty(&whole->readers) || rec_table_used(whole->table) ||
+	if (mode == MLPROXY_MODE_EMERGENCY || uses & (USE_ALARM | USE_READERS | USE_TABLE) ||
+	    (uses & USE_CONTEXT &&
+	     (proxy->unit == MLPROXY_UNIT_WINDOW || proxy->costs)) ||
 	    mode_measures_next(proxy, mode))
 		return ktime_get_mono_fast_ns();
 	return 0;
 }
 
 /* Does anybody propose actions? */
-static bool is_proposed(const struct mlproxy *whole)
+static bool is_proposed(u32 uses)
 {
-	return rcu_access_pointer(whole->active) || rec_table_used(whole->table) ||
-	       mlproxy_bpf_attached();
+	return uses & (USE_MODEL | USE_TABLE) || mlproxy_bpf_attached();
+}
+
+/* Readers that are counted in a word of uses. Less than 0 while two of them change it. */
+static int takers(const atomic_t *uses)
+{
+	return atomic_read(uses) >> ilog2(USE_ONE_TAKER);
 }
 
 /* What is drawn at random costs, and pays only where somebody learns from it. */
-static u32 explored_share(const struct mlproxy *proxy, u32 mode)
+static __always_inline u32 explored_share(const struct mlproxy *proxy, u32 uses, u32 mode)
 {
-	if (atomic_read(&proxy->decision_readers) <= 0 &&
-	    atomic_read(&proxy->whole->decision_readers) <= 0)
+	if (uses < USE_ONE_TAKER ||
+	    (takers(&proxy->uses) <= 0 && takers(&proxy->whole->uses) <= 0))
 		return 0;
 	return READ_ONCE(proxy->explore[mode]);
 }
@@ -159,10 +176,11 @@ static noinline void choose_outer(const struct mlproxy *proxy,
 				 d->action == model);
 }
 
-static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32 allowed,
-		   u64 now_ns, u64 trust, const struct candidate *c, struct mlproxy_decision *d)
+static __always_inline void choose(struct mlproxy *proxy, const struct mlproxy_request *req,
+				   u32 uses, u32 allowed, u64 now_ns, u64 trust,
+				   const struct candidate *c, struct mlproxy_decision *d)
 {
-	u32 share, explore = explored_share(proxy, d->mode);
+	u32 share, explore = explored_share(proxy, uses, d->mode);
 	u64 r = mix64(READ_ONCE(proxy->seed) + mix64(d->id));
 	bool counts;
 	int arm;
@@ -174,8 +192,8 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 	/* A writer may be between the two; never more than all together. */
 	explore = min(explore, MLPROXY_SHARE_ONE - share);
 
-	arm = draw_arm(proxy, r, req->key, now_ns, share, explore, d, &counts);
-	if (unlikely(proxy->costs)) {
+	arm = draw_arm(proxy, uses, r, req->key, now_ns, share, explore, d, &counts);
+	if (uses & USE_CONTEXT && unlikely(proxy->costs)) {
 		choose_outer(proxy, req, allowed, now_ns, trust, c,
 			     (struct inner_draw) { r, share, explore, arm, counts }, d);
 		return;
@@ -185,11 +203,13 @@ static void choose(struct mlproxy *proxy, const struct mlproxy_request *req, u32
 }
 
 /* Ask, choose, and note what was proposed; not in emergency. */
-static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_request *req,
-				  u32 allowed, u64 now_ns, u64 trust, struct candidate *c,
-				  struct mlproxy_decision *d)
+static __always_inline void decide_with_candidate(struct mlproxy *proxy,
+						  const struct mlproxy_request *req, u32 uses,
+						  u32 allowed, u64 now_ns, u64 trust,
+						  struct candidate *c,
+						  struct mlproxy_decision *d)
 {
-	mlproxy_candidate(proxy, req, allowed, now_ns, c);
+	candidate_get(proxy, req, uses, allowed, now_ns, c);
 	d->model_version = c->version;
 	if (c->action != NO_CANDIDATE &&
 	    unlikely(!trust_tests(trust, trust_logic(c->source, c->version)))) {
@@ -198,7 +218,7 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
 		d->mode = trust_limit(trust, d->mode);
 		mlproxy_mode_untested(proxy, c->source, c->version);
 	}
-	choose(proxy, req, allowed, now_ns, trust, c, d);
+	choose(proxy, req, uses, allowed, now_ns, trust, c, d);
 	if (c->action == NO_CANDIDATE)
 		return;
 	this_cpu_inc(proxy->counters->candidates[c->source]);
@@ -214,23 +234,52 @@ static void decide_with_candidate(struct mlproxy *proxy, const struct mlproxy_re
  * Nothing proposed, nothing explored: the baseline, with certainty. Where decisions belong to
  * an entity, a window or an outer arm, that is drawn all the same.
  */
-static bool is_certain(const struct mlproxy *proxy, u32 mode)
+static __always_inline bool is_certain(const struct mlproxy *proxy, u32 uses, u32 mode)
 {
-	return !is_proposed(proxy->whole) && !explored_share(proxy, mode) &&
-	       proxy->unit == MLPROXY_UNIT_DECISION && !proxy->costs;
+	return !is_proposed(uses) && !explored_share(proxy, uses, mode) &&
+	       !(uses & USE_CONTEXT &&
+		 (proxy->unit != MLPROXY_UNIT_DECISION || proxy->costs));
 }
 
-static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
-			   struct mlproxy_decision *d)
+/* The next decision's number. */
+static __always_inline u64 next_id(const struct mlproxy *whole)
+{
+	return this_cpu_inc_return(whole->counters->next_id);
+}
+
+/* The legal actions, or 0 where a request is out of bounds. */
+static u32 legal_actions(const struct mlproxy *proxy, const struct mlproxy_request *req)
+{
+	u32 all = READ_ONCE(proxy->all_actions), allowed = req->allowed ? : all;
+
+	allowed &= all;
+	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed) ||
+		     (req->stratum && req->stratum >= proxy->nr_strata)))
+		return 0;
+	return allowed;
+}
+
+/* Has it any, in short. */
+static __always_inline bool is_legal(const struct mlproxy *proxy,
+				     const struct mlproxy_request *req)
+{
+	if (unlikely(req->baseline >= READ_ONCE(proxy->nr_actions)) ||
+	    (req->allowed && !(BIT(req->baseline) & req->allowed)))
+		return false;
+	return likely(!req->stratum) || req->stratum < proxy->nr_strata;
+}
+
+static __always_inline void decide_using(struct mlproxy *proxy,
+					 const struct mlproxy_request *req, u32 uses,
+					 struct mlproxy_decision *d)
 {
 	struct mlproxy_counters __percpu *counters = proxy->counters;
 	struct candidate c = { .action = NO_CANDIDATE };
-	u32 allowed = req->allowed ? req->allowed & proxy->all_actions : proxy->all_actions;
+	u32 allowed = legal_actions(proxy, req);
 	u64 now_ns, trust, count;
 
-	if (unlikely(req->baseline >= MLPROXY_MAX_ACTIONS || !(BIT(req->baseline) & allowed) ||
-		     (req->stratum && req->stratum >= proxy->nr_strata))) {
-		this_cpu_inc(proxy->counters->bad_calls);
+	if (unlikely(!allowed)) {
+		this_cpu_inc(counters->bad_calls);
 		return;
 	}
 	d->generation = READ_ONCE(proxy->generation);
@@ -238,76 +287,162 @@ static void decide_running(struct mlproxy *proxy, const struct mlproxy_request *
 	/* The experiment before its mode and logic; pairs with mode_show(). */
 	d->experiment = smp_load_acquire(&proxy->experiment);
 	trust = READ_ONCE(proxy->trust);
-	now_ns = decision_clock(proxy, trust_mode(trust));
-	d->mode = mode_of_decision(proxy, trust, now_ns);
-	d->id = this_cpu_inc_return(proxy->whole->counters->next_id) |
-		(u64)smp_processor_id() << MLPROXY_CPU_ID_SHIFT;
-	if (d->mode != MLPROXY_MODE_EMERGENCY && !is_certain(proxy, d->mode))
-		decide_with_candidate(proxy, req, allowed, now_ns, trust, &c, d);
+	now_ns = decision_clock(proxy, uses, trust_mode(trust));
+	d->mode = uses & (USE_ALARM | USE_CONTEXT) ? mode_of_decision(proxy, trust, now_ns) :
+						     trust_mode(trust);
+	d->id = next_id(proxy->whole);
+	if (d->mode != MLPROXY_MODE_EMERGENCY && !is_certain(proxy, uses, d->mode))
+		decide_with_candidate(proxy, req, uses, allowed, now_ns, trust, &c, d);
 	this_cpu_inc(counters->by_source[d->source]);
 	count = this_cpu_inc_return(counters->by_mode[d->mode]);
 	this_cpu_inc(counters->by_action[d->action]);
-	if (!list_empty(&proxy->whole->readers))
+	if (uses & USE_READERS)
 		mlproxy_publish_decision(proxy, req, allowed, now_ns, &c, d);
 	trace_mlproxy_decision(proxy->name, req, d);
 	mode_after_decision(proxy, d, count, now_ns);
 }
 
+static noinline void decide_whole(struct mlproxy *proxy, const struct mlproxy_request *req,
+				  u32 uses, struct mlproxy_decision *d)
+{
+	decide_using(proxy, req, uses, d);
+}
+
+/* Nothing is in use but a model or recommendations: no context, readers, or alarm. */
+static noinline void decide_proposed(struct mlproxy *proxy, const struct mlproxy_request *req,
+				     u32 uses, struct mlproxy_decision *d)
+{
+	decide_using(proxy, req, uses & (USE_MODEL | USE_TABLE), d);
+}
+
 /* What follows sees the context as the schema describes it. */
 static noinline void decide_preprocessed(struct mlproxy *proxy,
-					 const struct mlproxy_request *req,
+					 const struct mlproxy_request *req, u32 uses,
 					 struct mlproxy_decision *d)
 {
-	s64 features[MLPROXY_MAX_FEATURES];
+	s64 features[MLPROXY_MAX_FEATURES] no_auto_init;
 	struct mlproxy_request own = *req;
 
 	memcpy(features, req->features, proxy->nr_features * sizeof(*features));
 	preprocess_log2(features, proxy->log2_features);
 	own.features = features;
-	decide_running(proxy, &own, d);
+	decide_whole(proxy, &own, uses, d);
 }
 
-/* The baseline, unrecorded. All of it, field by field: it is small, and on every path. */
+/*
+ * The baseline, what is the same whoever decides. Each field is stored once, in the order
+ * that needs the fewest registers: this is small, and on every path.
+ */
 static __always_inline void decision_init(struct mlproxy_decision *d, u32 baseline)
 {
-	d->id = 0;
+	u32 action = baseline;
+
+	/* Two bytes are stored faster than they are put together. */
+	OPTIMIZER_HIDE_VAR(action);
 	d->predicted = 0;
-	d->generation = 0;
 	d->model_version = 0;
 	d->prob_q31 = MLPROXY_PROB_ONE;
 	d->readers = 0;
-	d->experiment = 0;
 	d->baseline = baseline;
-	d->action = baseline;
+	d->action = action;
 	d->source = MLPROXY_SRC_BASELINE;
-	d->mode = 0;
 	d->arm = MLPROXY_ARM_NONE;
-	d->cluster = EFF_NO_CLUSTER;
-	d->has_prediction = 0;
-	d->stratum = 0;
 	d->outer_arm = MLPROXY_ARM_NONE;
+	d->has_prediction = 0;
+	d->cluster = EFF_NO_CLUSTER;
 }
 
-u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
-		   struct mlproxy_decision *decision)
+/*
+ * The paths below that are long end the section that their callers began: so these keep
+ * nothing across a call, and save no registers.
+ */
+
+/* Whatever there is to look at. */
+static noinline u32 decide_any(struct mlproxy *proxy, const struct mlproxy_request *req,
+			       struct mlproxy_decision *d)
+	__releases(RCU_SCHED)
 {
-	decision_init(decision, req->baseline);
-	/* Who does not run costs no more. A stop waits for those who go on. */
-	if (unlikely(READ_ONCE(proxy->state) != MLPROXY_STATE_RUNNING))
-		return req->baseline;
-	rcu_read_lock_sched_notrace();
-	if (likely(READ_ONCE(proxy->state) == MLPROXY_STATE_RUNNING)) {
+	u32 uses = atomic_read(&proxy->uses) | atomic_read(&proxy->whole->uses);
+
+	if (unlikely(atomic_read(&proxy->emergency)))
+		uses |= USE_ALARM;
+	d->id = 0;
+	d->generation = 0;
+	d->experiment = 0;
+	d->mode = MLPROXY_MODE_EMERGENCY;
+	d->stratum = 0;
+	decision_init(d, req->baseline);
+	/* A stop waits for those who saw it run. */
+	if (likely(mlproxy_running(proxy))) {
 		if (unlikely(in_nmi()))
 			mlproxy_publish_no_decision(proxy);
+		else if (!(uses & ~(USE_MODEL | USE_TABLE)))
+			decide_proposed(proxy, req, uses, d);
 		else if (proxy->log2_features)
-			decide_preprocessed(proxy, req, decision);
+			decide_preprocessed(proxy, req, uses, d);
 		else
-			decide_running(proxy, req, decision);
+			decide_whole(proxy, req, uses, d);
 	}
 	rcu_read_unlock_sched_notrace();
-	return decision->id ? decision->action : req->baseline;
+	return d->id ? d->action : req->baseline;
 }
-EXPORT_SYMBOL_GPL(mlproxy_decide);
+
+/* Where there is nothing to look at: the baseline, counted. */
+static __always_inline void decide_plain(struct mlproxy *proxy,
+					 const struct mlproxy_request *req, u32 experiment,
+					 u32 mode, struct mlproxy_decision *d)
+{
+	struct mlproxy_counters __percpu *counters = proxy->counters;
+
+	d->id = next_id(proxy->whole);
+	d->generation = READ_ONCE(proxy->generation);
+	d->experiment = experiment;
+	d->mode = mode;
+	d->stratum = req->stratum;
+	decision_init(d, req->baseline);
+	this_cpu_inc(counters->by_source[MLPROXY_SRC_BASELINE]);
+	this_cpu_inc(counters->by_mode[mode]);
+	this_cpu_inc(counters->by_action[req->baseline]);
+	trace_mlproxy_decision(proxy->name, req, d);
+}
+
+/*
+ * Where the clock is read: one of some, whose duration is measured, and all in emergency. They
+ * may have a look made.
+ */
+static noinline u32 decide_timed(struct mlproxy *proxy, const struct mlproxy_request *req,
+				 u32 experiment, u32 mode, struct mlproxy_decision *d)
+	__releases(RCU_SCHED)
+{
+	u64 begin_ns = ktime_get_mono_fast_ns();
+
+	decide_plain(proxy, req, experiment, mode, d);
+	mode_after_decision(proxy, d, this_cpu_read(proxy->counters->by_mode[mode]), begin_ns);
+	rcu_read_unlock_sched_notrace();
+	return req->baseline;
+}
+
+u32 mlproxy_decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
+			   struct mlproxy_decision *decision)
+{
+	u32 experiment, mode;
+
+	rcu_read_lock_sched_notrace();
+	if (unlikely(atomic_read(&proxy->uses) | atomic_read(&proxy->whole->uses) |
+		     atomic_read(&proxy->emergency)) ||
+	    unlikely(!mlproxy_running(proxy) || in_nmi() || mlproxy_bpf_attached() ||
+		     !is_legal(proxy, req)))
+		return decide_any(proxy, req, decision);
+	/* The experiment before its mode; pairs with mode_show(). */
+	experiment = smp_load_acquire(&proxy->experiment);
+	mode = trust_mode(READ_ONCE(proxy->trust));
+	if (unlikely(mode == MLPROXY_MODE_EMERGENCY || mode_measures_next(proxy, mode)))
+		return decide_timed(proxy, req, experiment, mode, decision);
+	decide_plain(proxy, req, experiment, mode, decision);
+	rcu_read_unlock_sched_notrace();
+	return req->baseline;
+}
+EXPORT_SYMBOL_GPL(mlproxy_decide_running);
 
 /* It waited for its outcome, which does not come. */
 static noinline void feedback_expired(struct mlproxy *proxy,
@@ -316,39 +451,59 @@ static noinline void feedback_expired(struct mlproxy *proxy,
 	static const struct mlproxy_outcome nothing;
 
 	/* What is given up by a stop was not late: it tells nothing of its arm. */
-	if (mlproxy_is_running(proxy))
+	if (mlproxy_running(proxy))
 		mlproxy_mode_count_lost(proxy, decision);
 	mlproxy_publish_feedback(proxy, decision, &nothing, flags);
 }
 
-static __always_inline void feedback(struct mlproxy *proxy,
-				     const struct mlproxy_decision *decision,
-				     s64 reward, s64 ledger, u16 flags)
+/* Count a reward, as the schema bounds it. */
+static __always_inline s64 count_reward(struct mlproxy *proxy,
+					const struct mlproxy_decision *decision, s64 reward)
 {
 	struct mlproxy_counters __percpu *counters = proxy->counters;
-	struct mlproxy_outcome o = {};
+	unsigned int source = decision->source;
 
-	rcu_read_lock_sched_notrace();
-	if (unlikely(decision->generation != READ_ONCE(proxy->generation))) {
-		this_cpu_inc(counters->feedback_stale);
-		goto out;
-	}
-	if (flags & MLPROXY_FEEDBACK_EXPIRED) {
-		feedback_expired(proxy, decision, flags);
-		goto out;
-	}
-	o.reward = clamp(reward, proxy->schema.reward_min, proxy->schema.reward_max);
-	if (proxy->ledger) {
-		o.ledger = clamp(ledger, proxy->ledger_min, proxy->ledger_max);
-		flags |= MLPROXY_FEEDBACK_LEDGER;
-	}
-	this_cpu_inc(counters->reward_count[decision->source]);
-	this_cpu_add(counters->reward_sum[decision->source], o.reward);
+	reward = clamp_t(s64, reward, proxy->reward_min, proxy->reward_max);
+	this_cpu_inc(counters->reward_count[source]);
+	this_cpu_add(counters->reward_sum[source], reward);
+	return reward;
+}
+
+/* Tell all who want to know of an outcome: arms, readers, who traces. */
+static noinline void feedback_tell(struct mlproxy *proxy,
+				   const struct mlproxy_decision *decision, s64 reward,
+				   s64 ledger, u16 flags)
+	__releases(RCU_SCHED)
+{
+	struct mlproxy_outcome o = { .reward = reward, .ledger = ledger };
+
 	mode_count(proxy, decision, &o);
-	if (!list_empty(&proxy->whole->readers))
+	if (atomic_read(&proxy->whole->uses) & USE_READERS)
 		mlproxy_publish_feedback(proxy, decision, &o, flags);
-	trace_mlproxy_feedback(proxy->name, decision, o.reward);
-out:
+	trace_mlproxy_feedback(proxy->name, decision, reward);
+	rcu_read_unlock_sched_notrace();
+}
+
+static noinline void feedback_any(struct mlproxy *proxy,
+				  const struct mlproxy_decision *decision,
+				  s64 reward, s64 ledger, u16 flags)
+	__releases(RCU_SCHED)
+{
+	if (unlikely(decision->generation != READ_ONCE(proxy->generation))) {
+		this_cpu_inc(proxy->counters->feedback_stale);
+	} else if (flags & MLPROXY_FEEDBACK_EXPIRED) {
+		feedback_expired(proxy, decision, flags);
+	} else {
+		if (proxy->ledger) {
+			ledger = clamp(ledger, proxy->ledger_min, proxy->ledger_max);
+			flags |= MLPROXY_FEEDBACK_LEDGER;
+		} else {
+			ledger = 0;
+		}
+		reward = count_reward(proxy, decision, reward);
+		feedback_tell(proxy, decision, reward, ledger, flags);
+		return;
+	}
 	rcu_read_unlock_sched_notrace();
 }
 
@@ -364,17 +519,30 @@ out:
 void mlproxy_feedback_flags(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			    const struct mlproxy_outcome *outcome, u16 flags)
 {
-	if (decision->id)
-		feedback(proxy, decision, outcome->reward, outcome->ledger, flags);
+	if (!decision->id)
+		return;
+	rcu_read_lock_sched_notrace();
+	feedback_any(proxy, decision, outcome->reward, outcome->ledger, flags);
 }
 
-void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-		      s64 reward)
+void mlproxy_feedback_decided(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			      s64 reward)
 {
-	if (decision->id)
-		feedback(proxy, decision, reward, 0, 0);
+	rcu_read_lock_sched_notrace();
+	if (unlikely(decision->generation != READ_ONCE(proxy->generation) || proxy->ledger)) {
+		feedback_any(proxy, decision, reward, 0, 0);
+		return;
+	}
+	reward = count_reward(proxy, decision, reward);
+	if (decision->arm < MLPROXY_NR_ARMS ||
+	    atomic_read(&proxy->whole->uses) & USE_READERS) {
+		feedback_tell(proxy, decision, reward, 0, 0);
+		return;
+	}
+	trace_mlproxy_feedback(proxy->name, decision, reward);
+	rcu_read_unlock_sched_notrace();
 }
-EXPORT_SYMBOL_GPL(mlproxy_feedback);
+EXPORT_SYMBOL_GPL(mlproxy_feedback_decided);
 
 void mlproxy_feedback_outcome(struct mlproxy *proxy, const struct mlproxy_decision *decision,
 			      const struct mlproxy_outcome *outcome)

@@ -63,6 +63,7 @@ static void show_own_deadline(struct mlproxy *proxy)
 	flags = lock_modes(ms);
 	ms->silence = first;
 	WRITE_ONCE(proxy->agent_deadline_ns, first.deadline_ns);
+	mlproxy_use(proxy, USE_ALARM, first.deadline_ns);
 	unlock_modes(ms, flags);
 }
 

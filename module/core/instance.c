@@ -48,6 +48,7 @@ static int become_class(struct mlproxy *whole)
 		goto out;
 	}
 	WRITE_ONCE(whole->is_class, true);
+	WRITE_ONCE(whole->nr_actions, 0);
 	WRITE_ONCE(whole->all_actions, 0);
 out:
 	mutex_unlock(&whole->lock);

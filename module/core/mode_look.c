@@ -70,7 +70,7 @@ static bool cause_lasts(struct mlproxy *proxy, u32 reason, u64 now_ns)
 
 	switch (reason) {
 	case MLPROXY_REASON_CRITICAL:
-		return proxy->critical && mlproxy_is_running(proxy) &&
+		return proxy->critical && mlproxy_running(proxy) &&
 		       proxy->critical(proxy->priv);
 	case MLPROXY_REASON_AGENT_LOST:
 		return deadline_ns && now_ns > deadline_ns;

@@ -102,7 +102,9 @@ void mlproxy_mode_request_emergency(struct mlproxy *proxy, u32 reason, s64 value
 
 	if (!mlproxy_is_automatic(proxy) || mlproxy_mode_of(proxy) == MLPROXY_MODE_EMERGENCY)
 		return;
-	if (atomic_cmpxchg(&proxy->emergency, 0, MODE_REQUEST_CLAIMED))
+	/* Read first: all decisions share the cache line. */
+	if (atomic_read(&proxy->emergency) ||
+	    atomic_cmpxchg(&proxy->emergency, 0, MODE_REQUEST_CLAIMED))
 		return;
 	ms->request_value = value;
 	ms->request_limit = limit;

@@ -133,6 +133,7 @@ static int model_swap(struct mlproxy *proxy, u32 op, u32 want)
 		return -ENOENT;
 	tell_modes(proxy, next ? next->version : 0);
 	rcu_assign_pointer(proxy->active, next);
+	mlproxy_use(proxy, USE_MODEL, next);
 	proxy->standby = old;
 	proxy->can_rollback = op == MLPROXY_MODEL_OP_ACTIVATE;
 	mlproxy_publish_change(proxy, MLPROXY_REC_MODEL, old ? old->version : 0,
@@ -149,6 +150,7 @@ static void model_take_both(struct mlproxy *proxy, struct mlproxy_model **a,
 		mlproxy_publish_change(proxy, MLPROXY_REC_MODEL, (*a)->version, 0,
 				       MLPROXY_MODEL_OP_UNLOAD);
 	RCU_INIT_POINTER(proxy->active, NULL);
+	mlproxy_use(proxy, USE_MODEL, false);
 	proxy->standby = NULL;
 	proxy->can_rollback = false;
 }

@@ -67,7 +67,7 @@ static bool audit(struct mlproxy *proxy, const struct pending_entry *e, u32 why,
 	bool known = false;
 
 	rcu_read_lock_sched_notrace();
-	if (ask && mlproxy_is_running(proxy))
+	if (ask && mlproxy_running(proxy))
 		known = ask(proxy->priv, e->token, &e->decision, why, outcome);
 	rcu_read_unlock_sched_notrace();
 	return known;

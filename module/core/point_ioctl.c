@@ -97,7 +97,8 @@ static int decide(struct point_owner *owner, struct mlproxy_point_decide *cmd,
 		.allowed = cmd->allowed,
 		.stratum = cmd->stratum,
 	};
-	struct mlproxy_decision decision;
+	/* Of a proxy that does not run, not all is filled in; user space sees it. */
+	struct mlproxy_decision decision = {};
 
 	if (!target)
 		return -ENOENT;

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "core.h"
+#include "dataset.h"
 #include "event.h"
 #include "mode.h"
 #include "param.h"
@@ -76,7 +77,7 @@ static int alloc_whole(struct mlproxy *proxy, const struct mlproxy_desc *desc)
 
 	if (ret)
 		return ret;
-	proxy->table = rec_table_alloc(entries, proxy->gfp);
+	proxy->table = rec_table_alloc(entries, &proxy->uses, USE_TABLE, proxy->gfp);
 	return proxy->table ? 0 : -ENOMEM;
 }
 
@@ -104,6 +105,7 @@ struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *w
 	/* What user space asked for, it pays for. */
 	gfp_t gfp = desc->owner == THIS_MODULE ? GFP_KERNEL_ACCOUNT : GFP_KERNEL;
 	struct mlproxy *proxy;
+	unsigned int cpu;
 	int ret = 0;
 
 	proxy = kzalloc(sizeof(*proxy), gfp);
@@ -130,6 +132,8 @@ struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *w
 	proxy->counters = alloc_percpu_gfp(struct mlproxy_counters, gfp);
 	if (!proxy->counters)
 		goto err;
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(proxy->counters, cpu)->next_id = (u64)cpu << MLPROXY_CPU_ID_SHIFT;
 	ret = mlproxy_event_init(proxy) ?: mlproxy_pending_init(proxy, desc->pending_entries);
 	if (ret)
 		goto err;
@@ -145,7 +149,13 @@ struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *w
 	proxy->priv = priv;
 	proxy->unit = desc->unit;
 	proxy->nr_features = desc->nr_features;
+	proxy->nr_actions = desc->nr_actions;
 	proxy->all_actions = GENMASK(desc->nr_actions - 1, 0);
+	proxy->reward_min = proxy->schema.reward_min;
+	proxy->reward_max = proxy->schema.reward_max;
+	if (proxy->critical || proxy->log2_features || proxy->costs ||
+	    proxy->unit != MLPROXY_UNIT_DECISION)
+		mlproxy_use(proxy, USE_CONTEXT, true);
 	proxy->state = MLPROXY_STATE_CREATED;
 	mlproxy_param_defaults(proxy);
 	return proxy;
@@ -402,12 +412,6 @@ struct mlproxy *mlproxy_register(const struct mlproxy_desc *desc, void *priv)
 	return proxy;
 }
 EXPORT_SYMBOL_GPL(mlproxy_register);
-
-bool mlproxy_running(const struct mlproxy *proxy)
-{
-	return mlproxy_is_running(proxy);
-}
-EXPORT_SYMBOL_GPL(mlproxy_running);
 
 /**
  * mlproxy_put() - let go of a proxy

@@ -155,8 +155,10 @@ int mlproxy_reader_attach(struct mlproxy_reader *reader, struct mlproxy *proxy)
 	/* A proxy that goes meanwhile tells all readers that it finds, under this lock. */
 	mutex_lock(&proxy->whole->lock);
 	ret = mlproxy_gone(proxy) ? -ENODEV : mlproxy_dataset_attach(reader, proxy);
-	if (!ret)
+	if (!ret) {
 		list_add_tail_rcu(&reader->node, &proxy->whole->readers);
+		mlproxy_use(proxy->whole, USE_READERS, true);
+	}
 	mutex_unlock(&proxy->whole->lock);
 	return ret;
 }
@@ -173,6 +175,7 @@ void mlproxy_reader_detach(struct mlproxy_reader *reader)
 
 	mutex_lock(&whole->lock);
 	list_del_rcu(&reader->node);
+	mlproxy_use(whole, USE_READERS, !list_empty(&whole->readers));
 	mutex_unlock(&whole->lock);
 	synchronize_rcu();
 	mutex_lock(&whole->lock);

@@ -14,8 +14,9 @@ struct rec_place {
 };
 
 struct rec_table {
-	struct rec_table_head head;
 	struct mutex lock;	/* writers */
+	atomic_t *uses;
+	int used;
 	u64 evicted;
 	u32 set_mask;
 	struct rec_place places[];
@@ -24,11 +25,13 @@ struct rec_table {
 /**
  * rec_table_alloc() - allocate an empty table
  * @entries: places, rounded up to a power of two
+ * @uses: where to say whether there may be anything in the table; lives as long
+ * @used: bit of it that is set then
  * @gfp: how to allocate it
  *
  * Context: may sleep. Return: the table, or NULL.
  */
-struct rec_table *rec_table_alloc(u32 entries, gfp_t gfp)
+struct rec_table *rec_table_alloc(u32 entries, atomic_t *uses, int used, gfp_t gfp)
 {
 	u32 nr = max_t(u32, roundup_pow_of_two(entries), REC_WAYS);
 	struct rec_table *table;
@@ -37,6 +40,8 @@ struct rec_table *rec_table_alloc(u32 entries, gfp_t gfp)
 	if (!table)
 		return NULL;
 	mutex_init(&table->lock);
+	table->uses = uses;
+	table->used = used;
 	table->set_mask = nr / REC_WAYS - 1;
 	return table;
 }
@@ -120,7 +125,8 @@ static struct rec_place *choose_place(struct rec_table *table, u64 key, u64 now_
 void rec_table_insert(struct rec_table *table, const struct rec_entry *entry, u64 now_ns)
 {
 	mutex_lock(&table->lock);
-	WRITE_ONCE(table->head.used, true);
+	if (!(atomic_read(table->uses) & table->used))
+		atomic_or(table->used, table->uses);
 	place_write(choose_place(table, entry->key, now_ns), entry);
 	mutex_unlock(&table->lock);
 }
@@ -165,7 +171,7 @@ void rec_table_clear(struct rec_table *table)
 	for (i = 0; i < (table->set_mask + 1) * REC_WAYS; i++)
 		place_write(&table->places[i], &empty);
 	WRITE_ONCE(table->evicted, 0);
-	WRITE_ONCE(table->head.used, false);
+	atomic_andnot(table->used, table->uses);
 	mutex_unlock(&table->lock);
 }
 

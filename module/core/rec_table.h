@@ -10,6 +10,7 @@
 #ifndef _MLPROXY_REC_TABLE_H
 #define _MLPROXY_REC_TABLE_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 #define REC_WAYS 4
@@ -37,26 +38,7 @@ struct rec_entry {
 	u16 confidence;
 };
 
-/**
- * struct rec_table_head - start of a table
- * @used: something was put in since it was empty; written by whoever writes the table
- */
-struct rec_table_head {
-	bool used;
-};
-
-/**
- * rec_table_used() - may there be anything in the table
- * @table: the table
- *
- * Context: any.
- */
-static inline bool rec_table_used(const struct rec_table *table)
-{
-	return READ_ONCE(((const struct rec_table_head *)table)->used);
-}
-
-struct rec_table *rec_table_alloc(u32 entries, gfp_t gfp);
+struct rec_table *rec_table_alloc(u32 entries, atomic_t *uses, int used, gfp_t gfp);
 void rec_table_free(struct rec_table *table);
 void rec_table_insert(struct rec_table *table, const struct rec_entry *entry, u64 now_ns);
 int rec_table_lookup(const struct rec_table *table, u64 key, u64 now_ns,

@@ -41,7 +41,7 @@ struct vm_area_struct;
  * @cons_pos: consumer position: @read_pos, or that of @cons once that is mapped
  * @prod: producer page, user space reads it
  * @read_pos: consumer position of read(); under the reader's read_lock
- * @first_id: last decision number of its CPU before the reader was attached
+ * @first_id: last decision id of its CPU before the reader was attached
  * @reader: the set that it belongs to
  * @work: wakes the reader
  * @pages: consumer page, producer page, data, data again

@@ -167,8 +167,8 @@ static inline u32 split_pick(u64 r_decision, u32 allowed)
 static inline u32 split_prob(u32 action, u32 baseline, u32 candidate, u32 allowed,
 			     u32 share, u32 explore)
 {
-	u32 n = split_count(allowed);
-	u32 each = (explore << 15) / n;
+	u32 n = explore ? split_count(allowed) : 1;
+	u32 each = explore ? (explore << 15) / n : 0;
 	u32 prob = each;
 
 	if (candidate >= MLPROXY_MAX_ACTIONS)

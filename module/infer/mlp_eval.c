@@ -34,7 +34,7 @@ static s32 dot(const s8 *w, const s8 *q, size_t n)
 
 static void eval_plain(const struct mlp *mlp, const s64 *features, s32 *outputs)
 {
-	s8 buf[2][MLPROXY_MODEL_MAX_WIDTH];
+	s8 buf[2][MLPROXY_MODEL_MAX_WIDTH] no_auto_init;
 	s8 *in = buf[0], *out = buf[1], *swap;
 	u32 last = mlp->hdr->nr_layers - 1;
 	u32 i, l, o;

@@ -234,7 +234,7 @@ static void last_layer(const struct mlp *mlp, const struct mlproxy_model_layer *
 
 void mlp_eval_packed(const struct mlp *mlp, const s64 *features, s32 *outputs)
 {
-	s8 buf[2][MLPROXY_MODEL_MAX_WIDTH];
+	s8 buf[2][MLPROXY_MODEL_MAX_WIDTH] no_auto_init;
 	const u64 *w = mlp->packed;
 	u32 last = mlp->hdr->nr_layers - 1;
 	u32 chunk = PACK_CHUNK;

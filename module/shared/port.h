@@ -7,6 +7,16 @@
 #ifndef _MLPROXY_SHARED_PORT_H
 #define _MLPROXY_SHARED_PORT_H
 
+/*
+ * Of a variable of a hot path that is written before it is read: kernels may be built so that
+ * all of the stack is zeroed first.
+ */
+#if defined(__has_attribute) && __has_attribute(uninitialized)
+#define no_auto_init __attribute__((uninitialized))
+#else
+#define no_auto_init
+#endif
+
 #ifdef __KERNEL__
 #include <linux/types.h>
 #include <linux/errno.h>

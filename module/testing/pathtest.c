@@ -117,24 +117,25 @@ static noinline void run_loop(unsigned int n)
 
 static noinline void run_decide(struct mlproxy *proxy, unsigned int n, u64 key, bool defer)
 {
-	static struct mlproxy_decision d[BATCH];	/* run_lock */
+	static struct mlproxy_decision decisions[BATCH];	/* run_lock */
+	struct mlproxy_decision *d, *end = decisions + n;
 	struct mlproxy_request req = { .key = key, .features = context };
-	unsigned int i;
 	u64 ns = begin_ns();
 
-	for (i = 0; i < n; i++)
-		mlproxy_decide(proxy, &req, &d[i]);
+	for (d = decisions; d != end; d++)
+		mlproxy_decide(proxy, &req, d);
 	calls_ns += end_ns(ns);
 
 	ns = begin_ns();
-	if (defer)
-		for (i = 0; i < n; i++)
-			mlproxy_defer(proxy, &d[i], i);
-	for (i = 0; i < n; i++)
-		if (defer)
-			mlproxy_resolve(proxy, i, 100 + (i & 7));
-		else
-			mlproxy_feedback(proxy, &d[i], 100 + (i & 7));
+	if (defer) {
+		for (d = decisions; d != end; d++)
+			mlproxy_defer(proxy, d, d - decisions);
+		while (n--)
+			mlproxy_resolve(proxy, n, 100);
+	} else {
+		for (d = decisions; d != end; d++)
+			mlproxy_feedback(proxy, d, 100);
+	}
 	outcomes_ns += end_ns(ns);
 }
 

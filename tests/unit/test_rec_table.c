@@ -10,6 +10,15 @@
 #include "rec_table.c"
 #include "rng.h"
 
+#define USED 4
+
+static atomic_t uses = { 1 };
+
+static struct rec_table *new_table(u32 entries)
+{
+	return rec_table_alloc(entries, &uses, USED, GFP_KERNEL);
+}
+
 static struct rec_entry entry(u64 key, u64 expires_ns, u16 action)
 {
 	return (struct rec_entry){ .key = key, .expires_ns = expires_ns, .action = action,
@@ -36,7 +45,7 @@ static void colliding_keys(struct rec_table *table, u64 first, u64 *keys, int nr
 
 static void finds_what_was_put_in(void **state)
 {
-	struct rec_table *table = rec_table_alloc(64, GFP_KERNEL);
+	struct rec_table *table = new_table(64);
 	struct rec_entry out;
 
 	(void)state;
@@ -51,9 +60,24 @@ static void finds_what_was_put_in(void **state)
 	rec_table_free(table);
 }
 
+static void says_whether_there_may_be_any(void **state)
+{
+	struct rec_table *table = new_table(4);
+
+	(void)state;
+	rec_table_clear(table);
+	assert_int_equal(atomic_read(&uses), 1);
+	insert(table, 5, 1000, 3, 0);
+	insert(table, 6, 1000, 3, 0);
+	assert_int_equal(atomic_read(&uses), 1 | USED);
+	rec_table_clear(table);
+	assert_int_equal(atomic_read(&uses), 1);
+	rec_table_free(table);
+}
+
 static void key_zero_is_a_key(void **state)
 {
-	struct rec_table *table = rec_table_alloc(4, GFP_KERNEL);
+	struct rec_table *table = new_table(4);
 	struct rec_entry out;
 
 	(void)state;
@@ -67,7 +91,7 @@ static void key_zero_is_a_key(void **state)
 
 static void expires_at_its_time(void **state)
 {
-	struct rec_table *table = rec_table_alloc(4, GFP_KERNEL);
+	struct rec_table *table = new_table(4);
 	struct rec_entry out;
 
 	(void)state;
@@ -80,7 +104,7 @@ static void expires_at_its_time(void **state)
 
 static void replaces_the_key_in_place(void **state)
 {
-	struct rec_table *table = rec_table_alloc(4, GFP_KERNEL);
+	struct rec_table *table = new_table(4);
 	struct rec_entry out;
 	int found = 0;
 
@@ -98,7 +122,7 @@ static void replaces_the_key_in_place(void **state)
 
 static void evicts_the_first_to_expire(void **state)
 {
-	struct rec_table *table = rec_table_alloc(64, GFP_KERNEL);
+	struct rec_table *table = new_table(64);
 	u64 keys[REC_WAYS + 1];
 	struct rec_entry out;
 
@@ -119,7 +143,7 @@ static void evicts_the_first_to_expire(void **state)
 
 static void takes_stale_places_without_eviction(void **state)
 {
-	struct rec_table *table = rec_table_alloc(64, GFP_KERNEL);
+	struct rec_table *table = new_table(64);
 	u64 keys[REC_WAYS + 1];
 	struct rec_entry out;
 
@@ -136,7 +160,7 @@ static void takes_stale_places_without_eviction(void **state)
 
 static void clear_forgets_all(void **state)
 {
-	struct rec_table *table = rec_table_alloc(256, GFP_KERNEL);
+	struct rec_table *table = new_table(256);
 	struct rec_entry out;
 
 	(void)state;
@@ -157,7 +181,7 @@ static void sizes_round_up(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct rec_table *table = rec_table_alloc(sizes[i][0], GFP_KERNEL);
+		struct rec_table *table = new_table(sizes[i][0]);
 
 		assert_int_equal((table->set_mask + 1) * REC_WAYS, sizes[i][1]);
 		/* every place can be reached, and none beyond: the sanitizer looks */
@@ -173,7 +197,7 @@ static void sizes_round_up(void **state)
 static void random_run_is_never_wrong(void **state)
 {
 	enum { KEYS = 300 };
-	struct rec_table *table = rec_table_alloc(128, GFP_KERNEL);
+	struct rec_table *table = new_table(128);
 	struct rec_entry last[KEYS] = {};
 	struct rng rng = rng_seed(15);
 	u32 fresh = 0, missed = 0;
@@ -255,7 +279,7 @@ static void step_lookup(void)
 /* One set, full; the key that is inserted is the victim's own or evicts it. */
 static void fill_set(u64 *keys)
 {
-	other.table = rec_table_alloc(64, GFP_KERNEL);
+	other.table = new_table(64);
 	colliding_keys(other.table, 1, keys, REC_WAYS + 1);
 	for (int i = 0; i < REC_WAYS; i++)
 		insert_whole(keys[i], (u16)(i + 1));
@@ -338,7 +362,7 @@ static void *race_writer(void *arg)
 
 static void lookups_beside_a_writer_are_whole(void **state)
 {
-	struct race race = { .table = rec_table_alloc(64, GFP_KERNEL) };
+	struct race race = { .table = new_table(64) };
 	struct rng rng = rng_seed(17);
 	pthread_t writer;
 	u32 found = 0;
@@ -367,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_was_put_in),
+		cmocka_unit_test(says_whether_there_may_be_any),
 		cmocka_unit_test(key_zero_is_a_key),
 		cmocka_unit_test(expires_at_its_time),
 		cmocka_unit_test(replaces_the_key_in_place),

@@ -16,8 +16,9 @@
 #ifndef _MLPROXY_MLPROXY_H
 #define _MLPROXY_MLPROXY_H
 
-#include <linux/types.h>
+#include <linux/compiler.h>
 #include <linux/module.h>
+#include <linux/types.h>
 #include <linux/mlproxy.h>
 
 struct mlproxy;
@@ -198,23 +199,24 @@ struct mlproxy_request {
 
 /**
  * struct mlproxy_decision - what was decided, to be kept until the feedback
- * @id: decision id; 0 if the proxy was not running, then nothing was recorded
- *	and feedback is ignored
+ * @id: decision id; 0 if the proxy was not running: then nothing was recorded, feedback is
+ *	ignored, and it is the baseline. What is only for mlproxy_feedback(), and
+ *	@model_version, may be anything then
+ * @predicted: reward predicted for @action, if @has_prediction
  * @generation: of the proxy's initialisation, for mlproxy_feedback()
  * @model_version: model or recommendation version that was asked, 0 for none
  * @prob_q31: probability with which @action was chosen
+ * @readers: for mlproxy_feedback(): the filtered readers that took the decision
+ * @experiment: for mlproxy_feedback(): the experiment that it belongs to
  * @baseline: as in the request
  * @action: the action to take, always legal
  * @source: MLPROXY_SRC_*
  * @mode: MLPROXY_MODE_*
- * @predicted: reward predicted for @action, if @has_prediction
- * @readers: for mlproxy_feedback(): the filtered readers that took the decision
- * @experiment: for mlproxy_feedback(): the experiment that it belongs to
  * @arm: MLPROXY_ARM_* that the outcome counts for
- * @cluster: for mlproxy_feedback(): group of dependent decisions
+ * @outer_arm: MLPROXY_ARM_* of the outer experiment
  * @has_prediction: was @action proposed by a model that predicts rewards
  * @stratum: for mlproxy_feedback(): as in the request
- * @outer_arm: MLPROXY_ARM_* of the outer experiment
+ * @cluster: for mlproxy_feedback(): group of dependent decisions
  */
 struct mlproxy_decision {
 	u64 id;
@@ -229,10 +231,18 @@ struct mlproxy_decision {
 	u8 source;
 	u8 mode;
 	u8 arm;
-	u8 cluster;
+	u8 outer_arm;
 	u8 has_prediction;
 	u8 stratum;
-	u8 outer_arm;
+	u8 cluster;
+};
+
+/**
+ * struct mlproxy_head - the start of a proxy; for the inline functions below alone
+ * @state: MLPROXY_STATE_*
+ */
+struct mlproxy_head {
+	u32 state;
 };
 
 /**
@@ -328,18 +338,58 @@ struct mlproxy *mlproxy_register(const struct mlproxy_desc *desc, void *priv);
 struct mlproxy *mlproxy_create_instance(struct mlproxy *proxy, const char *name, void *priv);
 
 /**
+ * mlproxy_running() - is the proxy in state RUNNING
+ * @proxy: the proxy
+ *
+ * Context: any; a hint, it may change at once.
+ */
+static inline bool mlproxy_running(const struct mlproxy *proxy)
+{
+	return READ_ONCE(((const struct mlproxy_head *)proxy)->state) ==
+	       MLPROXY_STATE_RUNNING;
+}
+
+/* Of mlproxy_decide() and mlproxy_feedback(), what is not done in place. */
+u32 mlproxy_decide_running(struct mlproxy *proxy, const struct mlproxy_request *req,
+			   struct mlproxy_decision *decision);
+void mlproxy_feedback_decided(struct mlproxy *proxy, const struct mlproxy_decision *decision,
+			      s64 reward);
+
+/**
  * mlproxy_decide() - decide
  * @proxy: the proxy
  * @req: context and the kernel's own choice
- * @decision: out: the decision, filled in every case
+ * @decision: out: the decision, whether the proxy runs or not
  *
  * Cost is bounded: one table look-up, at most one evaluation of a model of at
  * most desc->max_macs, one record per dataset reader. Context: any but NMI; never
  * sleeps, allocates or waits.
  * Return: the action to take; @req->baseline whenever in doubt.
  */
-u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
-		   struct mlproxy_decision *decision);
+static inline u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
+				 struct mlproxy_decision *decision)
+{
+	u32 baseline, action;
+
+	if (likely(mlproxy_running(proxy)))
+		return mlproxy_decide_running(proxy, req, decision);
+	/* Who does not run costs no more than what callers look at. */
+	baseline = req->baseline;
+	action = baseline;
+	/* Two bytes are stored faster than they are put together. */
+	OPTIMIZER_HIDE_VAR(action);
+	decision->id = 0;
+	decision->prob_q31 = MLPROXY_PROB_ONE;
+	decision->baseline = baseline;
+	decision->action = action;
+	decision->source = MLPROXY_SRC_BASELINE;
+	decision->mode = MLPROXY_MODE_EMERGENCY;
+	decision->arm = MLPROXY_ARM_NONE;
+	decision->outer_arm = MLPROXY_ARM_NONE;
+	decision->has_prediction = 0;
+	decision->stratum = 0;
+	return baseline;
+}
 
 /**
  * mlproxy_feedback() - report the outcome of a decision
@@ -349,8 +399,12 @@ u32 mlproxy_decide(struct mlproxy *proxy, const struct mlproxy_request *req,
  *
  * At most once a decision. Context: as mlproxy_decide().
  */
-void mlproxy_feedback(struct mlproxy *proxy, const struct mlproxy_decision *decision,
-		      s64 reward);
+static inline void mlproxy_feedback(struct mlproxy *proxy,
+				    const struct mlproxy_decision *decision, s64 reward)
+{
+	if (decision->id)
+		mlproxy_feedback_decided(proxy, decision, reward);
+}
 
 /**
  * mlproxy_feedback_outcome() - mlproxy_feedback() with a ledger
@@ -466,13 +520,5 @@ void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
  * Context: any. Return: the key.
  */
 u64 mlproxy_key(const void *identity, size_t len);
-
-/**
- * mlproxy_running() - is the proxy in state RUNNING
- * @proxy: the proxy
- *
- * Context: any; a hint, it may change at once.
- */
-bool mlproxy_running(const struct mlproxy *proxy);
 
 #endif /* _MLPROXY_MLPROXY_H */
