@@ -103,27 +103,57 @@ static bool is_described(const struct mlproxy *proxy, u16 event)
 	return event < proxy->schema.nr_events;
 }
 
-void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
-		   unsigned int nr)
+/* One of those that the schema describes; in the section of mlproxy_event(), which it ends. */
+static noinline void described_event(struct mlproxy *proxy, u16 event, u64 key,
+				     const s64 *values, u32 nr)
+	__releases(RCU_SCHED)
 {
-	bool described = is_described(proxy, event);
+	const struct mlproxy_event_desc *desc = &proxy->events[event];
 
-	nr = min_t(unsigned int, nr, EVENT_MAX_VALUES);
-	rcu_read_lock_sched_notrace();
-	if (described && unlikely(nr != proxy->events[event].nr_values)) {
+	if (unlikely(nr != desc->nr_values)) {
 		this_cpu_inc(proxy->counters->bad_calls);
 		goto out;
 	}
 	this_cpu_inc(proxy->counters->events);
-	if (unlikely(atomic_read(&proxy->whole->event_triggers)) &&
-	    event != MLPROXY_EVENT_SNAPSHOT)
+	if (unlikely(atomic_read(&proxy->whole->event_triggers)))
 		mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_EVENT, event);
 	/* In NMI context it is lost, and counted, as any other record. */
-	if (described && proxy->events[event].period_ms && !in_nmi())
+	if (desc->period_ms && !in_nmi())
 		aggregate(proxy, event, values, nr);
-	else if (!list_empty(&proxy->whole->readers))
+	else if (atomic_read(&proxy->whole->uses) & USE_READERS)
 		mlproxy_publish_event(proxy, event, key, values, nr);
 out:
+	rcu_read_unlock_sched_notrace();
+}
+
+/* The same, of another event that requests wait for. */
+static noinline void triggering_event(struct mlproxy *proxy, u16 event, u64 key,
+				      const s64 *values, u32 nr)
+	__releases(RCU_SCHED)
+{
+	if (event != MLPROXY_EVENT_SNAPSHOT)
+		mlproxy_dataset_trigger(proxy, MLPROXY_TRIGGER_EVENT, event);
+	mlproxy_publish_event_last(proxy, event, key, values, nr);
+}
+
+void mlproxy_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
+		   unsigned int nr)
+{
+	nr = min_t(unsigned int, nr, EVENT_MAX_VALUES);
+	rcu_read_lock_sched_notrace();
+	if (is_described(proxy, event)) {
+		described_event(proxy, event, key, values, nr);
+		return;
+	}
+	this_cpu_inc(proxy->counters->events);
+	if (unlikely(atomic_read(&proxy->whole->event_triggers))) {
+		triggering_event(proxy, event, key, values, nr);
+		return;
+	}
+	if (atomic_read(&proxy->whole->uses) & USE_READERS) {
+		mlproxy_publish_event_last(proxy, event, key, values, nr);
+		return;
+	}
 	rcu_read_unlock_sched_notrace();
 }
 EXPORT_SYMBOL_GPL(mlproxy_event);

@@ -23,6 +23,25 @@ struct choice {
 	u8 bytes[4];
 };
 
+/* What a call of memcpy() would cost more for than it copies. */
+#define FEW_VALUES 8
+
+static __always_inline void copy_values(void *to, const s64 *from, u32 nr)
+{
+	s64 *value = to;
+	u32 i;
+
+	if (nr > FEW_VALUES) {
+		memcpy(to, from, nr * sizeof(*from));
+		return;
+	}
+	for (i = 0; i < nr; i++) {
+		value[i] = from[i];
+		/* Or it is made a call of memcpy(). */
+		barrier();
+	}
+}
+
 static inline void same_order(void)
 {
 #define SAME(field)								\
@@ -96,7 +115,7 @@ void mlproxy_publish_decision(struct mlproxy *proxy, const struct mlproxy_reques
 		rec->nr_features = proxy->nr_features;
 		rec->candidates_offset = 0;
 		rec->nr_candidates = 0;
-		memcpy(rec + 1, req->features, proxy->nr_features * sizeof(*req->features));
+		copy_values(rec + 1, req->features, proxy->nr_features);
 		reader_commit(reader, len, &room);
 		if (unlikely(taken))
 			mlproxy_dataset_taken(reader, taken);
@@ -166,18 +185,8 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 	}
 }
 
-/**
- * mlproxy_publish_event() - publish a raw event or a snapshot
- * @proxy: the proxy
- * @event: its number, or MLPROXY_EVENT_SNAPSHOT, which goes to every reader
- * @key: entity, or health
- * @values: numbers
- * @nr: how many, at most EVENT_MAX_VALUES
- *
- * Context: as mlproxy_publish_decision().
- */
-void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
-			   u32 nr)
+static __always_inline void publish_event(struct mlproxy *proxy, u16 event, u64 key,
+					  const s64 *values, u32 nr)
 {
 	u32 len = ring_rec_len(sizeof(struct mlproxy_rec_event) + nr * sizeof(*values));
 	struct mlproxy_rec_event *rec;
@@ -198,9 +207,43 @@ void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 
 		rec->instance = proxy->instance;
 		rec->values_offset = sizeof(*rec);
 		rec->nr_values = nr;
-		memcpy(rec + 1, values, nr * sizeof(*values));
+		copy_values(rec + 1, values, nr);
 		reader_commit(reader, len, &room);
 	}
+}
+
+/**
+ * mlproxy_publish_event() - publish a raw event or a snapshot
+ * @proxy: the proxy
+ * @event: its number, or MLPROXY_EVENT_SNAPSHOT, which goes to every reader
+ * @key: entity, or health
+ * @values: numbers
+ * @nr: how many, at most EVENT_MAX_VALUES
+ *
+ * Context: as mlproxy_publish_decision().
+ */
+void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
+			   u32 nr)
+{
+	publish_event(proxy, event, key, values, nr);
+}
+
+/**
+ * mlproxy_publish_event_last() - mlproxy_publish_event(), and end the caller's section
+ * @proxy: the proxy
+ * @event: as there
+ * @key: the same
+ * @values: the same
+ * @nr: the same
+ *
+ * For a caller that has nothing to do after it, and so saves nothing across the call.
+ */
+void mlproxy_publish_event_last(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
+				u32 nr)
+	__releases(RCU_SCHED)
+{
+	publish_event(proxy, event, key, values, nr);
+	rcu_read_unlock_sched_notrace();
 }
 
 /**

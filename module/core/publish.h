@@ -19,6 +19,8 @@ void mlproxy_publish_feedback(struct mlproxy *proxy, const struct mlproxy_decisi
 			      const struct mlproxy_outcome *outcome, u16 flags);
 void mlproxy_publish_event(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
 			   u32 nr);
+void mlproxy_publish_event_last(struct mlproxy *proxy, u16 event, u64 key, const s64 *values,
+				u32 nr) __releases(RCU_SCHED);
 void mlproxy_publish_mode(struct mlproxy *proxy, const struct mlproxy_transition *t);
 void mlproxy_publish_change(struct mlproxy *proxy, u16 type, u32 from, u32 to, u32 reason);
 
