@@ -169,10 +169,13 @@ static void models(void)
 		model_row(nets[i].proxy, &m);
 		free(m.data);
 	}
-	if (model_trees("path", 3, 6, &m))
-		die("trees");
-	model_row("path", &m);
-	free(m.data);
+	for (i = 0; i < 2; i++) {
+		/* About 100 nodes: of one tree, or of three. */
+		if (i ? model_trees("path", 3, 3, 4, &m) : model_trees("path", 1, 3, 6, &m))
+			die("trees");
+		model_row("path", &m);
+		free(m.data);
+	}
 }
 
 static double consume(struct mlproxy_session *s, unsigned int n)

@@ -82,7 +82,7 @@ int model_net(const char *proxy, const unsigned int *widths, struct model_file *
 	return ret;
 }
 
-int model_trees(const char *proxy, unsigned int actions, unsigned int depth,
+int model_trees(const char *proxy, unsigned int nr, unsigned int actions, unsigned int depth,
 		struct model_file *m)
 {
 	static struct tree_spec_node nodes[MAX_TREES][MAX_NODES];
@@ -92,11 +92,10 @@ int model_trees(const char *proxy, unsigned int actions, unsigned int depth,
 	struct rng rng = rng_seed(1);
 	unsigned int t, n, per_tree, inner;
 
-	/* Of one tree less depth, so that all have about 100 nodes together. */
-	spec.nr_trees = actions;
-	per_tree = (1U << (depth - 1)) - 1;
+	spec.nr_trees = nr;
+	per_tree = (2U << depth) - 1;
 	inner = per_tree / 2;
-	for (t = 0; t < actions; t++) {
+	for (t = 0; t < nr; t++) {
 		for (n = 0; n < per_tree; n++)
 			nodes[t][n] = n < inner ?
 				      (struct tree_spec_node) {
@@ -111,7 +110,8 @@ int model_trees(const char *proxy, unsigned int actions, unsigned int depth,
 			.output = t, .nr_nodes = per_tree, .nodes = nodes[t],
 		};
 	}
-	snprintf(m->name, sizeof(m->name), "%u trees, %u nodes", actions, actions * per_tree);
+	snprintf(m->name, sizeof(m->name), "%u tree%s, %u nodes", nr, nr == 1 ? "" : "s",
+		 nr * per_tree);
 	m->macs = 0;
 	spec.schema_hash = schema_of(proxy);
 	return tree_build(&spec, &m->data, &m->len);

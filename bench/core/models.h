@@ -32,16 +32,16 @@ struct model_file {
 int model_net(const char *proxy, const unsigned int *widths, struct model_file *m);
 
 /**
- * model_trees() - a full tree for each action, all of them together about @actions << @depth
- *	nodes
- * @proxy: for whose schema
+ * model_trees() - full trees, each for an action of its own
+ * @proxy: for whose schema, of 16 features
+ * @nr: how many, at most @actions
  * @actions: its actions
- * @depth: comparisons to a leaf
+ * @depth: comparisons to a leaf, at most 6
  * @m: out
  *
  * Return: 0, or -ENOMEM.
  */
-int model_trees(const char *proxy, unsigned int actions, unsigned int depth,
+int model_trees(const char *proxy, unsigned int nr, unsigned int actions, unsigned int depth,
 		struct model_file *m);
 
 #endif /* BENCH_CORE_MODELS_H */

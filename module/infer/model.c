@@ -31,12 +31,15 @@ int model_verify(const void *data, size_t len, const struct mlp_limits *limits,
 
 size_t model_packed_bytes(const struct model *model)
 {
-	return model->kind == MLPROXY_MODEL_KIND_MLP ? mlp_packed_bytes(&model->mlp) : 0;
+	return model->kind == MLPROXY_MODEL_KIND_TREES ? tree_packed_bytes(&model->trees) :
+							 mlp_packed_bytes(&model->mlp);
 }
 
 void model_pack(struct model *model, u64 *packed)
 {
-	if (model->kind == MLPROXY_MODEL_KIND_MLP)
+	if (model->kind == MLPROXY_MODEL_KIND_TREES)
+		tree_pack(&model->trees, packed);
+	else
 		mlp_pack(&model->mlp, packed);
 }
 

@@ -41,7 +41,7 @@ int model_verify(const void *data, size_t len, const struct mlp_limits *limits,
  * model_packed_bytes() - memory that model_pack() needs
  * @model: a verified model
  *
- * Return: bytes, a multiple of 8; 0 for a kind that has nothing to pack.
+ * Return: bytes, a multiple of 8.
  */
 size_t model_packed_bytes(const struct model *model);
 

@@ -13,6 +13,7 @@
  * @hdr: header
  * @tree: hdr->nr_layers trees
  * @nodes: the nodes of all trees
+ * @packed: what tree_pack() has laid out, or NULL
  * @macs: cost of one evaluation: MLPROXY_MODEL_MACS_PER_NODE for each node on the
  *	longest way through each tree
  */
@@ -20,6 +21,7 @@ struct trees {
 	const struct mlproxy_model_hdr *hdr;
 	const struct mlproxy_model_tree *tree;
 	const struct mlproxy_model_node *nodes;
+	const u64 *packed;
 	u32 macs;
 };
 
@@ -36,6 +38,23 @@ struct trees {
  */
 int tree_verify(const void *data, size_t len, const struct mlp_limits *limits,
 		struct trees *trees, struct mlp_report *report);
+
+/**
+ * tree_packed_bytes() - memory that tree_pack() needs
+ * @trees: verified trees
+ *
+ * Return: bytes, a multiple of 8; as many as the trees and nodes have in the file.
+ */
+size_t tree_packed_bytes(const struct trees *trees);
+
+/**
+ * tree_pack() - lay trees out for fast evaluation
+ * @trees: verified trees; tree_eval() uses @packed from then on
+ * @packed: tree_packed_bytes() bytes, 8-byte aligned, valid while @trees is used
+ *
+ * Optional: it changes the cost of tree_eval(), and no result.
+ */
+void tree_pack(struct trees *trees, u64 *packed);
 
 /**
  * tree_eval() - evaluate verified trees

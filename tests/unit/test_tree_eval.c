@@ -18,6 +18,24 @@ static void open_model(const void *file, size_t len, const struct mlp_limits *li
 		fail_msg("refused: %s", report.text);
 }
 
+/* Evaluate as the file is, and packed, which has to be the same. */
+static void eval_both(struct model *model, const s64 *features, s32 *out)
+{
+	u64 *packed = malloc(model_packed_bytes(model));
+	s32 plain[MLPROXY_MAX_ACTIONS];
+
+	assert_non_null(packed);
+	model->trees.packed = NULL;
+	model_eval(model, features, plain);
+	model_pack(model, packed);
+	assert_ptr_equal(model->trees.packed, packed);
+	model_eval(model, features, out);
+	for (u32 o = 0; o < model->hdr->nr_outputs; o++)
+		assert_int_equal(out[o], plain[o]);
+	model->trees.packed = NULL;
+	free(packed);
+}
+
 /* x0 < 10 ? 1 : x1 < -3 ? 20 : 300, and 5 more for action 0; action 1 has none. */
 static void by_hand(void **state)
 {
@@ -48,7 +66,7 @@ static void by_hand(void **state)
 	assert_int_equal(tree_build(&spec, &file, &len), 0);
 	open_model(file, len, &limits, &model);
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		model_eval(&model, cases[i].x, out);
+		eval_both(&model, cases[i].x, out);
 		assert_int_equal(out[0], cases[i].want);
 		assert_int_equal(out[1], 0);
 		/* above the margin of 24, that is 25 and more */
@@ -88,7 +106,7 @@ static void random_forests_agree_with_the_reference(void **state)
 			u32 allowed = (u32)rng_u64(&rng) | 1U << base;
 
 			tree_random_features(&rng, &model.trees, features, limits.nr_features);
-			model_eval(&model, features, out);
+			eval_both(&model, features, out);
 			ref_tree_eval(file, features, want);
 			for (u32 o = 0; o < limits.nr_actions; o++) {
 				assert_int_equal(out[o], want[o]);
