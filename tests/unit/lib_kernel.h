@@ -42,6 +42,11 @@ static struct {
 	struct mlproxy_mode mode;
 	struct mlproxy_heartbeat heartbeat;
 	struct mlproxy_dataset dataset;
+	struct mlproxy_point point;
+	struct mlproxy_point_decide decide;
+	struct mlproxy_point_outcome outcome;
+	struct mlproxy_point_state state;
+	struct mlproxy_point_event event;
 	unsigned char *memory;
 } kernel;
 
@@ -155,9 +160,43 @@ static int answer_efficiency(struct mlproxy_efficiency *e)
 	return 0;
 }
 
+static int answer_point(struct mlproxy_point *point)
+{
+	kernel.point = *point;
+	if (!strcmp(point->name, "refused")) {
+		memset(point->text, 'z', sizeof(point->text));	/* without an end */
+		errno = EBADMSG;
+		return -1;
+	}
+	snprintf(point->name, sizeof(point->name), "user-%.26s", kernel.point.name);
+	return 0;
+}
+
 static int answer(unsigned long request, void *arg)
 {
 	switch (request) {
+	case MLPROXY_IOC_POINT_REGISTER:
+		return answer_point(arg);
+	case MLPROXY_IOC_POINT_ADD:
+		((struct mlproxy_point_instance *)arg)->instance = 3;
+		return 0;
+	case MLPROXY_IOC_POINT_DECIDE:
+		kernel.decide = *(struct mlproxy_point_decide *)arg;
+		((struct mlproxy_point_decide *)arg)->id = 11;
+		((struct mlproxy_point_decide *)arg)->action = 1;
+		return 0;
+	case MLPROXY_IOC_POINT_FEEDBACK:
+		kernel.outcome = *(struct mlproxy_point_outcome *)arg;
+		return 0;
+	case MLPROXY_IOC_POINT_STATE:
+		kernel.state = *(struct mlproxy_point_state *)arg;
+		return 0;
+	case MLPROXY_IOC_POINT_EVENT:
+		kernel.event = *(struct mlproxy_point_event *)arg;
+		return 0;
+	case MLPROXY_IOC_POINT_COST:
+		((struct mlproxy_point_cost *)arg)->control = 7;
+		return 0;
 	case MLPROXY_IOC_INFO:
 		((struct mlproxy_info *)arg)->abi_version = kernel.abi_version;
 		return 0;

@@ -207,6 +207,9 @@ int mlproxy_bind(struct mlproxy_session *s, const char *name)
 	ret = mlpx_ioctl(s, MLPROXY_IOC_BIND, &bind, "bind to the proxy");
 	if (ret == -ENOENT) {
 		name_proxies(s, names, sizeof(names));
+		if (!strncmp(name, MLPROXY_POINT_PREFIX, strlen(MLPROXY_POINT_PREFIX)))
+			return mlpx_fail(s, ENOENT, "there is no proxy '%s' (registered: %s); "
+					 "does its daemon run?", name, names);
 		return mlpx_fail(s, ENOENT, "there is no proxy '%s' (registered: %s); "
 				 "is its module loaded? Try: modprobe mlproxy_%.*s", name, names,
 				 class_len, name);
