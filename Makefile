@@ -87,6 +87,7 @@ kdir-check:
 userspace:
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX)
 	+$(MAKE) -C examples/bpf O=$(O)
+	+$(MAKE) -C examples/copyd O=$(O)
 
 # Needs Python's headers and cffi, so it is apart.
 python: userspace

@@ -58,7 +58,7 @@ run_howto()
 	local doc=${1:-docs/proxy-howto.md} example=${2:-module/proxies/seqbuf}
 	local status=0 code make line block='' in='' lines
 
-	code=$(cat "$example"/*.c) make=$(< "$example/Kbuild")
+	code=$(cat "$example"/*.c) make=$(cat "$example"/Kbuild 2> /dev/null || :)
 	while IFS= read -r line; do
 		case $in,$line in
 		,'```c' | ,'```make') in=$line block='' ;;

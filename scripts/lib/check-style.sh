@@ -124,6 +124,8 @@ check_style()
 		run_tree_rules
 	style_rule "what the documents name exists" "$log-docs.log" run_docs
 	style_rule "docs/proxy-howto.md shows its example" "$log-howto.log" run_howto
+	HOWTO_LINES=100 style_rule "docs/daemon-howto.md shows its example" "$log-daemon.log" \
+		run_howto docs/daemon-howto.md examples/copyd
 	style_rule "links of the documents" "$log-links.log" run_links
 	style_rule "README's figures are those of docs/results" "$log-figures.log" run_figures
 }
