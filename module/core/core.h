@@ -166,6 +166,7 @@ struct mlproxy {
 	u32 trial_share;			/* the same */
 	u32 min_samples;			/* the same */
 	u64 ramp_ns;				/* the same */
+	u64 desc_pending_ns;			/* the same */
 	u32 id;
 	u32 instance;				/* its number in @whole, 0 for none; constant */
 	u32 last_instance;			/* number used last; registry_lock */

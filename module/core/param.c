@@ -15,7 +15,6 @@
 #include "state.h"
 
 #define DEFAULT_WINDOW_NS	(100 * NSEC_PER_MSEC)
-#define DEFAULT_PENDING_NS	(60 * NSEC_PER_SEC)
 #define DEFAULT_RAMP_SHARE	(MLPROXY_SHARE_ONE / 8 * 7)
 #define MIN_WINDOW_NS		NSEC_PER_MSEC
 #define MAX_WINDOW_NS		(3600ULL * NSEC_PER_SEC)
@@ -53,7 +52,7 @@ void mlproxy_param_defaults(struct mlproxy *proxy)
 	proxy->outer_hold_ns = proxy->desc_hold_ns;
 	proxy->outer_washout_ns = proxy->desc_washout_ns;
 	proxy->window_ns = DEFAULT_WINDOW_NS;
-	proxy->pending_ns = DEFAULT_PENDING_NS;
+	proxy->pending_ns = proxy->desc_pending_ns;
 	proxy->state_period_ns = 0;
 	proxy->seed = get_random_u64();
 }

@@ -23,8 +23,6 @@
 #include "pending.h"
 #include "split.h"
 
-#define MIN_PENDING_NS		NSEC_PER_MSEC
-#define MAX_PENDING_NS		(86400ULL * NSEC_PER_SEC)
 #define MIN_SWEEP_NS		(10 * NSEC_PER_MSEC)
 #define MAX_SWEEP_NS		(10ULL * NSEC_PER_SEC)
 
@@ -318,7 +316,7 @@ void mlproxy_pending_stop(struct mlproxy *proxy)
  */
 int mlproxy_pending_set_ns(struct mlproxy *proxy, u64 value)
 {
-	if (value < MIN_PENDING_NS || value > MAX_PENDING_NS)
+	if (value < PENDING_MIN_NS || value > PENDING_MAX_NS)
 		return -EINVAL;
 	WRITE_ONCE(proxy->pending_ns, value);
 	if (proxy->state == MLPROXY_STATE_RUNNING)

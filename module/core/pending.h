@@ -10,6 +10,9 @@ struct mlproxy_decision;
 
 #define PENDING_WAYS		8
 #define PENDING_MAX_ENTRIES	65536U
+#define PENDING_DEFAULT_NS	60000000000ULL
+#define PENDING_MIN_NS		1000000ULL
+#define PENDING_MAX_NS		86400000000000ULL
 
 int mlproxy_pending_init(struct mlproxy *proxy, u32 entries);
 void mlproxy_pending_exit(struct mlproxy *proxy);

@@ -10,6 +10,8 @@
 #include "schema_check.h"
 
 #define DEFAULT_PENDING	256
+/* A module's author knows what a decision may cost there; a daemon asks for it. */
+#define MOST_MACS	131072U
 
 /**
  * struct spec_array - an array of a description
@@ -107,6 +109,7 @@ static void describe_inner(struct point_spec *spec)
 	d->max_macs = c->max_macs;
 	d->table_entries = c->table_entries;
 	d->pending_entries = c->pending_entries ? c->pending_entries : DEFAULT_PENDING;
+	d->pending_ns = c->pending_ns;
 }
 
 static void describe_rest(struct point_spec *spec)
@@ -155,6 +158,11 @@ static int check(struct point_spec *spec, const struct mlproxy_point *cmd, char 
 	if (cmd->pending_entries > MLPROXY_POINT_MAX_PENDING) {
 		scnprintf(text, MLPROXY_TEXT_LEN, "pending_entries %u is above %u",
 			  cmd->pending_entries, MLPROXY_POINT_MAX_PENDING);
+		return -EBADMSG;
+	}
+	if (cmd->max_macs > MOST_MACS) {
+		scnprintf(text, MLPROXY_TEXT_LEN, "max_macs %u is above %u", cmd->max_macs,
+			  MOST_MACS);
 		return -EBADMSG;
 	}
 	return mlproxy_desc_check(&spec->desc, text) ? -EBADMSG : 0;

@@ -128,6 +128,7 @@ struct mlproxy *mlproxy_alloc(const struct mlproxy_desc *desc, struct mlproxy *w
 	proxy->trial_share = desc->trial_share;
 	proxy->min_samples = desc->min_samples;
 	proxy->ramp_ns = desc->ramp_ns;
+	proxy->desc_pending_ns = desc->pending_ns ?: PENDING_DEFAULT_NS;
 	ret = -ENOMEM;
 	proxy->counters = alloc_percpu_gfp(struct mlproxy_counters, gfp);
 	if (!proxy->counters)

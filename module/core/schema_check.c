@@ -230,6 +230,9 @@ static int check_limits(char *text, const struct mlproxy_desc *desc)
 		return refuse(text, "table_entries %u is above 65536", desc->table_entries);
 	if (desc->pending_entries > PENDING_MAX_ENTRIES)
 		return refuse(text, "pending_entries %u is above 65536", desc->pending_entries);
+	if (desc->pending_ns && (desc->pending_ns < PENDING_MIN_NS ||
+				 desc->pending_ns > PENDING_MAX_NS))
+		return refuse(text, "pending_ns is not from 1 ms to 1 day");
 	return 0;
 }
 

@@ -92,7 +92,9 @@ static int bad_descriptions(void)
 	bad += REFUSED(D(nr_states) = MLPROXY_MAX_STATES + 1; D(states) = good_features);
 	bad += REFUSED(D(nr_events) = 1);
 	bad += REFUSED(D(nr_events) = MLPROXY_MAX_EVENTS + 1; D(events) = good_events);
+	bad += REFUSED(D(name) = "user-daemon");
 	bad += REFUSED(D(pending_entries) = 65537);
+	bad += REFUSED(D(pending_ns) = 1);
 	bad += REFUSED(D(table_entries) = MLPROXY_REC_MAX_ENTRIES + 1);
 	return bad;
 }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "util.h"
+#include "util_point.h"
 
 #define PROXY "ctx-decision"
 #define MAX_NTH 2000
@@ -300,6 +300,29 @@ static int call_sysfs(int fd)
 	return ret ? ret : file_write(SYSFS_DIR PROXY "/mode", "learning");
 }
 
+/* All of a daemon's life, in a file of its own. */
+static int call_point(int fd)
+{
+	struct mlproxy_point cmd = point_desc("daemon", MLPROXY_POINT_F_START);
+	struct mlproxy_point_decide d;
+	int own = open(DEVICE, O_RDWR | O_CLOEXEC), ret, instance = 0;
+
+	(void)fd;
+	if (own < 0)
+		return -errno;
+	ret = point_register(own, &cmd);
+	if (!ret)
+		ret = instance = point_add(own, "a");
+	if (ret > 0)
+		ret = point_decide(own, instance, &d);
+	if (!ret)
+		ret = point_feedback(own, instance, d.id, 1);
+	if (!ret)
+		ret = point_state(own, MLPROXY_POINT_STATE_F_SNAPSHOT, 0, 0, 1);
+	close(own);
+	return ret;
+}
+
 static const struct call calls[] = {
 	{ "open", false, call_open },
 	{ "info", false, call_info },
@@ -325,6 +348,7 @@ static const struct call calls[] = {
 	{ "efficiency", false, call_efficiency },
 	{ "heartbeat", false, call_heartbeat },
 	{ "sysfs", false, call_sysfs },
+	{ "point", false, call_point },
 };
 
 static bool documented(int err)

@@ -152,9 +152,11 @@ static void wrong_numbers(void)
 	WRONG(d.cmd.trial_share = 32769, "trial_share 32769");
 	WRONG(d.cmd.min_samples = 1, "min_samples 1");
 	WRONG(d.cmd.ramp_ns = ~0ULL, "ramp_ns");
-	WRONG(d.cmd.max_macs = (1 << 20) + 1, "max_macs");
+	WRONG(d.cmd.max_macs = 131073, "max_macs 131073");
 	WRONG(d.cmd.table_entries = 65537, "table_entries");
 	WRONG(d.cmd.pending_entries = MLPROXY_POINT_MAX_PENDING + 1, "pending_entries 4097");
+	WRONG(d.cmd.pending_ns = 1, "pending_ns");
+	WRONG(d.cmd.pending_ns = ~0ULL, "pending_ns");
 	WRONG(d.cmd.outer_unit = 3, "unit 3 of the outer");
 	WRONG(d.cmd.outer_hold_ns = 1, "outer_hold_ns");
 	WRONG(d.cmd.outer_washout_ns = ~0ULL, "outer_washout_ns");

@@ -154,6 +154,12 @@ static void numbers(void **state)
 	taken();
 	desc.trial_share++;
 	refused("trial_share 32769");
+	desc.pending_ns = 999999;
+	refused("pending_ns");
+	desc.pending_ns = 86400000000000ULL;
+	taken();
+	desc.pending_ns++;
+	refused("pending_ns");
 	events[15].period_ms = 1;
 	events[15].nr_values = 4;
 	taken();

@@ -1504,6 +1504,8 @@ struct mlproxy_dataset {
  * @id: out: id of the proxy
  * @pending_entries: decisions that may wait for their outcome at a time, rounded up to a
  *	power of two; 0 for 256, at most MLPROXY_POINT_MAX_PENDING
+ * @pending_ns: how long they wait, until the operator says otherwise; 1 ms to 1 day, 0 for
+ *	60 s. No longer than outcomes take: each step up waits until what is lost is known
  * @text: out: what is wrong with the description, with EBADMSG
  * @states: user pointer to struct mlproxy_feature[@nr_states]: what the values of a
  *	snapshot are; or 0
@@ -1522,7 +1524,7 @@ struct mlproxy_dataset {
  * @min_samples: outcomes of each arm before a policy is judged, 2 and up; 0 for 200
  * @ramp_ns: how long a policy is tried with a larger share before it is recommended; 0
  *	for 5 s
- * @max_macs: multiply-accumulates a model may cost in one decision; 0 for 8192
+ * @max_macs: multiply-accumulates a model may cost in one decision, up to 131072; 0 for 8192
  * @table_entries: recommendations held at a time; 0 for 1024
  * @ledger_name: what decisions bring beside the reward, in units that add up; empty for
  *	no ledger
@@ -1565,6 +1567,7 @@ struct mlproxy_point {
 	__s64 reward_max __attribute__((aligned(8)));
 	__u32 id;
 	__u32 pending_entries;
+	__aligned_u64 pending_ns;
 	char text[MLPROXY_TEXT_LEN];
 	__aligned_u64 states;
 	__aligned_u64 events;

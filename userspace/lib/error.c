@@ -41,7 +41,7 @@ static const char *general_meaning(int err)
 	case EBUSY:
 		return "it exists already, or is in use";
 	case ENODEV:
-		return "the proxy is gone; open a new session once its module is loaded again";
+		return "the proxy is gone; open a new session once its module or daemon is there again";
 	case ENOBUFS:
 		return "the answer does not fit, it grew meanwhile; try again";
 	default:

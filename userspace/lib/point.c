@@ -64,6 +64,7 @@ static void put_numbers(struct mlproxy_point *cmd, const struct mlproxy_point_de
 	cmd->reward_min = desc->reward_min;
 	cmd->reward_max = desc->reward_max;
 	cmd->pending_entries = desc->pending_entries;
+	cmd->pending_ns = desc->pending_ns;
 	cmd->trial_share = desc->trial_share;
 	cmd->min_samples = desc->min_samples;
 	cmd->ramp_ns = desc->ramp_ns;
@@ -122,10 +123,10 @@ static int take_desc(struct mlproxy_session *s, struct mlproxy_point_desc *own,
 {
 	size_t known = bytes < sizeof(*own) ? bytes : sizeof(*own), i;
 
-	if (bytes < MLPX_UP_TO(struct mlproxy_point_desc, pending_entries))
+	if (bytes < MLPX_UP_TO(struct mlproxy_point_desc, pending_ns))
 		return mlpx_fail(s, EINVAL, "the program passes a description of %zu bytes where "
 				 "at least %zu are needed", bytes,
-				 MLPX_UP_TO(struct mlproxy_point_desc, pending_entries));
+				 MLPX_UP_TO(struct mlproxy_point_desc, pending_ns));
 	memset(own, 0, sizeof(*own));
 	memcpy(own, desc, known);
 	for (i = known; i < bytes; i++)

@@ -206,7 +206,7 @@ int mlproxy_wait(struct mlproxy_session *s, int timeout_ms)
 		return 1;
 	if (pfd.revents & POLLHUP)
 		return mlpx_fail(s, ENODEV, "the proxy %s is gone, and its last record was read; "
-				 "open a new session once its module is loaded again", s->name);
+				 "open a new session once it is there again", s->name);
 	return mlpx_fail(s, EIO, "the device reports an error while waiting for records; open a "
 			 "new session");
 }

@@ -114,6 +114,8 @@ struct mlproxy_ops {
  * @events: kinds of raw events, by their number; others may be published, too
  * @pending_entries: decisions that may wait for a delayed outcome at a time, 0
  *	if mlproxy_defer() is not used; rounded up to a power of two
+ * @pending_ns: how long they wait, until the administrator says otherwise; 1 ms to 1 day, 0
+ *	for 60 s. No longer than outcomes take: each step up waits until what is lost is known
  * @ledger_name: what decisions bring beside the reward, in units that add up; NULL for
  *	no ledger. A policy climbs only if it does not contradict the reward
  * @ledger_unit: its unit, may be NULL
@@ -162,6 +164,7 @@ struct mlproxy_desc {
 	u32 nr_events;
 	const struct mlproxy_event_desc *events;
 	u32 pending_entries;
+	u64 pending_ns;
 	const char *ledger_name;
 	const char *ledger_unit;
 	u32 ledger_direction;

@@ -35,6 +35,7 @@ extern "C" {
  * @reward_direction: MLPROXY_REWARD_*
  * @unit: unit of randomisation, MLPROXY_UNIT_*
  * @pending_entries: decisions that may wait for their outcome at a time; 0 for 256
+ * @pending_ns: how long they wait; 0 for 60 s
  * @states: what the values of a snapshot are, may be NULL
  * @events: kinds of raw events, by their number, may be NULL
  * @strata: contexts within which outcomes are compared, may be NULL
@@ -78,6 +79,7 @@ struct mlproxy_point_desc {
 	uint32_t reward_direction;
 	uint32_t unit;
 	uint32_t pending_entries;
+	uint64_t pending_ns;
 	const struct mlproxy_feature *states;
 	const struct mlproxy_event_desc *events;
 	const struct mlproxy_stratum *strata;
@@ -110,7 +112,7 @@ struct mlproxy_point_desc {
  *	name then
  * @desc: description
  * @sizes: of the structures in the program: @desc, @feature, @action, @state, @event,
- *	@stratum; a @desc up to @pending_entries is enough
+ *	@stratum; a @desc up to @pending_ns is enough
  *
  * Return: 0; -EBADMSG if the kernel refuses the description: mlproxy_errmsg() says why;
  * -EEXIST if the name is in use; -EBUSY if the session has a point or is bound; -EDQUOT,
