@@ -147,8 +147,8 @@ MLPROXY_API int mlproxy_point_drop(struct mlproxy_session *s, uint32_t instance)
  *	rest, of which @action is to be taken
  *
  * On failure @action is @baseline and @id 0, so that a daemon may go on as if it had no
- * point. Return: 0; -EINVAL for what the schema does not allow; -ENOENT for no such
- * instance.
+ * point.
+ * Return: 0; -EINVAL for what the schema does not allow; -ENOENT for no such instance.
  */
 MLPROXY_API int mlproxy_point_decide_sized(struct mlproxy_session *s,
 					   struct mlproxy_point_decide *d, size_t bytes);
@@ -160,8 +160,8 @@ MLPROXY_API int mlproxy_point_decide_sized(struct mlproxy_session *s,
  * @instance: that decided
  * @reward: in the schema's unit
  *
- * At once or later, at most once a decision. Return: 0; -ENOENT if the decision does not
- * wait for an outcome (any more).
+ * At once or later, at most once a decision.
+ * Return: 0; -ENOENT if the decision does not wait for an outcome (any more).
  */
 MLPROXY_API int mlproxy_point_feedback(struct mlproxy_session *s, uint64_t id,
 				       uint32_t instance, int64_t reward);
