@@ -7,11 +7,12 @@
 F2FS_HUMAN="greedy greedy-hot0 cb cb-hot0"
 F2FS_HUMAN_612="$F2FS_HUMAN cb-noboost"
 F2FS_EVALUATED="$F2FS_HUMAN sepbit place victims both expected exact"
-# What the predictor is without one of its features (bit by bit of policy.c), and without any.
-F2FS_FEATURES="all=127 no-creator=126 no-dir=125 no-ext=123 no-sync=119 no-block=111 no-depth=95
-no-read=63 none=0 only-creator-block-depth=49 only-creator-ext-block=21"
+# What the predictor is without one of its features (bits of policy.c), with one that it does not
+# use, and without any.
+F2FS_FEATURES="used=53 no-creator=52 no-ext=49 no-block=37 no-depth=21 none=0 with-dir=55
+with-sync=61 with-read=117 with-position=181 with-all=255"
 # How much more a block that dies soon counts in a victim's score.
-F2FS_WEIGHTS="0 1 8 20"
+F2FS_WEIGHTS="0 1 3 20"
 
 # policy_settings NAME: lines for a run's settings; "kernel" are the evaluator's own parameters
 policy_settings()

@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 from results import T975  # noqa: E402
 
 BLOCK = 4096
-ALL_FEATURES = "both-all=127"
+ALL_FEATURES = "both-used=53"
 HUMAN = ("greedy", "greedy-hot0", "cb", "cb-hot0", "cb-noboost")
 NAMES = {
     "cb": "cost-benefit", "cb-hot0": "cost-benefit, min_hot_blocks 0",
@@ -275,11 +275,12 @@ FEATURES_INTRO = """\
 # What tells how long a block will live
 
 Made by `{command}`, in the evaluator, on the training set: migrated blocks under the learned
-policy (placement and victims) without one of its features, against the kernel's cost-benefit.
+policy (placement and victims) without one of its features, or with one that it does not use,
+against the kernel's cost-benefit.
 A feature is worth what is lost without it; but each splits what is counted among more contexts,
 so that fewer may know more. creator: the program that made the file; dir: its
-directory; ext: how its name ends; sync: a small fsync; block: ages of what is overwritten, or
-where it is appended; depth: generation, made after reading files of which one; read: age of the
+directory; ext: how its name ends; sync: a small fsync; block: ages of what is overwritten;
+position: where it is appended; depth: generation, made after reading files of which one; read: age of the
 youngest file read before it was made.
 
 """
@@ -304,7 +305,7 @@ def weights(results, place, loads):
     named = [(p.split("-")[1], p) for p in have if p.startswith("weight-")]
     if not named:
         return
-    named = sorted(named + [("3", ALL_FEATURES)], key=lambda n: int(n[0]))
+    named = sorted(named + [("8", ALL_FEATURES)], key=lambda n: int(n[0]))
     if "place" in have:
         named = [("cost-benefit's victims, learned placement", "place"), *named]
     yield "How much more a block that will die soon counts in a victim's score:"

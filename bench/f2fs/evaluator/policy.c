@@ -6,7 +6,7 @@
  *
  * Of each block it is known when it was written, in which context, and how old its
  * predecessors became; of each file who made it and what had been read before. What a block
- * dies of is counted in survival.h's histograms, the living being visited in turn.
+ * dies of is counted in survival.h's histograms, of a sample that is followed.
  *
  * One file system at a time, on one CPU: there are no locks, F2FS's own suffice there.
  */
@@ -19,7 +19,7 @@
 #include "../segment.h"
 #include "../node.h"
 #include "policy.h"
-#include "survival.h"
+#include "follow.h"
 #include "truth.h"
 #include "shared/mix64.h"
 
@@ -30,14 +30,18 @@ enum {
 	FEATURE_DIR	= 1 << 1,	/* its directory */
 	FEATURE_EXT	= 1 << 2,	/* how its name ends */
 	FEATURE_SYNC	= 1 << 3,	/* a small fsync, F2FS's own sign of heat */
-	FEATURE_BLOCK	= 1 << 4,	/* ages of what is overwritten, or where it is appended */
+	FEATURE_BLOCK	= 1 << 4,	/* ages of what is overwritten */
 	FEATURE_DEPTH	= 1 << 5,	/* generation: made after reading files of which one */
 	FEATURE_READ	= 1 << 6,	/* age of the youngest file read before it was made */
+	FEATURE_POSITION = 1 << 7,	/* where it is appended */
 };
 
-#define NR_CONTEXTS	4096
+#define NR_CONTEXTS	8192
 #define NR_READERS	256
-#define DEAD		0xff
+/* One of so many blocks is followed. */
+#define SAMPLE		8
+/* What is learnt is used so many times in a capacity of blocks written. */
+#define FRESH		256
 #define NO_CONTEXT	0xffff
 /* in place of a time to die */
 #define IS_NODE		(~0u - 1)
@@ -48,7 +52,8 @@ struct block {
 	u64 key;	/* which write it is, for the truth */
 	u32 kind;
 	u16 context;
-	u8 bin;		/* entered in its context's histogram, or DEAD */
+	u16 followed;	/* its number in the sample, or 0 */
+	bool alive;
 	u8 average;	/* of the bins in which its predecessors died, plus 1 */
 };
 
@@ -72,11 +77,19 @@ struct section {
 	u32 valid;	/* then */
 };
 
+/* One of a tree: each but the widest, st.all, has a wider one. */
+struct context {
+	struct surv surv;
+	struct surv_curve curve;
+	u32 key, stamp;	/* when the curve was worked out, plus 1 */
+	u16 wider;
+};
+
 static int place;
 static int victims;
-static uint features = 0x7f;
-static uint hot = 100, cold = 800;
-static uint soon = 200, soon_weight = 3;
+static uint features = 0x35;
+static uint hot = 50, cold = 800;
+static uint soon = 200, soon_weight = 8;
 static int move_gc = 1;
 module_param(place, int, 0644);
 module_param(victims, int, 0644);
@@ -92,20 +105,22 @@ static struct {
 	struct block *blocks;
 	struct origin *files;
 	struct section *sections;
-	u32 nr_blocks, nr_files, unit, hand;
+	u32 nr_blocks, nr_files, unit;
 	u32 now;	/* blocks that users wrote */
 	u32 mean;	/* lifetime of what was overwritten, for SepBIT */
 	u32 made;
+	struct surv_sample sample;
 	struct surv all;
-	struct surv contexts[NR_CONTEXTS];
-	u16 parents[NR_CONTEXTS];
-	u32 keys[NR_CONTEXTS];
+	struct context contexts[NR_CONTEXTS];
+	struct context none;	/* for the curve of all */
+	u64 births;
 	struct reader readers[NR_READERS];
-	ulong nr_contexts, full, user, gc, moved_user, moved_gc, classes[3];
+	ulong nr_contexts, full, unfollowed, user, gc, moved_user, moved_gc, classes[3];
 } st;
 
 module_param_named(count_contexts, st.nr_contexts, ulong, 0444);
 module_param_named(count_full, st.full, ulong, 0444);
+module_param_named(count_unfollowed, st.unfollowed, ulong, 0444);
 module_param_named(count_user, st.user, ulong, 0444);
 module_param_named(count_gc, st.gc, ulong, 0444);
 module_param_named(count_moved_user, st.moved_user, ulong, 0444);
@@ -135,10 +150,10 @@ static bool begin(struct f2fs_sb_info *sbi)
 	st.blocks = vzalloc(array_size(st.nr_blocks, sizeof(*st.blocks)));
 	st.files = vzalloc(array_size(st.nr_files, sizeof(*st.files)));
 	st.sections = vzalloc(array_size(MAIN_SECS(sbi), sizeof(*st.sections)));
-	if (!st.blocks || !st.files || !st.sections)
+	st.sample.nr = min(st.nr_blocks / (SAMPLE - 2), 65536u);
+	st.sample.blocks = vzalloc(array_size(st.sample.nr, sizeof(*st.sample.blocks)));
+	if (!st.blocks || !st.files || !st.sections || !st.sample.blocks)
 		panic("evaluator: no memory for its blocks");
-	for (u32 i = 0; i < st.nr_blocks; i++)
-		st.blocks[i].bin = DEAD;
 	st.unit = max(1u, st.nr_blocks / 1024);
 	st.mean = st.nr_blocks / 8;
 	st.sbi = sbi;
@@ -156,76 +171,93 @@ static struct block *alive_at(block_t addr)
 {
 	struct block *b = block_at(addr);
 
-	return b && b->bin != DEAD ? b : NULL;
+	return b && b->alive ? b : NULL;
 }
 
 /* --- contexts --- */
 
-static u16 context(u32 key, u16 parent)
+static u16 context(u32 key, u16 wider)
 {
 	u32 i;
 
 	key |= 1;
 	for (i = 0; i < 16; i++) {
 		u32 at = (hash(key, 0) + i) % NR_CONTEXTS;
+		struct context *c = &st.contexts[at];
 
-		if (st.keys[at] == key)
+		if (c->key == key)
 			return at;
-		if (!st.keys[at] && st.nr_contexts < NR_CONTEXTS * 7 / 8) {
-			st.keys[at] = key;
-			st.parents[at] = parent;
+		if (!c->key && st.nr_contexts < NR_CONTEXTS * 7 / 8) {
+			c->key = key;
+			c->wider = wider;
 			st.nr_contexts++;
 			return at;
 		}
 	}
 	st.full++;
-	return parent;
+	return wider;
 }
 
-static struct surv *parent_of(u16 at)
+static void enter(u16 at, u32 bin)
 {
-	return st.parents[at] == NO_CONTEXT ? &st.all : &st.contexts[st.parents[at]];
+	surv_enter(&st.all, bin);
+	for (; at != NO_CONTEXT; at = st.contexts[at].wider)
+		surv_enter(&st.contexts[at].surv, bin);
 }
 
-/* The block reaches its age's bin in its context, in the wider one, and in that of all. */
-static void visit(struct block *b)
+static void follow(struct block *b)
 {
-	u32 bin = surv_bin(st.now - b->born, st.unit);
+	b->followed = 0;
+	if (mix64(st.births++) % SAMPLE)
+		return;
+	b->followed = surv_follow(&st.sample, st.now, b->context);
+	st.unfollowed += !b->followed;
+	if (b->followed)
+		enter(b->context, 0);
+}
 
-	while (b->bin < bin) {
-		b->bin++;
-		surv_enter(&st.all, b->bin);
-		if (b->context == NO_CONTEXT)
-			continue;
-		surv_enter(&st.contexts[b->context], b->bin);
-		if (st.parents[b->context] != NO_CONTEXT)
-			surv_enter(parent_of(b->context), b->bin);
-	}
+/* The bins in turn: each of them often enough for the shortest. */
+static void follow_on(void)
+{
+	u32 bin = SURV_BINS - 1 - st.now % SURV_BINS;
+	u16 id;
+
+	while ((id = surv_step(&st.sample, bin, st.now, st.unit)))
+		enter(st.sample.blocks[id].context, st.sample.blocks[id].bin);
 }
 
 static void dies(struct block *b)
 {
-	visit(b);
-	surv_die(&st.all, b->bin);
-	if (b->context != NO_CONTEXT) {
-		surv_die(&st.contexts[b->context], b->bin);
-		if (st.parents[b->context] != NO_CONTEXT)
-			surv_die(parent_of(b->context), b->bin);
-	}
+	struct surv_followed *f = &st.sample.blocks[b->followed];
+
+	b->alive = false;
 	if (b->dies != IS_NODE)
 		truth_note(b->key, b->kind, st.now - b->born);
-	b->bin = DEAD;
+	if (!b->followed)
+		return;
+	surv_leave(&st.sample, b->followed);
+	surv_die(&st.all, f->bin);
+	for (u16 at = f->context; at != NO_CONTEXT; at = st.contexts[at].wider)
+		surv_die(&st.contexts[at].surv, f->bin);
 }
 
-static void enter_first(struct block *b)
+static const struct surv_curve *curve_of(u16 at)
 {
-	b->bin = 0;
-	surv_enter(&st.all, 0);
-	if (b->context == NO_CONTEXT)
-		return;
-	surv_enter(&st.contexts[b->context], 0);
-	if (st.parents[b->context] != NO_CONTEXT)
-		surv_enter(parent_of(b->context), 0);
+	struct surv_chain chain = {};
+	u16 path[SURV_DEPTH], i;
+	struct context *c;
+
+	c = at == NO_CONTEXT ? &st.none : &st.contexts[at];
+	if (c->stamp && st.now + 1 - c->stamp < st.nr_blocks / FRESH)
+		return &c->curve;
+	c->stamp = st.now + 1;
+	for (i = 0; at != NO_CONTEXT && i < SURV_DEPTH - 1; at = st.contexts[at].wider)
+		path[i++] = at;
+	chain.of[chain.nr++] = &st.all;
+	while (i)
+		chain.of[chain.nr++] = &st.contexts[path[--i]].surv;
+	surv_curve(&c->curve, &chain);
+	return &c->curve;
 }
 
 static u8 position_bin(pgoff_t index)
@@ -233,24 +265,42 @@ static u8 position_bin(pgoff_t index)
 	return min_t(u32, log2_q8(index + 1) >> 8, 15);
 }
 
+/* From the widest to the narrowest; what is switched off splits nothing. */
 static u16 context_of(struct inode *inode, pgoff_t index, const struct block *old, u8 average)
 {
 	const struct origin *f = &st.files[inode->i_ino];
-	u32 wide = hash(1, features & FEATURE_CREATOR ? f->creator : 0), key;
+	u32 key = hash(1, features & FEATURE_CREATOR ? f->creator : 0);
+	u16 at = context(key, NO_CONTEXT);
 
-	if (features & FEATURE_EXT)
-		wide = hash(wide, f->ext);
-	if (features & FEATURE_DEPTH)
-		wide = hash(wide, f->depth);
-	key = hash(wide, features & FEATURE_DIR ? f->dir : 0);
-	if (features & FEATURE_READ)
-		key = hash(key, f->youngest / 2);
-	if (features & FEATURE_SYNC)
-		key = hash(key, is_inode_flag_set(inode, FI_HOT_DATA));
-	if (features & FEATURE_BLOCK)
-		key = hash(key, old ? 0x100 | (surv_bin(st.now - old->born, st.unit) / 2) << 4 |
-				average / 4 : position_bin(index));
-	return context(key, context(wide, NO_CONTEXT));
+	if (features & FEATURE_EXT) {
+		key = hash(key, f->ext);
+		at = context(key, at);
+	}
+	if (features & FEATURE_BLOCK) {
+		key = hash(key, old ? 0x100 | average / 2 : 0);
+		at = context(key, at);
+	}
+	if (features & FEATURE_POSITION && !old) {
+		key = hash(key, position_bin(index));
+		at = context(key, at);
+	}
+	if (features & (FEATURE_BLOCK | FEATURE_DEPTH)) {
+		if (features & FEATURE_BLOCK && old)
+			key = hash(key, surv_bin(st.now - old->born, st.unit) / 2);
+		if (features & FEATURE_DEPTH)
+			key = hash(key, f->depth);
+		at = context(hash(key, 3), at);
+	}
+	if (features & (FEATURE_READ | FEATURE_SYNC)) {
+		if (features & FEATURE_READ)
+			key = hash(key, f->youngest);
+		if (features & FEATURE_SYNC)
+			key = hash(key, is_inode_flag_set(inode, FI_HOT_DATA));
+		at = context(hash(key, 4), at);
+	}
+	if (features & FEATURE_DIR)
+		at = context(hash(key, f->dir), at);
+	return at;
 }
 
 /* --- what will become of a block --- */
@@ -267,9 +317,7 @@ static u32 true_remaining(const struct block *b)
 
 static u32 remaining(u16 at, u32 age)
 {
-	if (at == NO_CONTEXT)
-		return surv_median(&st.all, NULL, age, st.unit);
-	return surv_median(&st.contexts[at], parent_of(at), age, st.unit);
+	return surv_median(curve_of(at), age, st.unit);
 }
 
 static int log_for(u32 left)
@@ -377,16 +425,6 @@ int eval_log(struct f2fs_io_info *fio, int type)
 	return to;
 }
 
-/* Two of the living for each that is written: all in half a capacity. */
-static void visit_some(void)
-{
-	for (int i = 0; i < 2; i++) {
-		if (st.blocks[st.hand].bin != DEAD)
-			visit(&st.blocks[st.hand]);
-		st.hand = (st.hand + 1) % st.nr_blocks;
-	}
-}
-
 static void written(struct f2fs_io_info *fio, struct block *old, struct block *new)
 {
 	struct inode *inode = fio->page->mapping->host;
@@ -400,22 +438,38 @@ static void written(struct f2fs_io_info *fio, struct block *old, struct block *n
 	new->context = context_of(inode, index, old, new->average);
 	life = truth_of(new->key, new->kind);
 	new->dies = life == ~0u ? ~0u : st.now + life;
-	enter_first(new);
+	new->alive = true;
+	follow(new);
 	if (old) {
 		/* of what was overwritten soon the mean says where soon ends */
 		if (st.now - old->born < st.nr_blocks)
 			st.mean += ((int)(st.now - old->born) - (int)st.mean) / 1024;
 		dies(old);
 	}
-	visit_some();
+	follow_on();
 }
 
-/* Of nodes the log is all that is known; no oracle tells their lives. */
-static void node_written(struct block *old, struct block *new, int type)
+/* A node is of its file, and has a past as data has; no oracle tells its life. */
+static void node_written(struct block *old, struct block *new, int type, struct page *page)
 {
-	*new = (struct block) { .born = st.now, .dies = IS_NODE };
-	new->context = context(hash(2, type), NO_CONTEXT);
-	enter_first(new);
+	u8 average = average_of(old);
+	u32 ino = ino_of_node(page);
+	const struct origin *f = ino < st.nr_files ? &st.files[ino] : &st.files[0];
+	u32 key = hash(2, type);
+	u16 at = context(key, NO_CONTEXT);
+
+	if (features & FEATURE_EXT) {
+		key = hash(hash(key, f->creator), f->ext);
+		at = context(key, at);
+	}
+	if (features & FEATURE_BLOCK) {
+		key = hash(key, average / 2);
+		at = context(key, at);
+	}
+	*new = (struct block) {
+		.born = st.now, .dies = IS_NODE, .alive = true, .average = average, .context = at,
+	};
+	follow(new);
 	if (old)
 		dies(old);
 }
@@ -436,9 +490,9 @@ void eval_placed(struct f2fs_sb_info *sbi, struct f2fs_io_info *fio, block_t old
 	if (moved && old) {
 		st.gc++;
 		*new = *old;
-		old->bin = DEAD;
+		old->alive = false;
 	} else if (fio->type == NODE) {
-		node_written(old, new, type);
+		node_written(old, new, type, fio->page);
 	} else if (!moved) {
 		st.user++;
 		written(fio, old, new);
@@ -510,10 +564,7 @@ static u32 dies_soon(const struct block *b, u32 horizon)
 {
 	if (victims == VICTIMS_TRUTH && b->dies != IS_NODE)
 		return true_remaining(b) < horizon ? 256 : 0;
-	if (b->context == NO_CONTEXT)
-		return 0;
-	return surv_within(&st.contexts[b->context], parent_of(b->context), st.now - b->born,
-			   horizon, st.unit) / 256;
+	return surv_within(curve_of(b->context), st.now - b->born, horizon, st.unit) / 256;
 }
 
 static void count_soon(struct section *s, u32 first, u32 blocks)
@@ -522,7 +573,7 @@ static void count_soon(struct section *s, u32 first, u32 blocks)
 
 	s->soon = 0;
 	for (i = first; i < first + blocks; i++)
-		if (st.blocks[i].bin != DEAD)
+		if (st.blocks[i].alive)
 			s->soon += dies_soon(&st.blocks[i], horizon);
 }
 
@@ -549,6 +600,6 @@ unsigned int eval_cost(struct f2fs_sb_info *sbi, unsigned int segno)
 void eval_living(void)
 {
 	for (u32 i = 0; i < st.nr_blocks; i++)
-		if (st.blocks[i].bin != DEAD && st.blocks[i].dies != IS_NODE)
+		if (st.blocks[i].alive && st.blocks[i].dies != IS_NODE)
 			truth_note(st.blocks[i].key, st.blocks[i].kind, ~0u);
 }

@@ -2,8 +2,9 @@
 /*
  * How long blocks live, learnt as histograms: of the blocks that reached an age bin, how many
  * died in it. A block that is still alive counts for each bin that it has passed and for none
- * of those ahead, so survivors are censored, not guessed. Time is the count of blocks that
- * users wrote.
+ * of those ahead, so survivors are censored, not guessed. For that those who reach a bin must be
+ * counted when they do, as promptly as deaths are (follow.h): else there seem to be more deaths
+ * than there are. Time is the count of blocks that users wrote.
  *
  * Plain integer arithmetic, for the kernel and for user space: no allocation, no locks, no
  * floating point. Who calls it serialises what changes one context.
@@ -18,10 +19,15 @@
 #define SURV_BINS	26
 #define SURV_OCTAVES	12
 #define SURV_ONE	65536u
+#define SURV_ALL	0x40000000u
+/* The second half of the first octave is less than a unit. */
+#define SURV_EMPTY	2
 /* A bin forgets half when it has seen so many. */
-#define SURV_FULL	16384u
-/* The parent's word counts as much as so many blocks. */
-#define SURV_PRIOR	16u
+#define SURV_FULL	4096u
+/* The word of the next wider context counts as much as so many blocks. */
+#define SURV_PRIOR	8u
+/* Contexts that a block is in, at most. */
+#define SURV_DEPTH	8
 
 /**
  * struct surv - what is known of one context's blocks
@@ -103,91 +109,120 @@ static inline void surv_die(struct surv *s, u32 bin)
 }
 
 /**
+ * struct surv_chain - the contexts that a block is in
+ * @of: from the widest, which has all blocks, to the narrowest
+ * @nr: how many, at least 1
+ */
+struct surv_chain {
+	const struct surv *of[SURV_DEPTH];
+	u32 nr;
+};
+
+/**
  * surv_hazard() - the share of blocks in a bin that die in it
- * @s: the context
- * @parent: a wider one whose word stands where @s has seen little, or NULL
+ * @chain: the contexts; where one has seen little, the wider one's word stands
  * @bin: which
  *
  * Context: any. Return: 0 to SURV_ONE.
  */
-static inline u32 surv_hazard(const struct surv *s, const struct surv *parent, u32 bin)
+static inline u32 surv_hazard(const struct surv_chain *chain, u32 bin)
 {
 	/* nothing known at all: a quarter an octave and a bit, which is scale-free */
-	u32 prior = SURV_ONE / 8, weight = SURV_PRIOR;
+	u32 hazard = SURV_ONE / 8, weight = 1, i;
 
-	if (parent)
-		prior = (parent->died[bin] * SURV_ONE + prior) / (parent->entered[bin] + 1u);
-	else
-		weight = 1;
-	return (s->died[bin] * SURV_ONE + prior * weight) / (s->entered[bin] + weight);
+	for (i = 0; i < chain->nr; i++) {
+		const struct surv *s = chain->of[i];
+
+		hazard = (s->died[bin] * SURV_ONE + hazard * weight) / (s->entered[bin] + weight);
+		weight = SURV_PRIOR;
+	}
+	return hazard;
 }
 
-/* The part of [@from, @to) of a bin's time that lies in it, of SURV_ONE. */
-static inline u32 surv_overlap(u32 bin, u32 from, u32 to, u32 unit)
-{
-	u32 low = surv_edge(bin, unit), high;
+/**
+ * struct surv_curve - which share of blocks gets how old
+ * @lives: of SURV_ALL, those that reach a bin; the last, those that outlive all bins
+ */
+struct surv_curve {
+	u32 lives[SURV_BINS + 1];
+};
 
-	/* the last bin has no end: another octave is as good as any */
-	high = bin == SURV_BINS - 1 ? 2 * low : surv_edge(bin + 1, unit);
-	if (from < low)
-		from = low;
-	if (to > high)
-		to = high;
-	return to > from ? (u32)((u64)(to - from) * SURV_ONE / (high - low)) : 0;
+/**
+ * surv_curve() - works out the curve of a chain, to be asked more than once
+ * @curve: the result
+ * @chain: the contexts
+ *
+ * Context: any.
+ */
+static inline void surv_curve(struct surv_curve *curve, const struct surv_chain *chain)
+{
+	u32 lives = SURV_ALL, bin;
+
+	for (bin = 0; bin < SURV_BINS; bin++) {
+		curve->lives[bin] = lives;
+		if (bin != SURV_EMPTY)
+			lives -= (u32)((u64)lives * surv_hazard(chain, bin) / SURV_ONE);
+		/* a share of nothing would be anything */
+		if (!lives)
+			lives = 1;
+	}
+	curve->lives[SURV_BINS] = lives;
+}
+
+/* The last bin has no end: another octave is as good as any. */
+static inline u32 surv_end(u32 bin, u32 unit)
+{
+	return bin == SURV_BINS - 1 ? 2 * surv_edge(bin, unit) : surv_edge(bin + 1, unit);
+}
+
+/* The share that gets as old as that; within a bin they die evenly. */
+static inline u32 surv_lives(const struct surv_curve *curve, u32 age, u32 unit)
+{
+	u32 bin = surv_bin(age, unit), low = surv_edge(bin, unit), high = surv_end(bin, unit);
+	u32 dying = curve->lives[bin] - curve->lives[bin + 1];
+
+	if (age >= high)
+		return curve->lives[bin + 1];
+	return curve->lives[bin] - (u32)((u64)dying * (age - low) / (high - low));
 }
 
 /**
  * surv_within() - the probability that a block dies soon
- * @s: its context
- * @parent: as surv_hazard()'s
+ * @curve: of its contexts
  * @age: of the block, in blocks written
  * @horizon: likewise, what is soon
  * @unit: as surv_bin()'s
  *
  * Context: any. Return: 0 to SURV_ONE.
  */
-static inline u32 surv_within(const struct surv *s, const struct surv *parent, u32 age,
-			      u32 horizon, u32 unit)
+static inline u32 surv_within(const struct surv_curve *curve, u32 age, u32 horizon, u32 unit)
 {
-	u32 last = surv_bin(age + horizon, unit), bin;
-	u64 lives = SURV_ONE;
+	u64 now = surv_lives(curve, age, unit), then = surv_lives(curve, age + horizon, unit);
 
-	for (bin = surv_bin(age, unit); bin <= last; bin++) {
-		u64 dies = surv_hazard(s, parent, bin);
-
-		dies = dies * surv_overlap(bin, age, age + horizon, unit) / SURV_ONE;
-		lives = lives * (SURV_ONE - dies) / SURV_ONE;
-	}
-	return SURV_ONE - (u32)lives;
+	return (u32)((now - then) * SURV_ONE / now);
 }
 
 /**
  * surv_median() - when half of such blocks will have died
- * @s: the context
- * @parent: as surv_hazard()'s
+ * @curve: of its contexts
  * @age: of the block, in blocks written
  * @unit: as surv_bin()'s
  *
- * Context: any. Return: blocks written from now, to the end of the bin in which it happens;
- * ~0 if it is beyond the last bin's edge.
+ * Context: any. Return: blocks written from now; ~0 if it is beyond the last bin's edge.
  */
-static inline u32 surv_median(const struct surv *s, const struct surv *parent, u32 age, u32 unit)
+static inline u32 surv_median(const struct surv_curve *curve, u32 age, u32 unit)
 {
-	u64 lives = SURV_ONE;
-	u32 bin;
+	u32 half = surv_lives(curve, age, unit) / 2, bin, low, when;
 
-	for (bin = surv_bin(age, unit); bin < SURV_BINS - 1; bin++) {
-		u32 end = surv_edge(bin + 1, unit);
-		u64 dies = surv_hazard(s, parent, bin);
-
-		if (end <= age)
-			continue;
-		dies = dies * surv_overlap(bin, age, end, unit) / SURV_ONE;
-		lives = lives * (SURV_ONE - dies) / SURV_ONE;
-		if (lives < SURV_ONE / 2)
-			return end - age;
-	}
-	return ~0u;
+	for (bin = surv_bin(age, unit); bin < SURV_BINS - 1; bin++)
+		if (curve->lives[bin + 1] <= half)
+			break;
+	if (bin == SURV_BINS - 1)
+		return ~0u;
+	low = surv_edge(bin, unit);
+	when = low + (u32)((u64)(curve->lives[bin] - half) * (surv_edge(bin + 1, unit) - low) /
+			   (curve->lives[bin] - curve->lives[bin + 1]));
+	return when > age ? when - age : 0;
 }
 
 /**
