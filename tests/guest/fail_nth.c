@@ -351,6 +351,14 @@ static const struct call calls[] = {
 	{ "point", false, call_point },
 };
 
+/* All of a point's life has hundreds of faults, with grace periods after each. */
+static bool is_due(const struct call *call)
+{
+	const char *thorough = getenv("GUEST_THOROUGH");
+
+	return call->fn != call_point || (thorough && *thorough);
+}
+
 static bool documented(int err)
 {
 	return err == -ENOMEM || err == -EFAULT;
@@ -404,7 +412,8 @@ static void ioctls(void)
 	ASSERT_RET(ring_setup(fd, 16384, 0, 1000, 0, &setup), 0);
 	ASSERT_RET(recs_map(fd, 16, &recs), 0);
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		ktap_note("%s: %u faults", calls[i].name, fail_each(&calls[i], fd));
+		if (is_due(&calls[i]))
+			ktap_note("%s: %u faults", calls[i].name, fail_each(&calls[i], fd));
 }
 
 /* The state after every single failure is one that a new session can use. */
@@ -424,7 +433,8 @@ static void under_load(void)
 	ASSERT_RET(dev_control(fd, MLPROXY_CTL_START), 0);
 	load = load_start("decision", "mixed", 3000, online_mask());
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		if (calls[i].fn != call_control)
+		/* a point of its own is no matter of load */
+		if (calls[i].fn != call_control && calls[i].fn != call_point)
 			fail_each(&calls[i], fd);
 	ktap_join(load);
 	EXPECT_EQ(ctx_get("violations"), 0);
