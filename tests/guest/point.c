@@ -47,6 +47,8 @@ static void life(void)
 	/* Stopped: the baseline, of which nothing is kept. */
 	ASSERT_RET(point_decide(fd, 0, &d), 0);
 	EXPECT(!d.id && d.action == 1 && d.source == MLPROXY_SRC_BASELINE);
+	/* and nothing of the kernel's stack */
+	EXPECT(!d.predicted && !d.model_version && !d.has_prediction);
 	EXPECT_RET(point_feedback(fd, 0, d.id, 5), -ENOENT);
 	operator = dev_bound(PROXY);
 	ASSERT_RET(dev_control(operator, MLPROXY_CTL_START), 0);

@@ -362,7 +362,7 @@ void mlproxy_feedback_decided(struct mlproxy *proxy, const struct mlproxy_decisi
  * mlproxy_decide() - decide
  * @proxy: the proxy
  * @req: context and the kernel's own choice
- * @decision: out: the decision, whether the proxy runs or not
+ * @decision: out: the decision; of a proxy that does not run, see its @id
  *
  * Cost is bounded: one table look-up, at most one evaluation of a model of at
  * most desc->max_macs, one record per dataset reader. Context: any but NMI; never
