@@ -48,6 +48,7 @@ help:
 	@echo '  make bench-f2fs  what F2FS migrates under which policy; hours, can be resumed'
 	@echo '  make check       the tests, on three kernels; about 40 minutes'
 	@echo '  make check-f2fs  the proxy for F2FS in hard use, on both kernels; 10 minutes'
+	@echo '  make check-daemons  the tools on a daemon'\''s decision point, and the cleaner for NILFS2; 3 minutes'
 	@echo '  make check-debug  all of them that can on the debug kernel; over an hour'
 	@echo '  make check-bench  is nothing dearer than in docs/results/core-cost.md; a minute'
 	@echo '  make check-sanitize  unit tests on user space built with sanitizers'
@@ -122,6 +123,10 @@ check-f2fs:
 	for kernel in 6.1 6.12; do \
 		scripts/vm --kernel $$kernel --one-thread --timeout 1200 -- \
 			tests/guest/run --kernel $$kernel f2fs f2fs_hard || exit 1; done
+
+check-daemons:
+	scripts/vm --kernel 6.1 --timeout 1200 -- \
+		tests/guest/run --kernel 6.1 point_tools nilfs2
 
 check-debug:
 	scripts/check --kernels debug-6.1 --thorough modules guest
@@ -235,6 +240,6 @@ clean:
 	rm -rf $(O)
 
 .PHONY: all python install-python sign deb check-deb help modules sync kdir-check userspace demo pretrain bench bench-readahead \
-	bench-readahead-fits bench-f2fs check check-f2fs check-debug check-bench \
+	bench-readahead-fits bench-f2fs check check-f2fs check-daemons check-debug check-bench \
 	check-newest check-sanitize install uninstall \
 	install-modules install-userspace install-packaging install-docs dkms-source dkms clean

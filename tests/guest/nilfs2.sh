@@ -5,7 +5,7 @@
 # and a snapshot have, suspends nilfs_cleanerd and resumes it, may be killed at any moment, and
 # helps a writer for whom there is no space.
 #
-# guest-test: timeout=300 modules=none only-kernel=6.1
+# guest-test: timeout=300 modules=none only-kernel=request
 #
 # Needs nilfs-tools, python3 and null_blk.
 

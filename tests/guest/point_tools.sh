@@ -6,7 +6,7 @@
 # up, and goes on when the daemon is killed and comes back. And the examples of
 # docs/daemon-howto.md, in C and in Python.
 #
-# guest-test: timeout=600 modules=mlproxy skip-debug=training-is-too-slow-there only-kernel=6.1
+# guest-test: timeout=600 modules=mlproxy skip-debug=training-is-too-slow-there only-kernel=request
 #
 # Needs XGBoost and python3.
 
