@@ -413,7 +413,14 @@ static herr_t vfd_terminate(void)
 	return 0;
 }
 
+/* Of those that HDF5 leaves to drivers that are not its own, from 1.14 on, which asks for it. */
+#define VFD_VALUE 300
+
 static const H5FD_class_t vfd_class = {
+#ifdef H5FD_CLASS_VERSION
+	.version = H5FD_CLASS_VERSION,
+	.value = VFD_VALUE,
+#endif
 	.name = "mlproxy",
 	.maxaddr = INT64_MAX,
 	.fc_degree = H5F_CLOSE_WEAK,
