@@ -4,7 +4,7 @@
 # The example proxy: decides at the kernel's own reads of /proc, changes none of what is
 # read, gives outcomes, and goes under load.
 #
-# guest-test: timeout=300 modules=none patching=yes
+# guest-test: timeout=300 modules=none patching=yes debug=thorough
 
 . "$(dirname "$0")/ktap.sh"
 

@@ -3,7 +3,7 @@
 #
 # Trace events: each step of the loop leaves one, with the fields of its format.
 #
-# guest-test: patching=yes timeout=300
+# guest-test: patching=yes timeout=300 debug=thorough
 
 . "$(dirname "$0")/ktap.sh"
 
