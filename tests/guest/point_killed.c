@@ -193,6 +193,8 @@ static void starved(void)
 	reader = dev_bound(PROXY);
 	ASSERT_RET(ring_setup(reader, 4096, 0, 0, 0, &setup), 0);
 	ASSERT(!kill(pid, SIGSTOP));
+	/* On another CPU it may go on until it takes the signal. */
+	ASSERT_EQ(waitpid(pid, NULL, WUNTRACED), pid);
 	ASSERT_RET(dev_control(fd, MLPROXY_CTL_STOP), 0);
 	ASSERT_RET(dev_control(fd, MLPROXY_CTL_REINIT), 0);
 	ASSERT_RET(dev_set_mode(fd, MLPROXY_MODE_EMERGENCY), 0);

@@ -4,7 +4,7 @@
 # Files, mounts, devices and the readahead proxy itself may go at any time, while programs
 # read.
 #
-# guest-test: timeout=500 modules=none patching=yes
+# guest-test: timeout=500 modules=none patching=yes debug=thorough
 #
 # Needs python3 (page faults at chosen places) and mkfs.ext4. Counts device
 # bytes, and never takes a time.
